@@ -1,0 +1,1 @@
+"""FusionRec: the library behind the stages. See README.md for the map."""

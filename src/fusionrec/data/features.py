@@ -1,0 +1,33 @@
+"""Reading a feature cache: one row an item, checked against the catalogue."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from fusionrec import files
+from fusionrec.errors import UserError
+
+
+class Features(NamedTuple):
+    """Encoder vectors of the catalogue.
+
+    Attributes:
+        matrix: float32 [items, width]; zeros where absent; width 0 where the modality is off.
+        present: bool [items].
+    """
+
+    matrix: np.ndarray
+    present: np.ndarray
+
+
+def load(folder: Path | str, item_ids: list[str]) -> Features:
+    """Read the cache in `folder`.
+
+    Raises:
+        UserError: if its rows are not exactly `item_ids`.
+    """
+    folder = Path(folder)
+    if files.read_json(folder / "item_ids.json") != item_ids:
+        raise UserError(f"{folder}: rows are not those of data/splits/items.parquet; run `dvc repro`")
+    return Features(files.read_array(folder / "features.npy"), files.read_array(folder / "present.npy"))

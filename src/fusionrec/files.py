@@ -1,0 +1,159 @@
+"""Readers and writers of every artifact: atomic, and the same bytes for the same content.
+
+Nothing is pickled. Tables are Parquet, matrices npy, weights safetensors, the rest JSON; pictures lie
+unchanged in uncompressed tar shards, which DVC tracks as a few files instead of hundreds of thousands.
+"""
+
+import io
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from fusionrec.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+SHARD_BYTES = 256 * 1024 * 1024
+
+
+@contextmanager
+def replacing(path: Path | str) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place on success and vanishes on failure."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield scratch / path.name
+        if path.is_dir():
+            shutil.rmtree(path)
+        os.replace(scratch / path.name, path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def replacing_folder(path: Path | str) -> Iterator[Path]:
+    """Like `replacing`, for a folder, which exists and is empty at the start."""
+    with replacing(path) as folder:
+        folder.mkdir()
+        yield folder
+
+
+def write_text(path: Path | str, text: str) -> None:
+    with replacing(path) as scratch:
+        scratch.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path | str, value: Any) -> None:
+    """Keys keep their order; NaN and infinity are refused, since JSON has neither."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path | str) -> Any:
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_table(path: Path | str, table: pd.DataFrame) -> None:
+    with replacing(path) as scratch:
+        table.to_parquet(scratch, index=False)
+
+
+def read_table(path: Path | str, columns: list[str] | None = None) -> pd.DataFrame:
+    return pd.read_parquet(path, columns=columns)
+
+
+def write_array(path: Path | str, array: np.ndarray) -> None:
+    with replacing(path) as scratch, scratch.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+
+
+def read_array(path: Path | str) -> np.ndarray:
+    return np.load(path, allow_pickle=False)
+
+
+def write_tensors(path: Path | str, tensors: "dict[str, torch.Tensor]") -> None:
+    from safetensors.torch import save_file
+
+    with replacing(path) as scratch:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, scratch)
+
+
+def read_tensors(path: Path | str) -> "dict[str, torch.Tensor]":
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+class Member(NamedTuple):
+    """Where the bytes of one picture lie."""
+
+    shard: str
+    offset: int
+    bytes: int
+
+
+class ShardWriter:
+    """Writes named blobs into `folder/00000.tar`, `00001.tar`, ... with headers that never vary."""
+
+    def __init__(self, folder: Path, shard_bytes: int = SHARD_BYTES):
+        self.folder, self.shard_bytes = folder, shard_bytes
+        self.count, self.tar = 0, self._open(0)
+
+    def _open(self, index: int) -> tarfile.TarFile:
+        return tarfile.open(self.folder / f"{index:05}.tar", "w", format=tarfile.PAX_FORMAT)
+
+    def add(self, name: str, blob: bytes) -> Member:
+        """Append `blob` under `name`; returns where it went."""
+        if self.tar.offset >= self.shard_bytes:
+            self.tar.close()
+            self.count += 1
+            self.tar = self._open(self.count)
+        header = tarfile.TarInfo(name)  # its defaults are fixed: mtime 0, mode 644, no owner
+        header.size = len(blob)
+        self.tar.addfile(header, io.BytesIO(blob))
+        padded = -(-len(blob) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+        return Member(f"{self.count:05}.tar", self.tar.offset - padded, len(blob))
+
+    def close(self) -> None:
+        self.tar.close()
+
+    def __enter__(self) -> "ShardWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def read_shards(folder: Path | str) -> Iterator[tuple[str, bytes]]:
+    """All (name, bytes) of a folder of shards, in the order in which they were written."""
+    for path in sorted(Path(folder).glob("*.tar")):
+        with tarfile.open(path) as tar:
+            for header in tar:
+                file = tar.extractfile(header)
+                if file is None:
+                    raise UserError(f"{path}: {header.name!r} is not a regular file; run `dvc repro raw`")
+                yield header.name, file.read()
+
+
+def read_members(folder: Path | str, members: Iterable[Member]) -> Iterator[bytes]:
+    """The bytes at each of `members`, which need not be in order."""
+    opened: dict[str, io.BufferedReader] = {}
+    try:
+        for member in members:
+            if member.shard not in opened:
+                opened[member.shard] = (Path(folder) / member.shard).open("rb")
+            opened[member.shard].seek(member.offset)
+            yield opened[member.shard].read(member.bytes)
+    finally:
+        for file in opened.values():
+            file.close()

@@ -1,0 +1,108 @@
+"""Where and how to compute: instruction-set pins, threads, device, worker processes, stage entry.
+
+Bit-reproducibility across CPUs needs the numeric libraries pinned to one instruction set *before*
+they are loaded, and one thread a process; work is spread over processes instead. Nothing here
+imports numpy or torch at module level for that reason.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fusionrec import params
+from fusionrec.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_INSTRUCTION_SET = {
+    "ATEN_CPU_CAPABILITY": "avx2",  # softmax, attention
+    "ONEDNN_MAX_CPU_ISA": "AVX2",  # convolutions, gelu
+    "MKL_CBWR": "COMPATIBLE",  # matrix products; "AVX2" still differs between vendors
+    "OPENBLAS_CORETYPE": "Haswell",  # numpy's matrix products
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL",  # numpy's loops
+}
+PINS = {
+    "portable": ONE_THREAD | ONE_INSTRUCTION_SET,  # the same bytes on every x86-64 CPU with AVX2
+    "machine": ONE_THREAD,  # the same bytes on this machine
+    "off": {},  # fastest
+}
+
+
+def pin(path: str = "params.yaml") -> None:
+    """Set the pins that `runtime.reproducible` asks for; call before numpy or torch is imported."""
+    loaded = sorted({"numpy", "torch"} & sys.modules.keys())
+    if loaded:
+        raise RuntimeError(f"pin() must come before the import of {' and '.join(loaded)}")
+    try:
+        mode = params.load(path).runtime.reproducible
+    except UserError as error:
+        raise SystemExit(f"error: {error}") from None
+    os.environ.update(PINS[mode])
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    os.environ["MPLBACKEND"] = "agg"
+    if mode != "off":
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # deterministic products on a GPU
+
+
+def stage(main: Callable[[], None]) -> None:
+    """Run a stage: a `UserError` ends it with its message alone and a non-zero exit."""
+    started = time.perf_counter()
+    try:
+        main()
+    except UserError as error:
+        raise SystemExit(f"error: {error}") from None
+    print(f"done in {time.perf_counter() - started:.1f} s")
+
+
+def device(runtime: params.Runtime) -> "torch.device":
+    """The device that `runtime.device` names.
+
+    Raises:
+        UserError: if a GPU is asked for and there is none.
+    """
+    import torch
+
+    if runtime.reproducible != "off":
+        torch.use_deterministic_algorithms(True)
+    available = torch.cuda.is_available()
+    if runtime.device == "cuda" and not available:
+        raise UserError("runtime.device is cuda, but torch finds no GPU here; set runtime.device=cpu")
+    return torch.device("cuda" if available and runtime.device != "cpu" else "cpu")
+
+
+def parallel(
+    function: Callable[[T], R],
+    tasks: Iterable[T],
+    workers: int,
+    initializer: Callable[..., None] | None = None,
+    initargs: tuple[Any, ...] = (),
+) -> Iterator[R]:
+    """`map(function, tasks)` over `workers` processes, in order; in this process where one is enough.
+
+    The result does not depend on `workers` as long as `function` is pure.
+    """
+    if workers == 1:
+        if initializer:
+            initializer(*initargs)
+        yield from map(function, tasks)
+        return
+    import multiprocessing
+    from collections import deque
+    from concurrent.futures import Future, ProcessPoolExecutor
+
+    context = multiprocessing.get_context("spawn")  # fork is unsafe once torch has threads
+    with ProcessPoolExecutor(workers, context, initializer, initargs) as pool:
+        pending: deque[Future[R]] = deque()
+        for task in tasks:
+            pending.append(pool.submit(function, task))
+            if len(pending) >= 4 * workers:  # bounds the memory that waiting tasks and results take
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()

@@ -1,0 +1,13 @@
+"""Imported first by every stage: puts src/ on the path and pins the numeric libraries.
+
+The stages run from the checkout they stand in, so `dvc exp run --temp` runs its own copy of the code.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from fusionrec import runtime  # noqa: E402
+
+runtime.pin()

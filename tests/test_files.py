@@ -1,0 +1,71 @@
+"""Artifacts: atomic, byte-stable, never pickled."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from fusionrec import files
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_scraps(tmp_path: Path) -> None:
+    files.write_text(tmp_path / "a.txt", "old")
+    with pytest.raises(RuntimeError), files.replacing(tmp_path / "a.txt") as scratch:
+        scratch.write_text("half")
+        raise RuntimeError
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        with files.replacing_folder(tmp_path / "out") as folder:
+            (folder / name).touch()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b"]
+
+
+def test_json_refuses_nan(tmp_path: Path) -> None:
+    with pytest.raises(ValueError):
+        files.write_json(tmp_path / "a.json", {"a": float("nan")})
+    assert not (tmp_path / "a.json").exists()
+
+
+def test_arrays_and_tensors_round_trip(tmp_path: Path) -> None:
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    files.write_array(tmp_path / "a.npy", array)
+    np.testing.assert_array_equal(files.read_array(tmp_path / "a.npy"), array)
+    files.write_tensors(tmp_path / "a.safetensors", {"x": torch.from_numpy(array).T})
+    assert torch.equal(files.read_tensors(tmp_path / "a.safetensors")["x"], torch.from_numpy(array).T)
+
+
+def test_pickled_arrays_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([{}], object), allow_pickle=True)
+    with pytest.raises(ValueError, match="allow_pickle"):
+        files.read_array(tmp_path / "a.npy")
+
+
+def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
+    table = pd.DataFrame({"a": ["x", None], "b": [[1, 2], []], "c": [0.5, np.nan]})
+    for name in ("1", "2"):
+        folder = tmp_path / name
+        folder.mkdir()
+        files.write_table(folder / "t.parquet", table)
+        files.write_tensors(folder / "t.safetensors", {"b": torch.ones(2), "a": torch.zeros(3)})
+        with files.ShardWriter(folder) as writer:
+            writer.add("1.jpg", b"picture")
+    for path in (tmp_path / "1").iterdir():
+        assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes(), path.name
+
+
+def test_shards_hold_what_was_added_and_where(tmp_path: Path) -> None:
+    blobs = {f"{i}.jpg": bytes([i]) * (700 * i) for i in range(9)}
+    with files.ShardWriter(tmp_path, shard_bytes=4096) as writer:
+        members = {name: writer.add(name, blob) for name, blob in blobs.items()}
+    assert len({member.shard for member in members.values()}) > 2
+    assert dict(files.read_shards(tmp_path)) == blobs
+    assert list(files.read_shards(tmp_path)) == list(blobs.items()), "order is kept"
+    names = list(reversed(blobs))
+    read = files.read_members(tmp_path, [members[name] for name in names])
+    assert dict(zip(names, read, strict=True)) == blobs
