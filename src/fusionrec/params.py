@@ -143,7 +143,7 @@ class Encoder(Section):
 
 
 class Encoders(Section):
-    weights: Literal["pypi", "hub", "local", "untrained"]
+    weights: Literal["pypi", "hub", "local"]
     folder: str
     vision: dict[str, Encoder | None]
     language: dict[str, Encoder | None]

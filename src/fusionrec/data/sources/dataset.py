@@ -1,0 +1,28 @@
+"""What every source yields."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import pandas as pd
+
+
+class Dataset(NamedTuple):
+    """Raw data: tables of strings exactly as in the source, where null means that there was nothing.
+
+    Attributes:
+        items: row (int64, 1-based), item_id, title, description, category_<name>..., number_<name>...
+        interactions: row, user_id, item_id, timestamp, and rating where the source has one.
+        rejected: what the source could not take, mostly pictures: table, row, id, reason, value.
+        pictures: (file name, bytes), sorted by item id; the name without its suffix is the item's id.
+    """
+
+    items: pd.DataFrame
+    interactions: pd.DataFrame
+    rejected: pd.DataFrame
+    pictures: Iterable[tuple[str, bytes]]
+
+
+def rejections(rows: list[tuple[str, int | None, str, str, str]]) -> pd.DataFrame:
+    """The table of rejections from tuples (table, row, id, reason, value)."""
+    table = pd.DataFrame(rows, columns=["table", "row", "id", "reason", "value"])
+    return table.astype({"table": "str", "row": "Int64", "id": "str", "reason": "str", "value": "str"})

