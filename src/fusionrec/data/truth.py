@@ -1,4 +1,4 @@
-"""The preference model behind a generated catalogue: it tells how good a recommender could be at best."""
+"""The demo's preference model, which is known: what the best recommender could know."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -6,67 +6,46 @@ from typing import NamedTuple
 import numpy as np
 
 from fusionrec import files
-from fusionrec.errors import UserError
-
-TENSORS, IDS = "truth.safetensors", "truth.json"
 
 
 class Truth(NamedTuple):
-    """utility(u, i) = taste[u] . traits[i] + popularity[i]; users choose with probability softmax(utility).
+    """utility(u, i) = taste[u] . traits[i] + appeal[i].
 
     Attributes:
-        users: ids, in the order of the rows of `taste`.
-        items: ids, in the order of the rows of `traits`.
+        users: ids of the rows of `taste`.
+        items: ids of the rows of `traits`.
         taste: float32 [users, trait values].
-        traits: float32 [items, trait values], one 1 for each trait.
-        popularity: float32 [items].
+        traits: float32 [items, trait values], 1 where the item has the value.
+        appeal: float32 [items].
     """
 
     users: list[str]
     items: list[str]
     taste: np.ndarray
     traits: np.ndarray
-    popularity: np.ndarray
+    appeal: np.ndarray
 
 
-def utility(truth: Truth, user_ids: list[str], item_ids: list[str]) -> np.ndarray:
-    """What each user thinks of each item.
-
-    Returns:
-        float32 [users, items].
-
-    Raises:
-        UserError: if the model does not know a user or an item.
-    """
-    users = _rows(truth.users, user_ids, "user")
-    items = _rows(truth.items, item_ids, "item")
-    match = truth.taste[users].astype(np.float64) @ truth.traits[items].T.astype(np.float64)
-    return (match + truth.popularity[items]).astype(np.float32)
-
-
-def _rows(known: list[str], wanted: list[str], kind: str) -> np.ndarray:
-    row = {name: index for index, name in enumerate(known)}
-    unknown = [name for name in wanted if name not in row]
-    if unknown:
-        raise UserError(f"{IDS}: no {kind} {unknown[0]!r} in the preference model; run `dvc repro raw`")
-    return np.array([row[name] for name in wanted], np.int64)
+def utility(truth: Truth, users: list[str], items: list[str]) -> np.ndarray:
+    """float32 [users, items] for the given ids."""
+    user = {name: row for row, name in enumerate(truth.users)}
+    item = {name: row for row, name in enumerate(truth.items)}
+    u, i = [user[name] for name in users], [item[name] for name in items]
+    return truth.taste[u] @ truth.traits[i].T + truth.appeal[i]
 
 
 def write(folder: Path, truth: Truth) -> None:
-    """Into `truth.safetensors` and, for the ids of its rows, `truth.json`."""
-    import torch
-
-    arrays = {"taste": truth.taste, "traits": truth.traits, "popularity": truth.popularity}
-    files.write_tensors(folder / TENSORS, {name: torch.from_numpy(array) for name, array in arrays.items()})
-    files.write_json(folder / IDS, {"users": truth.users, "items": truth.items})
+    """As `truth.json` (ids) and one npy file a matrix."""
+    files.write_json(folder / "truth.json", {"users": truth.users, "items": truth.items})
+    for name in ("taste", "traits", "appeal"):
+        files.write_array(folder / f"truth_{name}.npy", getattr(truth, name))
 
 
 def read(folder: Path | str) -> Truth | None:
-    """The model that `write` left in `folder`, or None: only a generated catalogue has one."""
+    """None where the data are real and nobody knows."""
     folder = Path(folder)
-    if not (folder / TENSORS).exists():
+    if not (folder / "truth.json").is_file():
         return None
-    return Truth(
-        **files.read_json(folder / IDS),
-        **{name: tensor.numpy() for name, tensor in files.read_tensors(folder / TENSORS).items()},
-    )
+    ids = files.read_json(folder / "truth.json")
+    matrices = (files.read_array(folder / f"truth_{name}.npy") for name in ("taste", "traits", "appeal"))
+    return Truth(ids["users"], ids["items"], *matrices)

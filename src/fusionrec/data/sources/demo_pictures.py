@@ -139,14 +139,14 @@ def _peaks(sheet: Sheet) -> None:
 
 
 def _leaves(sheet: Sheet) -> None:
-    stems = int(sheet.rng.integers(2, 4))
+    stems = round(3 * sheet.aspect) + int(sheet.rng.integers(2))
     for stem in range(stems):
         foot = (stem + sheet.between(0.3, 0.7)) / stems
         lean, colour = sheet.between(-0.12, 0.12), sheet.accent(stem)
         for pair in range(8):
             height = pair / 8
             x, y = foot + lean * height * height, 1.0 - 0.86 * height
-            length = 0.24 * (1.15 - height)
+            length = 0.17 * (1.15 - height)
             for side in (-1, 1):
                 _leaf(sheet, (x, y), side * sheet.between(0.75, 0.95), length, colour)
         _leaf(sheet, (foot + lean, 0.14), 0.0, 0.12, colour)
@@ -174,7 +174,8 @@ def _tiles(sheet: Sheet) -> None:
         for column in range(columns):
             ground, shape = (int(i) for i in sheet.rng.choice(4, 2, replace=False))
             left, top = column * width, row * height
-            sheet.draw.rectangle((left, top, left + width, top + height), fill=sheet.accent(ground))
+            if sheet.rng.random() < 0.6:  # elsewhere the light shows through
+                sheet.draw.rectangle((left, top, left + width, top + height), fill=sheet.accent(ground))
             turn = int(sheet.rng.integers(4))
             x, y = left - width * (turn % 2), top - height * (turn // 2)
             quarter = Image.new("L", (math.ceil(width), math.ceil(height)), 0)

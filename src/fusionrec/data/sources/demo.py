@@ -1,0 +1,130 @@
+"""The generated catalogue: a poster shop whose customers' tastes are known.
+
+Some of the traits that tastes are made of show only in the picture (palette, motif, layout), some only in
+the text (theme, mood), one in both (hour), one in a category (technique), one in a number (era), and one
+nowhere (spirit). The tables and pictures have the faults of real ones, so that every stage has work to do.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from fusionrec import params
+from fusionrec.data.sources import demo_choices as choices
+from fusionrec.data.sources import demo_pictures as pictures
+from fusionrec.data.sources import demo_texts as texts
+from fusionrec.data.sources.dataset import Dataset, rejections
+from fusionrec.data.truth import Truth
+
+TECHNIQUES = ["screenprint", "woodcut", "watercolour", "linocut", "risograph", "etching"]
+ERAS, SPIRITS = 5, 6
+VALUES: dict[str, list[str]] = {
+    "palette": list(pictures.PALETTES),
+    "motif": list(pictures.MOTIFS),
+    "layout": pictures.LAYOUTS,
+    "hour": list(texts.HOURS),
+    "theme": list(texts.THEMES),
+    "mood": list(texts.MOODS),
+    "technique": TECHNIQUES,
+    "era": [str(1930 + 18 * era) for era in range(ERAS)],
+    "spirit": [str(spirit) for spirit in range(SPIRITS)],
+}
+APPEAL = 0.6  # spread of what everybody likes
+SUFFIXES = [".jpg"] * 17 + [".png"] * 2 + [".webp"]
+HUGE = 2600  # pixels: above what the pipeline keeps
+
+
+def generate(options: params.Demo) -> tuple[Dataset, Truth]:
+    """The whole data set from `options.seed`, with its preference model."""
+    rng = np.random.default_rng(options.seed)
+    counts = {name: len(values) for name, values in VALUES.items()}
+    traits = choices.draw_traits(rng, options.items, counts)
+    item_ids = [f"p{i + 1:04}" for i in range(options.items)]
+    user_ids = [f"u{i + 1:05}" for i in range(options.users)]
+    appeal = (rng.standard_normal(options.items) * APPEAL).astype(np.float32)
+    taste = choices.draw_taste(rng, options.users, counts)
+    truth = Truth(user_ids, item_ids, taste, choices.one_hot(traits, counts), appeal)
+    log = choices.draw_choices(rng, truth.taste @ truth.traits.T + truth.appeal, options.interactions)
+
+    names = [{name: VALUES[name][value] for name, value in zip(VALUES, row, strict=True)} for row in traits]
+    items = _spoil_items(rng, _items(rng, item_ids, names))
+    interactions = _spoil_interactions(rng, _interactions(user_ids, item_ids, log))
+    drawn = _pictures(np.random.default_rng([options.seed, 1]), item_ids, names)
+    return Dataset(items, interactions, rejections([]), drawn), truth
+
+
+def _items(rng: np.random.Generator, ids: list[str], names: list[dict[str, str]]) -> pd.DataFrame:
+    rows = []
+    for item, name in zip(ids, names, strict=True):
+        text = texts.write(rng, name["theme"], name["mood"], name["hour"])
+        price, year = 12 + 3 * rng.integers(0, 20), int(name["era"]) + rng.integers(0, 18)
+        rows.append((item, text.title, text.description, name["technique"], str(price), str(year)))
+    columns = ["item_id", "title", "description", "category_technique", "number_price", "number_year"]
+    return pd.DataFrame(rows, columns=columns, dtype="str")
+
+
+def _interactions(users: list[str], items: list[str], log: choices.Choices) -> pd.DataFrame:
+    table = {
+        "user_id": [users[u] for u in log.users],
+        "item_id": [items[i] for i in log.items],
+        "timestamp": [str(time) for time in log.times],
+    }
+    return pd.DataFrame(table, dtype="str")
+
+
+def _some(rng: np.random.Generator, table: pd.DataFrame, share: float) -> np.ndarray:
+    """At least one row, at random."""
+    return rng.choice(len(table), max(1, round(len(table) * share)), replace=False)
+
+
+def _spoil_items(rng: np.random.Generator, items: pd.DataFrame) -> pd.DataFrame:
+    for row in _some(rng, items, 0.1):
+        items.loc[row, "description"] = f"<p>{items.loc[row, 'description']}</p> <b>Cotton &amp; ink</b>"
+    items.loc[_some(rng, items, 0.03), "description"] = None
+    items.loc[_some(rng, items, 0.02), "number_price"] = None
+    again = items.iloc[_some(rng, items, 0.005)]
+    return _numbered(pd.concat([items, again]))
+
+
+def _spoil_interactions(rng: np.random.Generator, log: pd.DataFrame) -> pd.DataFrame:
+    """Faulty rows are added among the good ones, which all stay as they are."""
+    bad = log.iloc[_some(rng, log, 0.004)].copy()
+    faults = np.arange(len(bad)) % 4
+    bad.loc[faults == 0, "item_id"] = "p-unknown"
+    bad.loc[faults == 1, "user_id"] = None
+    bad.loc[faults == 2, "timestamp"] = "yesterday"
+    together = pd.concat([log, bad])  # the rest are duplicates
+    return _numbered(together.iloc[np.argsort(rng.random(len(together)), kind="stable")])
+
+
+def _numbered(table: pd.DataFrame) -> pd.DataFrame:
+    table = table.reset_index(drop=True)
+    table.insert(0, "row", np.arange(1, len(table) + 1))
+    return table
+
+
+def _pictures(
+    rng: np.random.Generator, ids: list[str], names: list[dict[str, str]]
+) -> Iterator[tuple[str, bytes]]:
+    """One picture an item, but for two in a hundred; one in a hundred is broken or too small."""
+    for item, name in zip(ids, names, strict=True):
+        image = pictures.draw(rng, name["palette"], name["motif"], name["layout"], name["hour"])
+        suffix = SUFFIXES[rng.integers(len(SUFFIXES))]
+        fate = rng.random()
+        if fate < 0.02:
+            continue
+        if fate < 0.03:
+            yield item + suffix, _broken(rng, image, suffix)
+        elif fate < 0.033:
+            huge = image.resize((HUGE, HUGE * image.height // image.width), Image.Resampling.BICUBIC)
+            yield item + ".jpg", pictures.encode(huge, ".jpg")
+        else:
+            yield item + suffix, pictures.encode(image, suffix)
+
+
+def _broken(rng: np.random.Generator, image: Image.Image, suffix: str) -> bytes:
+    whole = pictures.encode(image, suffix)
+    tiny = pictures.encode(image.resize((32, 32)), suffix)
+    return [b"", whole[: len(whole) // 3], b"<html>404 Not Found</html>", tiny][rng.integers(4)]
