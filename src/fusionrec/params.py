@@ -49,7 +49,6 @@ class Columns(Section):
     title: str | None
     description: str | None
     categories: list[str]
-    separator: str
     numbers: list[str]
     user: str
     timestamp: str
@@ -77,6 +76,7 @@ class Raw(Section):
 class Clean(Section):
     """`min_rating: null` counts every interaction as a choice."""
 
+    separator: str
     lowercase: bool
     min_rating: float | None
     min_user_interactions: Natural

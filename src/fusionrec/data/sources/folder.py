@@ -1,7 +1,9 @@
-"""Any folder with a table of items, a log of interactions and a folder of pictures."""
+"""A folder of one's own data: a table of items, a log of interactions, and pictures named after items."""
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,79 +13,172 @@ from fusionrec.data.sources.dataset import Dataset, rejections
 from fusionrec.errors import UserError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
-CONFIG = "raw.files.columns"
 
 
-def read(folder: Path, options: params.Files) -> Dataset:
-    """Read the tables as strings and find the pictures.
+def read(folder: Path | str, options: params.Files) -> Dataset:
+    """Read the tables as strings and find the pictures; these are loaded as they are asked for.
 
     Raises:
-        UserError: if a file, folder or column is missing, empty or unreadable.
+        UserError: if a file or column is missing, leaves the folder, or cannot be read.
     """
-    columns = options.columns
-    items = _table(folder / options.items)
-    named = {"item_id": (columns.item, "item"), "title": (columns.title, "title")}
-    named["description"] = (columns.description, "description")
-    named |= {f"category_{name}": (name, "categories") for name in columns.categories}
-    named |= {f"number_{name}": (name, "numbers") for name in columns.numbers}
-    log = {"user_id": (columns.user, "user"), "item_id": (columns.item, "item")}
-    log["timestamp"] = (columns.timestamp, "timestamp")
-    if columns.rating:
-        log["rating"] = (columns.rating, "rating")
-    interactions = _select(_table(folder / options.interactions), log, folder / options.interactions)
-    items = _select(items, named, folder / options.items)
-    pictures, rejected = _pictures(folder / options.images, set(items["item_id"].dropna()))
-    return Dataset(items, interactions, rejected, _bytes(pictures))
+    folder, columns = Path(folder), options.columns
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; set raw.input to the folder of your data")
+    wanted = {"item_id": ("item", columns.item), "title": ("title", columns.title)}
+    wanted["description"] = ("description", columns.description)
+    wanted |= {f"category_{name}": ("categories", name) for name in columns.categories}
+    wanted |= {f"number_{name}": ("numbers", name) for name in columns.numbers}
+    items = _read_table(_inside(folder, options.items, "items"), wanted)
+    for name in ("title", "description"):
+        if name not in items:
+            items[name] = pd.Series(None, items.index, dtype="str")
+    log_columns = {"user_id": ("user", columns.user), "item_id": ("item", columns.item)}
+    log_columns |= {"timestamp": ("timestamp", columns.timestamp), "rating": ("rating", columns.rating)}
+    log = _read_table(_inside(folder, options.interactions, "interactions"), log_columns)
+    pictures, rejected = find_pictures(
+        _inside(folder, options.images, "images"), set(items["item_id"].dropna())
+    )
+    return Dataset(items, log, rejected, _load(pictures))
 
 
-def _table(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise UserError(f"{path}: not found; raw.input is the folder, raw.files.* the names in it")
-    try:
-        table = pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""], encoding="utf-8-sig")
-    except pd.errors.EmptyDataError:
-        raise UserError(f"{path}: empty; it needs a header and at least one row") from None
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path}: not a UTF-8 CSV table: {reason}; save it as CSV with one header row") from None
+def _inside(folder: Path, name: str, parameter: str) -> Path:
+    """`folder/name`; DVC watches `raw.input` alone, so whatever lies elsewhere is refused."""
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise UserError(f"{path} leads out of {folder}; raw.files.{parameter} must lie inside raw.input")
+    if not path.exists():
+        raise UserError(f"{path}: not found; set raw.files.{parameter}, relative to raw.input")
+    return path
+
+
+def _read_table(path: Path, wanted: dict[str, tuple[str, str | None]]) -> pd.DataFrame:
+    """The columns of a CSV file as strings, under our names, with `row` before them.
+
+    Args:
+        path: a UTF-8 file with a header.
+        wanted: our name -> (the parameter that names it, its name in the file; None where there is none).
+
+    Raises:
+        UserError: if a column is missing, the file has no rows, is not UTF-8, or has ragged rows.
+    """
+    named = {ours: (parameter, theirs) for ours, (parameter, theirs) in wanted.items() if theirs is not None}
+    header = _header(path)
+    for parameter, theirs in named.values():
+        if header.count(theirs) != 1:
+            problem = "no column" if theirs not in header else "more than one column"
+            raise UserError(
+                f"{path}: {problem} {theirs!r}; set raw.files.columns.{parameter} to one of: {', '.join(header)}"
+            )
+    read = _read_strings(path, header)
+    table = pd.DataFrame({ours: read[theirs].to_numpy() for ours, (_, theirs) in named.items()}, dtype="str")
     if table.empty:
-        raise UserError(f"{path}: has a header and no rows")
+        raise UserError(f"{path}: no rows below the header")
     table.insert(0, "row", np.arange(1, len(table) + 1))
     return table
 
 
-def _select(table: pd.DataFrame, columns: dict[str, tuple[str | None, str]], path: Path) -> pd.DataFrame:
-    """Columns under their names here; a column that is mapped to null is empty."""
-    selected = {"row": table["row"]}
-    for name, (column, key) in columns.items():
-        if column is not None and column not in table:
-            known = ", ".join(map(str, table.columns[1:]))
-            raise UserError(f"{path}: no column {column!r}; set {CONFIG}.{key} to one of: {known}")
-        empty = pd.Series([None] * len(table), dtype="str")
-        selected[name] = empty if column is None else table[column]
-    return pd.DataFrame(selected)
-
-
-def _pictures(folder: Path, items: set[str]) -> tuple[list[Path], pd.DataFrame]:
-    """The picture of each item, by listing the folder: no path is ever made from what a table says."""
+def _header(path: Path) -> list[str]:
     try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header = next(csv.reader(file), [])
+    except UnicodeDecodeError:
+        raise UserError(f"{path}, line {_bad_line(path)}: not UTF-8; save the file as UTF-8") from None
+    except (OSError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from None
+    if not header:
+        raise UserError(f"{path}: empty; it needs a header and rows")
+    return header
+
+
+def _read_strings(path: Path, header: list[str]) -> pd.DataFrame:
+    """All of a CSV file as strings; pyarrow, unlike pandas, refuses rows that are too short."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    ragged: list[Any] = []
+
+    def note(row: Any) -> str:
+        ragged.append(row)
+        return "error"
+
+    try:
+        table = arrow_csv.read_csv(
+            path,
+            arrow_csv.ReadOptions(use_threads=False),  # otherwise rows have no numbers
+            arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
+            arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(header, pa.string()),
+                null_values=[""],
+                strings_can_be_null=True,
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        if ragged:
+            row = ragged[0]
+            raise UserError(
+                f"{path}, line {row.number}: {row.actual_columns} values where the header has "
+                f"{row.expected_columns}; quote values that contain commas"
+            ) from None
+        line = _bad_line(path)
+        if line:
+            raise UserError(f"{path}, line {line}: not UTF-8; save the file as UTF-8") from None
+        raise UserError(f"{path}: not readable as CSV: {error}") from None
+    return table.to_pandas()
+
+
+def _bad_line(path: Path) -> int | None:
+    """The number of the first line that is not UTF-8."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                return number
+    return None
+
+
+def find_pictures(folder: Path, item_ids: set[str]) -> tuple[list[Path], pd.DataFrame]:
+    """One picture an item, found by listing `folder`: no path is ever made from an id.
+
+    Returns:
+        The paths, sorted by item id, and the files that were refused, with reasons.
+
+    Raises:
+        UserError: if the folder cannot be listed.
+    """
+    try:
+        paths = sorted(folder.iterdir())
     except OSError as error:
-        raise UserError(f"{folder}: cannot read the folder of pictures ({error.strerror}); see raw.files.images") from None
+        raise UserError(f"{folder}: cannot be listed ({error.strerror}); see raw.files.images") from None
     found: dict[str, Path] = {}
-    rejected: list[tuple[str, int | None, str, str, str]] = []
+    refused = []
+    root = folder.resolve()
     for path in paths:
-        if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
-            rejected.append(("images", None, path.stem, "not a file inside the folder", path.name))
-        elif path.stem not in items:
-            rejected.append(("images", None, path.stem, "no such item", path.name))
-        elif path.stem in found:
-            rejected.append(("images", None, path.stem, "item has a picture already", path.name))
+        reason = _refusal(path, root, item_ids, found)
+        if reason:
+            refused.append(("pictures", None, path.stem, reason, path.name))
         else:
             found[path.stem] = path
-    return [found[item] for item in sorted(found)], rejections(rejected)
+    return [found[item] for item in sorted(found)], rejections(refused)
 
 
-def _bytes(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
+def _refusal(path: Path, root: Path, item_ids: set[str], found: dict[str, Path]) -> str | None:
+    if not path.resolve().is_relative_to(root):
+        return "link_out_of_folder"
+    if not path.is_file():
+        return "not_a_file"
+    if path.suffix.lower() not in SUFFIXES:
+        return "unknown_suffix"
+    if path.stem not in item_ids:
+        return "unknown_item"
+    if path.stem in found:
+        return "second_picture"
+    return None
+
+
+def _load(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
     for path in paths:
-        yield path.name, path.read_bytes()
+        try:
+            yield path.name, path.read_bytes()
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror})") from None

@@ -1,0 +1,26 @@
+"""clean: raw tables -> clean items and interactions, the rejected rows with reasons, and their counts."""
+
+import _start  # noqa: F401  (src on the path, pins set before numpy loads)
+
+from fusionrec import files, params, runtime
+from fusionrec.data import tables
+
+
+def main() -> None:
+    p = params.load()
+    items = files.read_table("data/raw/tables/items.parquet")
+    interactions = files.read_table("data/raw/tables/interactions.parquet")
+
+    result = tables.clean(items, interactions, p.clean)
+
+    with files.replacing_folder("data/clean") as folder:
+        files.write_table(folder / "items.parquet", result.items)
+        files.write_table(folder / "interactions.parquet", result.interactions)
+        files.write_table(folder / "rejected.parquet", result.rejected)
+    files.write_json("metrics/clean.json", result.counts)
+    for name, counts in result.counts.items():
+        print(f"{name}: {counts['kept']:,} of {counts['in']:,} kept")
+
+
+if __name__ == "__main__":
+    runtime.stage(main)
