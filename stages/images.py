@@ -3,6 +3,7 @@
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -12,15 +13,19 @@ from tqdm import tqdm
 from fusionrec import files, params, runtime
 from fusionrec.data import images
 
-COLUMNS = ["status", "reason", "shard", "offset", "bytes", "width", "height", "sha256"]
+COLUMNS = ["status", "reason", "shard", "offset", "bytes", "width", "height", "sha256", "encoded"]
 
 
-def verdicts(items: set[str], p: params.Params) -> Iterator[tuple[str, images.Verdict]]:
-    """(item, verdict) of each raw picture of an item that is still in the catalogue, in shard order."""
+def check(named: tuple[str, bytes], options: params.Images) -> tuple[str, images.Picture]:
+    """In a worker process: the item and its picture."""
+    return PurePath(named[0]).stem, images.prepare(named[1], options)
+
+
+def pictures(items: set[str], p: params.Params) -> Iterator[tuple[str, images.Picture]]:
+    """(item, prepared picture) of each raw picture of an item that is still in the catalogue, in shard order."""
     named = ((name, blob) for name, blob in files.read_shards("data/raw/images") if PurePath(name).stem in items)
-    found = runtime.parallel(images.checker(p.images), named, p.runtime.workers)
-    for name, verdict in tqdm(found, desc="images", total=len(items), unit="picture"):
-        yield PurePath(name).stem, verdict
+    found = runtime.parallel(partial(check, options=p.images), named, p.runtime.workers)
+    yield from tqdm(found, desc="images", total=len(items), unit="picture")
 
 
 def manifest(items: list[str], rows: dict[str, dict[str, Any]]) -> pd.DataFrame:
@@ -28,7 +33,7 @@ def manifest(items: list[str], rows: dict[str, dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame([rows.get(item, {"status": "missing"}) for item in items], columns=COLUMNS)
     table.insert(0, "item_id", items)
     numbers = {name: "Int64" for name in ("offset", "bytes", "width", "height")}
-    table = table.astype({name: "str" for name in ("status", "reason", "shard", "sha256")} | numbers)
+    table = table.astype({name: "str" for name in ("status", "reason", "shard", "sha256")} | numbers | {"encoded": "boolean"})
     first = table.groupby("sha256")["item_id"].transform("first")
     table["duplicate_of"] = first.where(first.notna() & (first != table["item_id"]))
     return table
@@ -39,7 +44,8 @@ def report(table: pd.DataFrame, raw: int) -> dict[str, int]:
     reasons = table.loc[table["status"] == "rejected", "reason"].value_counts().sort_index()
     counts = {"items": len(table), "ok": int((table["status"] == "ok").sum())}
     counts["missing"] = int((table["status"] == "missing").sum())
-    counts |= {f"rejected_{reason.replace(' ', '_').replace('.', '_')}": int(n) for reason, n in reasons.items()}
+    counts |= {f"rejected_{reason}": int(n) for reason, n in reasons.items()}
+    counts["encoded"] = int(table["encoded"].fillna(False).sum())
     return counts | {"duplicates": int(table["duplicate_of"].notna().sum()), "of_dropped_items": raw}
 
 
@@ -49,11 +55,11 @@ def main() -> None:
     rows: dict[str, dict[str, Any]] = {}
     with files.replacing_folder("data/images") as folder:
         with files.ShardWriter(folder) as shards:
-            for item, verdict in verdicts(set(items), p):
-                where: dict[str, Any] = {"status": "rejected", "reason": verdict.reason}
-                if verdict.blob is not None:
-                    where = {"status": "ok"} | shards.add(item, verdict.blob)._asdict()
-                rows[item] = where | {k: getattr(verdict, k) for k in ("width", "height", "sha256")}
+            for item, picture in pictures(set(items), p):
+                where: dict[str, Any] = {"status": "rejected", "reason": picture.reason}
+                if picture.blob is not None:
+                    where = {"status": "ok"} | shards.add(item, picture.blob)._asdict()
+                rows[item] = where | {k: getattr(picture, k) for k in ("width", "height", "sha256", "encoded")}
         table = manifest(items, rows)
         files.write_table(folder / "manifest.parquet", table)
     raw = sum(1 for _ in files.read_shards("data/raw/images"))

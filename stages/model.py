@@ -8,7 +8,7 @@ from tqdm import tqdm
 from fusionrec import files, params, runtime
 from fusionrec.data import content, features
 from fusionrec.data.histories import Histories
-from fusionrec.evaluation import accuracy, ranking
+from fusionrec.evaluation import ranking
 from fusionrec.models import checkpoint
 from fusionrec.models.two_towers import FusionModel, Shape
 from fusionrec.training import loop
@@ -35,7 +35,7 @@ def main() -> None:
     model = FusionModel(p.model, inputs, shape)
     past = Histories.of(train, users)
     held_out = Histories.of(files.read_table("data/splits/val.parquet"), users)
-    validate = ranking.validator(past, held_out, VALIDATION_K)
+    validate = ranking.validator(past, held_out, VALIDATION_K, len(items))
 
     with (
         Live(dir="metrics/train", dvcyaml=None, save_dvc_exp=False, report=None) as live,

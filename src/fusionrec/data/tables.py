@@ -1,5 +1,6 @@
 """Raw tables of strings -> clean, typed tables; whatever cannot be used leaves with a reason."""
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,9 +44,9 @@ class Sieve:
 
     def counts(self) -> dict[str, int]:
         """Rows in, kept, and rejected by reason: the first is the sum of the others."""
-        reasons = pd.concat(self.rejected)["reason"].value_counts() if self.rejected else {}
+        reasons = Counter(reason for part in self.rejected for reason in part["reason"])
         counts = {"in": self.count, "kept": len(self.rows)}
-        counts |= {f"rejected_{reason}": int(reasons[reason]) for reason in sorted(reasons)}
+        counts |= {f"rejected_{reason}": reasons[reason] for reason in sorted(reasons)}
         assert 2 * self.count == sum(counts.values()), f"rows of {self.name} were lost"
         return counts
 
