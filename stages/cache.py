@@ -19,13 +19,17 @@ from fusionrec.errors import UserError
 def pictures() -> tuple[pd.DataFrame, list[str | None]]:
     """The manifest, and each item's picture hash."""
     manifest = files.read_table("data/images/manifest.parquet")
-    return manifest, manifest["sha256"].where(manifest["status"] == "ok", None).tolist()
+    return manifest, _where(manifest["sha256"], manifest["status"] == "ok")
 
 
 def texts() -> tuple[pd.DataFrame, list[str | None]]:
     """The items, and each item's text; an empty one is absent."""
     items = files.read_table("data/clean/items.parquet", ["item_id", "text"])
-    return items, items["text"].where(items["text"] != "", None).tolist()
+    return items, _where(items["text"], items["text"] != "")
+
+
+def _where(keys: pd.Series, present: pd.Series) -> list[str | None]:
+    return [key if there else None for key, there in zip(keys, present, strict=True)]
 
 
 def inputs(modality: str, table: pd.DataFrame) -> Iterator[Any]:

@@ -23,10 +23,6 @@ class Picture(NamedTuple):
     sha256: str | None = None
     encoded: bool = False
 
-    @property
-    def ok(self) -> bool:
-        return self.blob is not None
-
 
 def prepare(blob: bytes, options: params.Images) -> Picture:
     """Check a picture and re-encode it as an RGB JPEG unless it is fine, when its bytes stay as they are.
@@ -43,7 +39,7 @@ def prepare(blob: bytes, options: params.Images) -> Picture:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(blob), formats=FORMATS)
+            image: Image.Image = Image.open(io.BytesIO(blob), formats=FORMATS)
             image.load()
     except UnidentifiedImageError:
         return Picture(None, "not_jpeg_png_webp")

@@ -97,7 +97,7 @@ def _sift_items(items: Sieve) -> pd.DataFrame:
     """Reject rows without or with a known id, or with bad numbers; returns the numbers, by index."""
     items.reject(_blank(items.rows["item_id"]), "missing_id")
     numbers = pd.DataFrame(index=items.rows.index)
-    for column in [name for name in items.rows if str(name).startswith(NUMBER)]:
+    for column in [str(name) for name in items.rows if str(name).startswith(NUMBER)]:
         numbers[column] = pd.to_numeric(items.rows[column], errors="coerce").astype("float64")
         bad = ~_blank(items.rows[column]) & ~np.isfinite(numbers[column].loc[items.rows.index])
         items.reject(bad, f"bad_{column}", column)
@@ -124,7 +124,7 @@ def _sift_ratings(log: Sieve, least: float) -> None:
     if "rating" not in log.rows:
         raise UserError("clean.min_rating is set, but the interactions have no rating; set it to null")
     rating = pd.to_numeric(log.rows["rating"], errors="coerce").astype("float64")
-    log.reject(~np.isfinite(rating), "bad_rating", "rating")
+    log.reject(rating.isna() | np.isinf(rating), "bad_rating", "rating")
     log.reject(rating.loc[log.rows.index] < least, "below_min_rating", "rating")
 
 
@@ -152,7 +152,7 @@ def parse_time(values: pd.Series) -> pd.Series:
     rest = values[seconds.isna() & values.notna()]
     dates = pd.to_datetime(rest, errors="coerce", utc=True, format="ISO8601")
     since = (dates - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(seconds=1)
-    seconds = np.floor(seconds.fillna(since.astype("float64")))
+    seconds = seconds.fillna(since.astype("float64")).floordiv(1)
     return seconds.where(seconds.between(0, LATEST))
 
 

@@ -7,7 +7,9 @@ from html.parser import HTMLParser
 UNSEEN = {"script", "style"}
 # control characters, soft hyphen, zero-width space, word joiner, byte order mark, direction overrides;
 # not the joiners that emoji and some scripts are made with
-INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069]")
+INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069]"
+)
 SPACES = re.compile(r"\s+")
 
 

@@ -6,6 +6,9 @@ from typing import NamedTuple
 import pandas as pd
 
 
+Rejection = tuple[str, int | None, str, str, str]  # table, row, id, reason, value
+
+
 class Dataset(NamedTuple):
     """Raw data: tables of strings exactly as in the source, where null means that there was nothing.
 
@@ -22,7 +25,7 @@ class Dataset(NamedTuple):
     pictures: Iterable[tuple[str, bytes]]
 
 
-def rejections(rows: list[tuple[str, int | None, str, str, str]]) -> pd.DataFrame:
-    """The table of rejections from tuples (table, row, id, reason, value)."""
+def rejections(rows: list[Rejection]) -> pd.DataFrame:
+    """The table of all that was refused."""
     table = pd.DataFrame(rows, columns=["table", "row", "id", "reason", "value"])
     return table.astype({"table": "str", "row": "Int64", "id": "str", "reason": "str", "value": "str"})

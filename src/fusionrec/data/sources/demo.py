@@ -16,7 +16,7 @@ from fusionrec.data.sources import demo_choices as choices
 from fusionrec.data.sources import demo_pictures as pictures
 from fusionrec.data.sources import demo_texts as texts
 from fusionrec.data.sources.dataset import Dataset, rejections
-from fusionrec.data.truth import Truth, utility
+from fusionrec.data.truth import Truth
 
 TECHNIQUES = ["screenprint", "woodcut", "watercolour", "linocut", "risograph", "etching"]
 ERAS, SPIRITS = 5, 6

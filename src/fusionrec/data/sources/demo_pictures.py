@@ -51,10 +51,12 @@ class Sheet:
         self.aspect = size[0] / size[1]
 
     def polygon(self, points: list[tuple[float, float]], colour: Colour) -> None:
+        """A filled outline through `points`."""
         width, height = self.size
         self.draw.polygon([(x * width, y * height) for x, y in points], fill=colour)
 
     def box(self, left: float, top: float, right: float, bottom: float, colour: Colour) -> None:
+        """A filled rectangle."""
         self.polygon([(left, top), (right, top), (right, bottom), (left, bottom)], colour)
 
     def disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
@@ -64,9 +66,11 @@ class Sheet:
         self.draw.ellipse((x * width - r, y * height - r, x * width + r, y * height + r), fill=colour)
 
     def accent(self, index: int) -> Colour:
+        """One of the palette's four colours; they repeat."""
         return self.palette.accents[index % len(self.palette.accents)]
 
     def between(self, low: float, high: float) -> float:
+        """A random number."""
         return float(self.rng.uniform(low, high))
 
 
@@ -97,7 +101,9 @@ def _dusk(sheet: Sheet) -> None:
 def _night(sheet: Sheet) -> None:
     sheet.box(0, 0, 1, 1, sheet.palette.dark)
     for _ in range(70):
-        sheet.disc(sheet.between(0, 1), sheet.between(0, 0.8), sheet.between(0.002, 0.006), sheet.palette.light)
+        sheet.disc(
+            sheet.between(0, 1), sheet.between(0, 0.8), sheet.between(0.002, 0.006), sheet.palette.light
+        )
 
 
 def _sun(sheet: Sheet) -> None:
@@ -118,9 +124,8 @@ def _waves(sheet: Sheet) -> None:
     lift, length = sheet.between(0.025, 0.045), sheet.between(2.0, 3.2)
     for row in range(rows):
         base = 0.3 + 0.7 * row / rows
-        line = [
-            (s / 60, base + lift * math.sin(s / 60 * length * 2 * math.pi + phase + 1.7 * row)) for s in range(61)
-        ]
+        angles = ((x, x * length * 2 * math.pi + phase + 1.7 * row) for x in (s / 60 for s in range(61)))
+        line = [(x, base + lift * math.sin(angle)) for x, angle in angles]
         sheet.polygon([*line, (1, 1), (0, 1)], sheet.accent(row))
 
 
@@ -135,7 +140,9 @@ def _peaks(sheet: Sheet) -> None:
             if row == 0:
                 snow = 0.2
                 foot = top + snow * (1.1 - top)
-                sheet.polygon([(x - half * snow, foot), (x, top), (x + half * snow, foot)], sheet.palette.light)
+                sheet.polygon(
+                    [(x - half * snow, foot), (x, top), (x + half * snow, foot)], sheet.palette.light
+                )
 
 
 def _leaves(sheet: Sheet) -> None:
@@ -191,8 +198,9 @@ def _arcs(sheet: Sheet) -> None:
         ground: Colour = sheet.image.getpixel((0, 0))  # type: ignore[assignment]
         for ring in range(6):
             r = radius * (1 - ring / 6) * min(sheet.size)
-            box = (centre * sheet.size[0] - r, y * sheet.size[1] - r, centre * sheet.size[0] + r, y * sheet.size[1] + r)
-            sheet.draw.pieslice(box, 180, 360, fill=ground if ring % 2 else sheet.accent(start + ring // 2))
+            left, top = centre * sheet.size[0] - r, y * sheet.size[1] - r
+            colour = ground if ring % 2 else sheet.accent(start + ring // 2)
+            sheet.draw.pieslice((left, top, left + 2 * r, top + 2 * r), 180, 360, fill=colour)
 
 
 def _bubbles(sheet: Sheet) -> None:
@@ -206,7 +214,8 @@ def _skyline(sheet: Sheet) -> None:
     for row in range(2):
         left = -0.03
         while left < 1:
-            width, top = sheet.between(0.09, 0.17), 0.66 - 0.22 * (1 - row) - sheet.between(0, 0.26) + 0.12 * row
+            width = sheet.between(0.09, 0.17)
+            top = 0.44 + 0.34 * row - sheet.between(0, 0.26)
             colour = sheet.accent(2 if row else 1)
             sheet.box(left, top, left + width, 1, colour)
             if row:

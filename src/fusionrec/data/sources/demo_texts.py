@@ -222,7 +222,13 @@ HOURS = {
         ],
     ),
 }
-TITLES = ["{mood} {theme} {hour}", "{theme} {hour}", "The {mood} {theme}", "{mood} {theme}", "{theme}, {hour}"]
+TITLES = [
+    "{mood} {theme} {hour}",
+    "{theme} {hour}",
+    "The {mood} {theme}",
+    "{mood} {theme}",
+    "{theme}, {hour}",
+]
 NEUTRAL = [
     "Printed on heavy cotton paper.",
     "Comes rolled in a sturdy tube.",
@@ -234,6 +240,8 @@ NEUTRAL = [
 
 
 class Text(NamedTuple):
+    """What a shop says about a print."""
+
     title: str
     description: str
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fusionrec import params
-from fusionrec.data.sources.dataset import Dataset, rejections
+from fusionrec.data.sources.dataset import Dataset, Rejection, rejections
 from fusionrec.errors import UserError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -24,17 +24,24 @@ def read(folder: Path | str, options: params.Files) -> Dataset:
     folder, columns = Path(folder), options.columns
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; set raw.input to the folder of your data")
-    wanted = {"item_id": ("item", columns.item), "title": ("title", columns.title)}
-    wanted["description"] = ("description", columns.description)
+    wanted: dict[str, tuple[str, str | None]] = {
+        "item_id": ("item", columns.item),
+        "title": ("title", columns.title),
+        "description": ("description", columns.description),
+    }
     wanted |= {f"category_{name}": ("categories", name) for name in columns.categories}
     wanted |= {f"number_{name}": ("numbers", name) for name in columns.numbers}
     items = _read_table(_inside(folder, options.items, "items"), wanted)
     for name in ("title", "description"):
         if name not in items:
             items[name] = pd.Series(None, items.index, dtype="str")
-    log_columns = {"user_id": ("user", columns.user), "item_id": ("item", columns.item)}
-    log_columns |= {"timestamp": ("timestamp", columns.timestamp), "rating": ("rating", columns.rating)}
-    log = _read_table(_inside(folder, options.interactions, "interactions"), log_columns)
+    logged: dict[str, tuple[str, str | None]] = {
+        "user_id": ("user", columns.user),
+        "item_id": ("item", columns.item),
+        "timestamp": ("timestamp", columns.timestamp),
+        "rating": ("rating", columns.rating),
+    }
+    log = _read_table(_inside(folder, options.interactions, "interactions"), logged)
     pictures, rejected = find_pictures(
         _inside(folder, options.images, "images"), set(items["item_id"].dropna())
     )
@@ -66,8 +73,9 @@ def _read_table(path: Path, wanted: dict[str, tuple[str, str | None]]) -> pd.Dat
     for parameter, theirs in named.values():
         if header.count(theirs) != 1:
             problem = "no column" if theirs not in header else "more than one column"
+            known = ", ".join(header)
             raise UserError(
-                f"{path}: {problem} {theirs!r}; set raw.files.columns.{parameter} to one of: {', '.join(header)}"
+                f"{path}: {problem} {theirs!r}; set raw.files.columns.{parameter} to one of: {known}"
             )
     read = _read_strings(path, header)
     table = pd.DataFrame({ours: read[theirs].to_numpy() for ours, (_, theirs) in named.items()}, dtype="str")
@@ -151,7 +159,7 @@ def find_pictures(folder: Path, item_ids: set[str]) -> tuple[list[Path], pd.Data
     except OSError as error:
         raise UserError(f"{folder}: cannot be listed ({error.strerror}); see raw.files.images") from None
     found: dict[str, Path] = {}
-    refused = []
+    refused: list[Rejection] = []
     root = folder.resolve()
     for path in paths:
         reason = _refusal(path, root, item_ids, found)
