@@ -60,7 +60,7 @@ def _best(scores: torch.Tensor, k: int) -> Lists:
         order = scores[user, candidates].sort(descending=True, stable=True).indices[:length]
         index[user] = candidates[order]
     index = index.sort(1).values  # rows ascending, so that the stable sort by score breaks ties by row
-    value, order = scores.gather(1, index).sort(1, descending=True, stable=True)
+    value, order = scores.gather(1, index).sort(dim=1, descending=True, stable=True)
     index = index.gather(1, order).masked_fill(value == -torch.inf, -1)
     padding = (0, k - length)
     index = torch.nn.functional.pad(index, padding, value=-1)

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-
 Rejection = tuple[str, int | None, str, str, str]  # table, row, id, reason, value
 
 
