@@ -26,7 +26,8 @@ def table(**columns: list[Any]) -> pd.DataFrame:
 
 def catalogue(ids: list[str | None], **columns: list[Any]) -> pd.DataFrame:
     nothing = [None] * len(ids)
-    return table(**{"item_id": ids, "title": nothing, "description": nothing} | columns)
+    texts: dict[str, list[Any]] = {"item_id": ids, "title": nothing, "description": nothing}
+    return table(**texts | columns)
 
 
 def log(*rows: tuple[str | None, ...]) -> pd.DataFrame:
@@ -62,7 +63,9 @@ def test_case_is_kept_on_request() -> None:
 
 
 def test_bad_items_are_rejected_with_a_reason() -> None:
-    items = catalogue(["a", None, "a", " ", "c", "d", "e"], number_n=["1", "1", "2", "3", "many", "inf", "nan"])
+    items = catalogue(
+        ["a", None, "a", " ", "c", "d", "e"], number_n=["1", "1", "2", "3", "many", "inf", "nan"]
+    )
     clean = tables.clean(items, log(("u", "a", "1")), options())
     assert reasons(clean) == [
         (2, "missing_id"), (3, "duplicate_id"), (4, "missing_id"),
@@ -161,5 +164,7 @@ def test_every_row_is_kept_or_rejected_once(rows: list[Any], least_user: int, le
     rejected = clean.rejected[clean.rejected["table"] == "interactions"]["row"]
     assert rejected.is_unique and len(rejected) + len(clean.interactions) == len(rows)
     assert clean.interactions["user_id"].value_counts().min() >= least_user
-    assert (clean.interactions["item_id"].value_counts().reindex(clean.items["item_id"]).fillna(0) >= least_item).all()
+    assert (
+        clean.interactions["item_id"].value_counts().reindex(clean.items["item_id"]).fillna(0) >= least_item
+    ).all()
     assert clean.interactions["item_id"].isin(clean.items["item_id"]).all()

@@ -45,7 +45,11 @@ def test_cleaning_restores_the_log_and_has_something_to_reject() -> None:
     assert len(clean.interactions) == SMALL.interactions and len(clean.items) == SMALL.items
     assert {"unknown_item", "missing_user", "bad_timestamp", "duplicate_id"} <= set(clean.rejected["reason"])
     assert not clean.items["description"].str.contains("[<>]|&amp;").any()
-    assert clean.interactions["timestamp"].between(demo_choices.START, demo_choices.START + demo_choices.YEAR).all()
+    assert (
+        clean.interactions["timestamp"]
+        .between(demo_choices.START, demo_choices.START + demo_choices.YEAR)
+        .all()
+    )
 
 
 def test_some_pictures_are_broken_and_most_are_fine() -> None:

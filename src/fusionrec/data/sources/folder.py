@@ -124,8 +124,8 @@ def _read_strings(path: Path, header: list[str]) -> pd.DataFrame:
         if ragged:
             row = ragged[0]
             raise UserError(
-                f"{path}, line {row.number}: {row.actual_columns} values where the header has "
-                f"{row.expected_columns}; quote values that contain commas"
+                f"{path}, row {row.number - 1} below the header: {row.actual_columns} values instead of "
+                f"{row.expected_columns} in {row.text[:60]!r}; quote values that contain commas"
             ) from None
         line = _bad_line(path)
         if line:
