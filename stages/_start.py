@@ -8,6 +8,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from fusionrec import runtime  # noqa: E402
+from fusionrec import runtime
 
 runtime.pin()

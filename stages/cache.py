@@ -59,7 +59,9 @@ def main() -> None:
     else:
         source = weights.source(args.encoder, entry, p.encoders)
         folder = weights.locate(args.encoder, entry, p.encoders)
-        recipe = cache.Recipe(args.modality, entry, folder, p.cache.max_tokens, runtime.device(p.runtime).type)
+        recipe = cache.Recipe(
+            args.modality, entry, folder, p.cache.max_tokens, runtime.device(p.runtime).type
+        )
         # texts of like length waste little padding
         by_length = (lambda text: (len(text), text)) if args.modality == "language" else None
         first, row = cache.distinct(keys, by_length)
@@ -67,7 +69,11 @@ def main() -> None:
             found = inputs(args.modality, table.iloc[first])
             vectors = cache.encode(recipe, found, len(first), p.cache.batch, p.runtime.workers, bar.update)
         features = cache.spread(vectors, row, source["width"])
-        card = {"encoder": args.encoder, **source, **entry.model_dump(include={"library", "pooling", "layer", "normalize"})}
+        card = {
+            "encoder": args.encoder,
+            **source,
+            **entry.model_dump(include={"library", "pooling", "layer", "normalize"}),
+        }
         card |= {"items": len(table), "present": int(features.present.sum()), "distinct": len(first)}
 
     with files.replacing_folder(f"data/cache/{args.modality}/{args.encoder}") as out:
@@ -75,7 +81,9 @@ def main() -> None:
         files.write_array(out / "present.npy", features.present)
         files.write_json(out / "item_ids.json", table["item_id"].tolist())
         files.write_json(out / "card.json", card)
-    print(f"{args.encoder}: {features.present.sum():,} of {len(table):,} items, width {features.matrix.shape[1]}")
+    print(
+        f"{args.encoder}: {features.present.sum():,} of {len(table):,} items, width {features.matrix.shape[1]}"
+    )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,9 @@ def check(named: tuple[str, bytes], options: params.Images) -> tuple[str, images
 
 def pictures(items: set[str], p: params.Params) -> Iterator[tuple[str, images.Picture]]:
     """(item, prepared picture) of each raw picture of an item that is still in the catalogue, in shard order."""
-    named = ((name, blob) for name, blob in files.read_shards("data/raw/images") if PurePath(name).stem in items)
+    named = (
+        (name, blob) for name, blob in files.read_shards("data/raw/images") if PurePath(name).stem in items
+    )
     found = runtime.parallel(partial(check, options=p.images), named, p.runtime.workers)
     yield from tqdm(found, desc="images", total=len(items), unit="picture")
 
@@ -33,7 +35,9 @@ def manifest(items: list[str], rows: dict[str, dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame([rows.get(item, {"status": "missing"}) for item in items], columns=COLUMNS)
     table.insert(0, "item_id", items)
     numbers = {name: "Int64" for name in ("offset", "bytes", "width", "height")}
-    table = table.astype({name: "str" for name in ("status", "reason", "shard", "sha256")} | numbers | {"encoded": "boolean"})
+    table = table.astype(
+        {name: "str" for name in ("status", "reason", "shard", "sha256")} | numbers | {"encoded": "boolean"}
+    )
     first = table.groupby("sha256")["item_id"].transform("first")
     table["duplicate_of"] = first.where(first.notna() & (first != table["item_id"]))
     return table
@@ -59,7 +63,9 @@ def main() -> None:
                 where: dict[str, Any] = {"status": "rejected", "reason": picture.reason}
                 if picture.blob is not None:
                     where = {"status": "ok"} | shards.add(item, picture.blob)._asdict()
-                rows[item] = where | {k: getattr(picture, k) for k in ("width", "height", "sha256", "encoded")}
+                rows[item] = where | {
+                    k: getattr(picture, k) for k in ("width", "height", "sha256", "encoded")
+                }
         table = manifest(items, rows)
         files.write_table(folder / "manifest.parquet", table)
     raw = sum(1 for _ in files.read_shards("data/raw/images"))

@@ -16,7 +16,9 @@ from fusionrec.models import baselines, checkpoint
 from fusionrec.models.recommender import Recommender
 
 
-def recommenders(p: params.Params, users: list[str], items: list[str], train: Histories) -> dict[str, Recommender]:
+def recommenders(
+    p: params.Params, users: list[str], items: list[str], train: Histories
+) -> dict[str, Recommender]:
     """The model, its baselines, and on the demo the oracle, which knows everybody's taste."""
     found: dict[str, Recommender] = {
         "model": checkpoint.load("data/model", runtime.device(p.runtime)),
@@ -36,7 +38,9 @@ def intervals(results: dict[str, report.Result], metric: str, seed: int) -> dict
         return {name: round(value, 6) for name, value in interval._asdict().items()}
 
     draws = np.random.default_rng(seed)
-    found = {name: {metric: rounded(bootstrap(result.per_user[metric], draws))} for name, result in results.items()}
+    found = {
+        name: {metric: rounded(bootstrap(result.per_user[metric], draws))} for name, result in results.items()
+    }
     lead = results["model"].per_user[metric] - results["popularity"].per_user[metric]
     return found | {"model - popularity": {metric: rounded(bootstrap(lead, draws))}}
 

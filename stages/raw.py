@@ -29,7 +29,9 @@ def main() -> None:
         files.write_table(out / "rejected.parquet", data.rejected)
         if known is not None:
             truth.write(out, known)
-    print(f"{p.raw.source}: {len(data.items):,} items, {len(data.interactions):,} interactions, {count:,} pictures")
+    print(
+        f"{p.raw.source}: {len(data.items):,} items, {len(data.interactions):,} interactions, {count:,} pictures"
+    )
 
 
 if __name__ == "__main__":

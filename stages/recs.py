@@ -46,7 +46,12 @@ def main() -> None:
         files.write_table(folder / "recommendations.parquet", table)
         records = {
             user: [
-                {"rank": int(r.rank), "item_id": r.item_id, "title": r.title, "score": round(float(r.score), 6)}
+                {
+                    "rank": int(r.rank),
+                    "item_id": r.item_id,
+                    "title": r.title,
+                    "score": round(float(r.score), 6),
+                }
                 for r in rows.itertuples()
             ]
             for user, rows in by_user.items()

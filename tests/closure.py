@@ -29,5 +29,7 @@ def _imports(path: Path) -> set[Path]:
 
 def _files(module: str) -> set[Path]:
     base = ROOT / "src" / Path(*module.split("."))
-    packages = {folder / "__init__.py" for folder in (base, *base.parents) if folder.is_relative_to(ROOT / "src")}
+    packages = {
+        folder / "__init__.py" for folder in (base, *base.parents) if folder.is_relative_to(ROOT / "src")
+    }
     return {path for path in {base.with_suffix(".py"), *packages} if path.is_file()}

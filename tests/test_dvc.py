@@ -21,7 +21,16 @@ def bodies() -> dict[str, dict[str, Any]]:
 
 
 def test_the_stages_are_the_eight() -> None:
-    assert list(PIPELINE["stages"]) == ["raw", "clean", "images", "splits", "cache", "model", "metrics", "recs"]
+    assert list(PIPELINE["stages"]) == [
+        "raw",
+        "clean",
+        "images",
+        "splits",
+        "cache",
+        "model",
+        "metrics",
+        "recs",
+    ]
 
 
 @pytest.mark.parametrize("name", PIPELINE["stages"])
@@ -30,7 +39,9 @@ def test_code_dependencies_are_exactly_the_import_closure(name: str) -> None:
     needed = closure(ROOT / "stages" / f"{name}.py")
     if name == "raw":  # the generator is what `raw.input` names, as long as the demo is the source
         needed.discard(DEMO)
-        assert "${raw.input}" in bodies()["raw"]["deps"] and params.load(ROOT / "params.yaml").raw.input == DEMO
+        assert (
+            "${raw.input}" in bodies()["raw"]["deps"] and params.load(ROOT / "params.yaml").raw.input == DEMO
+        )
     assert listed == needed
 
 
@@ -40,7 +51,11 @@ def test_every_parameter_belongs_to_a_stage() -> None:
     used = {str(name) for body in bodies().values() for name in body["params"]}
     used = {name.replace("${key}.${item.encoder}", "") for name in used}
     leaves = {f"{section}.{key}" for section, keys in tree.items() for key in keys}
-    free = {leaf for leaf in leaves if leaf.split(".")[0] not in used and not any(u.startswith(leaf) for u in used)}
+    free = {
+        leaf
+        for leaf in leaves
+        if leaf.split(".")[0] not in used and not any(u.startswith(leaf) for u in used)
+    }
     language = {"encoders.vision", "encoders.language"}  # named through ${key}
     assert free - language == {"runtime.workers"}
 
@@ -49,7 +64,9 @@ def test_no_output_disables_the_run_cache() -> None:
     for name, body in bodies().items():
         assert not body.get("always_changed"), name
         for out in body["outs"]:
-            assert isinstance(out, str), f"{name}: {out} has options; metrics and plots are the place for them"
+            assert isinstance(out, str), (
+                f"{name}: {out} has options; metrics and plots are the place for them"
+            )
         for kind in ("metrics", "plots"):
             for entry in body.get(kind, []):
                 assert all(options == {"cache": False} for options in entry.values()), name

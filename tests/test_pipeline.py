@@ -36,7 +36,9 @@ def clone(target: Path) -> Path:
 
 def git(folder: Path, *args: str) -> str:
     identity = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
-    return subprocess.run(["git", *identity, *args], cwd=folder, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        ["git", *identity, *args], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout
 
 
 def commit(folder: Path) -> None:

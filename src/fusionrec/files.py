@@ -6,7 +6,6 @@ unchanged in uncompressed tar shards, which DVC tracks as a few files instead of
 
 import io
 import json
-import os
 import shutil
 import tarfile
 import tempfile
@@ -36,7 +35,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
         yield scratch / path.name
         if path.is_dir():
             shutil.rmtree(path)
-        os.replace(scratch / path.name, path)
+        (scratch / path.name).replace(path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -50,6 +49,7 @@ def replacing_folder(path: Path | str) -> Iterator[Path]:
 
 
 def write_text(path: Path | str, text: str) -> None:
+    """UTF-8, with Unix line ends everywhere."""
     with replacing(path) as scratch:
         scratch.write_text(text, encoding="utf-8", newline="\n")
 
@@ -60,28 +60,34 @@ def write_json(path: Path | str, value: Any) -> None:
 
 
 def read_json(path: Path | str) -> Any:
+    """The value that `write_json` wrote."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 def write_table(path: Path | str, table: pd.DataFrame) -> None:
+    """Parquet, without the index."""
     with replacing(path) as scratch:
         table.to_parquet(scratch, index=False)
 
 
 def read_table(path: Path | str, columns: list[str] | None = None) -> pd.DataFrame:
+    """A Parquet table, or some of its columns."""
     return pd.read_parquet(path, columns=columns)
 
 
 def write_array(path: Path | str, array: np.ndarray) -> None:
+    """One array as npy; object arrays, which would need pickle, are refused."""
     with replacing(path) as scratch, scratch.open("wb") as file:
         np.save(file, array, allow_pickle=False)
 
 
 def read_array(path: Path | str) -> np.ndarray:
+    """One array from npy; pickled ones are refused."""
     return np.load(path, allow_pickle=False)
 
 
 def write_tensors(path: Path | str, tensors: "dict[str, torch.Tensor]") -> None:
+    """Named tensors as safetensors, without metadata, whose order would vary."""
     from safetensors.torch import save_file
 
     with replacing(path) as scratch:
@@ -89,6 +95,7 @@ def write_tensors(path: Path | str, tensors: "dict[str, torch.Tensor]") -> None:
 
 
 def read_tensors(path: Path | str) -> "dict[str, torch.Tensor]":
+    """Named tensors, on the CPU."""
     from safetensors.torch import load_file
 
     return load_file(path)
@@ -125,6 +132,7 @@ class ShardWriter:
         return Member(f"{self.count:05}.tar", self.tar.offset - padded, len(blob))
 
     def close(self) -> None:
+        """Finish the last shard."""
         self.tar.close()
 
     def __enter__(self) -> "ShardWriter":

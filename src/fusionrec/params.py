@@ -22,6 +22,8 @@ NumberScaling = Literal["standardization", "min_max", "log1p", "none"]
 
 
 class Section(BaseModel):
+    """A part of params.yaml: unknown keys are errors, values cannot be changed."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
@@ -104,6 +106,8 @@ class Splits(Section):
 
 
 class Cache(Section):
+    """`batch` pictures or texts are encoded together; texts are cut after `max_tokens`."""
+
     batch: Count
     max_tokens: Annotated[int, Field(ge=8)]
 
@@ -143,6 +147,8 @@ class Encoder(Section):
 
 
 class Encoders(Section):
+    """The registry. `folder` holds the encoders' folders where `weights` is `local`."""
+
     weights: Literal["pypi", "hub", "local"]
     folder: str
     vision: dict[str, Encoder | None]
@@ -169,6 +175,8 @@ class Model(Section):
 
 
 class Train(Section):
+    """`batch` counts users, `targets` the next choices that are predicted together."""
+
     seed: Natural
     loss: Literal["softmax", "bpr"]
     negatives: Count
@@ -182,12 +190,16 @@ class Train(Section):
 
 
 class Metrics(Section):
+    """Cut-offs `ks`, and what is hidden from the lists (see `evaluation.report.task`)."""
+
     seed: Natural
     ks: Annotated[list[Count], Field(min_length=1)]
     protocol: Literal["strict", "mmrec"]
 
 
 class Recs(Section):
+    """`users` at random, `top_k` recommendations and the last `history` choices of each."""
+
     seed: Natural
     users: Count
     top_k: Count
@@ -195,6 +207,8 @@ class Recs(Section):
 
 
 class Params(Section):
+    """All of params.yaml."""
+
     runtime: Runtime
     raw: Raw
     clean: Clean

@@ -20,8 +20,8 @@ TRAINED = np.array([True, True, True, False])
 
 
 def fit(**options: Any) -> dict[str, Any]:
-    defaults = {"strategy": "temporal", "val_fraction": 0.1, "test_fraction": 0.1}
-    chosen = {"scaling": "standardization", "min_category_items": 1} | options
+    defaults: dict[str, Any] = {"strategy": "temporal", "val_fraction": 0.1, "test_fraction": 0.1}
+    chosen: dict[str, Any] = {"scaling": "standardization", "min_category_items": 1} | options
     return attributes.fit(ITEMS, TRAINED, params.Splits(**defaults, **chosen))
 
 
@@ -41,7 +41,9 @@ def test_log1p_is_standardised_and_odd() -> None:
     fitted = fit(scaling="log1p")["numbers"]["number_price"]
     assert fitted["offset"] == pytest.approx((np.log(2) + np.log(4)) / 2)
     negative = ITEMS.assign(number_price=[-1.0, -3.0, np.nan, 0.0])
-    values = attributes.numbers(negative, {"numbers": {"number_price": {"log": True, "offset": 0, "scale": 1}}})
+    values = attributes.numbers(
+        negative, {"numbers": {"number_price": {"log": True, "offset": 0, "scale": 1}}}
+    )
     np.testing.assert_allclose(values[:, 0], [-np.log(2), -np.log(4), 0, 0], rtol=1e-6)
 
 
@@ -67,7 +69,7 @@ def test_vocabulary_groups_rare_and_unseen_values() -> None:
 
 
 def test_columns_are_numbered_through() -> None:
-    items = ITEMS.assign(category_tag=[["x"], [], ["x"], []])
+    items = ITEMS.assign(category_tag=pd.Series([["x"], [], ["x"], []]))
     fitted = {"categories": {"category_genre": ["(other)", "x"], "category_tag": ["(other)", "x"]}}
     bags, values = attributes.categories(items, fitted)
     assert values == 4 and bags.values.tolist() == [0, 1, 3, 1, 3, 0]
@@ -75,7 +77,7 @@ def test_columns_are_numbered_through() -> None:
 
 def test_no_attributes() -> None:
     bare = ITEMS[["item_id"]]
-    fitted = {"numbers": {}, "categories": {}}
+    fitted: dict[str, Any] = {"numbers": {}, "categories": {}}
     assert attributes.numbers(bare, fitted).shape == (4, 0)
     bags, values = attributes.categories(bare, fitted)
     assert values == 0 and bags.offsets.tolist() == [0] * 5

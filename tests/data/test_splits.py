@@ -1,5 +1,7 @@
 """Splits: by hand, then as properties."""
 
+from random import Random
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -56,12 +58,16 @@ def test_an_empty_part_is_one_clear_error() -> None:
 
 
 LOGS = st.lists(
-    st.tuples(st.integers(0, 6), st.integers(0, 9), st.integers(0, 20)), unique_by=lambda row: row[:2], min_size=1
+    st.tuples(st.integers(0, 6), st.integers(0, 9), st.integers(0, 20)),
+    unique_by=lambda row: row[:2],
+    min_size=1,
 ).map(log)
 
 
 @given(LOGS, st.sampled_from([LOO, TEMPORAL]), st.randoms(use_true_random=False))
-def test_complete_disjoint_and_independent_of_row_order(whole: pd.DataFrame, options: params.Splits, random) -> None:  # type: ignore[no-untyped-def]
+def test_complete_disjoint_and_independent_of_row_order(
+    whole: pd.DataFrame, options: params.Splits, random: Random
+) -> None:
     try:
         parts = splits.split(whole, options)
     except UserError:

@@ -74,7 +74,13 @@ def test_agrees_with_ranx() -> None:
     ours = table(lists, relevant)
     qrels = Qrels({f"u{u:03}": {f"d{i}": 1 for i in items} for u, items in enumerate(relevant)})
     run = Run({f"u{u:03}": {f"d{i}": 100.0 - r for r, i in enumerate(row)} for u, row in enumerate(lists)})
-    names = {"precision": "precision", "recall": "recall", "ndcg": "ndcg", "hit_rate": "hit_rate", "mrr": "mrr"}
+    names = {
+        "precision": "precision",
+        "recall": "recall",
+        "ndcg": "ndcg",
+        "hit_rate": "hit_rate",
+        "mrr": "mrr",
+    }
     for k in (5, K):
         theirs = evaluate(qrels, run, [f"{name}@{k}" for name in names])
         for name, our_name in names.items():

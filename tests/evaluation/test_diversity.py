@@ -23,4 +23,6 @@ def test_items_without_a_vector_are_left_out() -> None:
 
 
 def test_identical_items_have_none() -> None:
-    assert diversity.intra_list(np.array([[0, 1]]), np.array([[1, 0], [1, 0]], np.float32)) == pytest.approx([0])
+    assert diversity.intra_list(np.array([[0, 1]]), np.array([[1, 0], [1, 0]], np.float32)) == pytest.approx(
+        [0]
+    )

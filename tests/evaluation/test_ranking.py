@@ -44,7 +44,9 @@ def test_nan_is_an_error() -> None:
 
 
 def test_no_users() -> None:
-    assert ranking.top_k(Fixed(np.zeros((1, 3), np.float32)), np.array([], np.int64), nothing(1), 2).items.shape == (0, 2)
+    assert ranking.top_k(
+        Fixed(np.zeros((1, 3), np.float32)), np.array([], np.int64), nothing(1), 2
+    ).items.shape == (0, 2)
 
 
 def test_hits() -> None:
@@ -69,7 +71,10 @@ def test_random_stays_near_k_over_items() -> None:
 
 
 def test_random_does_not_depend_on_the_chunk_but_on_the_seed() -> None:
-    lists = [ranking.top_k(Random(seed, 30), np.arange(20), nothing(20), 5, c).items for seed, c in [(0, 3), (0, 64), (1, 64)]]
+    lists = [
+        ranking.top_k(Random(seed, 30), np.arange(20), nothing(20), 5, c).items
+        for seed, c in [(0, 3), (0, 64), (1, 64)]
+    ]
     assert np.array_equal(lists[0], lists[1]) and not np.array_equal(lists[0], lists[2])
 
 

@@ -32,7 +32,7 @@ def test_what_is_absent_has_no_influence(options, content, fusion, modality) -> 
 def test_an_absent_picture_is_a_learned_vector(options, content) -> None:  # type: ignore[no-untyped-def]
     encoder = build(options, content)
     encoder(content).sum().backward()
-    assert encoder.vision is not None
+    assert encoder.vision is not None and encoder.vision.absent.grad is not None
     assert torch.equal(encoder.vision.absent.grad, torch.ones(options.dim)), "one item has no picture"
 
 
@@ -53,7 +53,9 @@ def test_concatenate_is_one_linear_layer_over_the_concatenation(options, content
     encoder = build(options.model_copy(update={"item_id": False}), content)
     bags = torch.zeros(6, CATEGORY_VALUES)
     for item in range(6):
-        for value in content.category_values[content.category_offsets[item] : content.category_offsets[item + 1]]:
+        for value in content.category_values[
+            content.category_offsets[item] : content.category_offsets[item + 1]
+        ]:
             bags[item, value] += 1
     joined = torch.cat([content.vision, content.language, content.numbers, bags], 1)
     assert encoder.vision and encoder.language and encoder.numbers and encoder.categories

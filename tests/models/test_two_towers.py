@@ -17,7 +17,9 @@ from fusionrec.models.two_towers import FusionModel, Shape, TrainedModel
 from .conftest import CATEGORY_VALUES, ITEMS, USERS
 
 SHAPE = Shape(USERS, CATEGORY_VALUES)
-PAST = Histories.of(pd.DataFrame({"user": [0, 0, 0, 1], "item": [1, 2, 3, 4], "timestamp": [1, 2, 3, 1]}), USERS)
+PAST = Histories.of(
+    pd.DataFrame({"user": [0, 0, 0, 1], "item": [1, 2, 3, 4], "timestamp": [1, 2, 3, 1]}), USERS
+)
 ALL = np.arange(USERS)
 
 
@@ -77,7 +79,9 @@ def test_save_and_load(model, content, tmp_path: Path) -> None:  # type: ignore[
 def test_loading_refuses_what_does_not_fit(model, content, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     checkpoint.save(tmp_path, model, content, SHAPE)
     tensors = files.read_tensors(tmp_path / "model.safetensors")
-    files.write_tensors(tmp_path / "model.safetensors", {k: v for k, v in tensors.items() if k != "item_bias"})
+    files.write_tensors(
+        tmp_path / "model.safetensors", {k: v for k, v in tensors.items() if k != "item_bias"}
+    )
     with pytest.raises(UserError, match="item_bias"):
         checkpoint.load(tmp_path, torch.device("cpu"))
     config = files.read_json(tmp_path / "config.json")

@@ -27,7 +27,7 @@ class Tags(HTMLParser):
 
 
 def test_hostile_titles_and_users_stay_text() -> None:
-    evil = "\"><script>alert(1)</script><img src=x onerror=alert(2)>"
+    evil = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
     html = page([Shelf(evil, [Card(evil, evil, None)], [Card(evil, evil, picture())])])
     tags = Tags(html).seen
     assert "script" not in tags and tags.count("img") == 1
@@ -53,6 +53,11 @@ def test_thumbnails_repeat() -> None:
 
 
 def test_shelves_put_cards_in_order() -> None:
-    (shelf,) = shelves(["u"], [[2, 1]], [[(5, 0.5), (4, 0.25)]], lambda item, note: Card(str(item), note, None))
+    (shelf,) = shelves(
+        ["u"], [[2, 1]], [[(5, 0.5), (4, 0.25)]], lambda item, note: Card(str(item), note, None)
+    )
     assert [card.title for card in shelf.history] == ["2", "1"]
-    assert [(card.title, card.note) for card in shelf.recommendations] == [("5", "score 0.50"), ("4", "score 0.25")]
+    assert [(card.title, card.note) for card in shelf.recommendations] == [
+        ("5", "score 0.50"),
+        ("4", "score 0.25"),
+    ]

@@ -44,7 +44,8 @@ def next_is_first(model: TrainedModel) -> float:
 def run(
     train: params.Train = TRAIN, validate: Callable[[TrainedModel], float] = next_is_first
 ) -> tuple[FusionModel, loop.Epoch, list[loop.Epoch]]:
-    model, epochs = FusionModel(MODEL, content(), Shape(USERS, 0)), []
+    model = FusionModel(MODEL, content(), Shape(USERS, 0))
+    epochs: list[loop.Epoch] = []
     best = loop.fit(model, content(), cycle(), validate, train, epochs.append)
     return model, best, epochs
 

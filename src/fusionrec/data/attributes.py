@@ -29,11 +29,11 @@ def fit(items: pd.DataFrame, trained: np.ndarray, options: params.Splits) -> dic
     Returns:
         JSON-ready: {"numbers": {column: {log, offset, scale}}, "categories": {column: [value, ...]}}.
     """
-    known = items[trained]
+    known, columns = items[trained], [str(column) for column in items]
     return {
-        "numbers": {c: _fit_scaler(known[c], options.scaling) for c in items if c.startswith(NUMBER)},
+        "numbers": {c: _fit_scaler(known[c], options.scaling) for c in columns if c.startswith(NUMBER)},
         "categories": {
-            c: _vocabulary(known[c], options.min_category_items) for c in items if c.startswith(CATEGORY)
+            c: _vocabulary(known[c], options.min_category_items) for c in columns if c.startswith(CATEGORY)
         },
     }
 

@@ -34,6 +34,7 @@ class Content(NamedTuple):
     trained: torch.Tensor
 
     def to(self, device: torch.device) -> "Content":
+        """The same tensors on `device`."""
         return Content(*(tensor.to(device) for tensor in self))
 
 

@@ -97,7 +97,11 @@ def summary(parts: Split, users: int, pictures: np.ndarray) -> dict[str, Any]:
     """What is in each part: interactions, users, items, and the items that train does not know."""
     known = np.zeros(len(pictures), bool)
     known[parts.train["item"]] = True
-    counts: dict[str, Any] = {"users": users, "items": len(pictures), "items_without_train": int((~known).sum())}
+    counts: dict[str, Any] = {
+        "users": users,
+        "items": len(pictures),
+        "items_without_train": int((~known).sum()),
+    }
     for name, part in parts._asdict().items():
         counts[name] = {
             "interactions": len(part),

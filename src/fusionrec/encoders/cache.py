@@ -32,6 +32,7 @@ class Recipe(NamedTuple):
     device: str
 
     def load(self) -> Encoder:
+        """The frozen encoder."""
         from fusionrec.encoders import language, vision
 
         device = torch.device(self.device)
@@ -101,7 +102,9 @@ def spread(vectors: np.ndarray, row: np.ndarray, width: int) -> Features:
         UserError: if the vectors are not `width` wide, as the registry says.
     """
     if len(vectors) and vectors.shape[1] != width:
-        raise UserError(f"the encoder's vectors have width {vectors.shape[1]}, its entry in params.yaml says {width}")
+        raise UserError(
+            f"the encoder's vectors have width {vectors.shape[1]}, its entry in params.yaml says {width}"
+        )
     matrix = np.zeros((len(row), width), np.float32)
     present = row >= 0
     if len(vectors):

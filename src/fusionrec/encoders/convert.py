@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,7 +16,7 @@ EFFICIENTNET = "tf_efficientnet_lite0"
 EFFICIENTNET_MEAN, EFFICIENTNET_STD = 127 / 255, 128 / 255
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
-DINO_CONFIG = {
+DINO_CONFIG: dict[str, Any] = {
     "hidden_size": 384,
     "num_hidden_layers": 12,
     "num_attention_heads": 6,
@@ -68,7 +69,9 @@ def dinov2_onnx(member: Path, target: Path) -> None:
     from transformers import Dinov2Config
 
     graph = onnx.load(member).graph
-    constants = {entry.name: torch.from_numpy(numpy_helper.to_array(entry).copy()) for entry in graph.initializer}
+    constants = {
+        entry.name: torch.from_numpy(numpy_helper.to_array(entry).copy()) for entry in graph.initializer
+    }
     tensors = {n.removeprefix(BACKBONE): t for n, t in constants.items() if n.startswith(BACKBONE)}
     for node in graph.node:
         module = MATMUL.match(node.name)
@@ -83,7 +86,9 @@ def dinov2_onnx(member: Path, target: Path) -> None:
     files.write_tensors(target / "model.safetensors", tensors)
     config = Dinov2Config(**DINO_CONFIG).to_dict() | {"architectures": ["Dinov2Model"]}
     files.write_json(target / "config.json", json.loads(json.dumps(config, default=str)))
-    files.write_json(target / "preprocessor_config.json", image_processor(256, 224, IMAGENET_MEAN, IMAGENET_STD))
+    files.write_json(
+        target / "preprocessor_config.json", image_processor(256, 224, IMAGENET_MEAN, IMAGENET_STD)
+    )
 
 
 def image_processor(

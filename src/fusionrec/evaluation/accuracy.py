@@ -30,7 +30,7 @@ def recall(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
     >>> recall(np.array([[True, False, True]]), np.array([4]), 3)
     array([0.5])
     """
-    return hits[:, :k].sum(1) / relevant
+    return np.asarray(hits[:, :k].sum(1) / relevant)
 
 
 def f1(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
@@ -39,7 +39,7 @@ def f1(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
     >>> f1(np.array([[True, False, False]]), np.array([1]), 3)
     array([0.5])
     """
-    return 2 * hits[:, :k].sum(1) / (k + relevant)
+    return np.asarray(2 * hits[:, :k].sum(1) / (k + relevant))
 
 
 def hit_rate(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:

@@ -20,9 +20,7 @@ class Lists(NamedTuple):
     scores: np.ndarray
 
 
-def top_k(
-    recommender: Recommender, users: np.ndarray, past: Histories, k: int, chunk: int = CHUNK
-) -> Lists:
+def top_k(recommender: Recommender, users: np.ndarray, past: Histories, k: int, chunk: int = CHUNK) -> Lists:
     """The k best items of each user that are not in the user's past.
 
     Args:
@@ -50,9 +48,8 @@ def top_k(
 
 
 def _best(scores: torch.Tensor, k: int) -> Lists:
-    """`topk` leaves the order of ties open: take all items that tie with the k-th, then sort by (score, row)."""
-    users, items = scores.shape
-    length = min(k, items)
+    """`topk` leaves the order of ties open: choose among those that tie with the k-th, sort by score and row."""
+    length = min(k, scores.shape[1])
     value, index = scores.topk(length, sorted=True)
     tied = (scores >= value[:, -1:]).sum(1) > length
     for user in tied.nonzero().squeeze(1).tolist():

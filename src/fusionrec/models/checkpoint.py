@@ -33,12 +33,16 @@ def load(folder: Path | str, device: torch.device) -> TrainedModel:
     folder = Path(folder)
     config = files.read_json(folder / "config.json")
     if config["schema"] != SCHEMA:
-        raise UserError(f"{folder}: schema {config['schema']}, this code reads {SCHEMA}; run `dvc repro model`")
+        raise UserError(
+            f"{folder}: schema {config['schema']}, this code reads {SCHEMA}; run `dvc repro model`"
+        )
     tensors = files.read_tensors(folder / "model.safetensors")
     content = Content(*(tensors.pop(CONTENT + name) for name in Content._fields))
     model = FusionModel(params.Model(**config["model"]), content, Shape(**config["shape"]))
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
-        raise UserError(f"{folder}: the weights do not fit config.json: {error}; run `dvc repro model`") from None
+        raise UserError(
+            f"{folder}: the weights do not fit config.json: {error}; run `dvc repro model`"
+        ) from None
     return TrainedModel(model.to(device), content.to(device))

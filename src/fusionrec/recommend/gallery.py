@@ -77,7 +77,9 @@ def _picture(card: Card) -> str:
     if card.picture is None:
         return '<span class="none">no picture</span>'
     encoded = base64.b64encode(thumbnail(card.picture)).decode("ascii")
-    return f'<img alt="{escape(card.title, quote=True)}" loading="lazy" src="data:image/jpeg;base64,{encoded}">'
+    return (
+        f'<img alt="{escape(card.title, quote=True)}" loading="lazy" src="data:image/jpeg;base64,{encoded}">'
+    )
 
 
 def thumbnail(picture: bytes, edge: int = EDGE) -> bytes:
@@ -97,6 +99,10 @@ def shelves(
 ) -> list[Shelf]:
     """Put cards to users: `card(item row, note)` makes one; `lists` holds (item row, score)."""
     return [
-        Shelf(user, [card(item, "") for item in past], [card(item, f"score {score:.2f}") for item, score in ranked])
+        Shelf(
+            user,
+            [card(item, "") for item in past],
+            [card(item, f"score {score:.2f}") for item, score in ranked],
+        )
         for user, past, ranked in zip(users, histories, lists, strict=True)
     ]

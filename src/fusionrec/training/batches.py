@@ -25,6 +25,7 @@ class Batch(NamedTuple):
     past: tuple[torch.Tensor, torch.Tensor]
 
     def to(self, device: torch.device) -> "Batch":
+        """The same tensors on `device`."""
         row, item = self.past
         users, latest, targets = (x.to(device) for x in (self.users, self.latest, self.targets))
         return Batch(users, latest, targets, (row.to(device), item.to(device)))
@@ -47,9 +48,7 @@ def batches(
         yield examples(train, users, moment, targets, length)
 
 
-def examples(
-    train: Histories, users: np.ndarray, moment: np.ndarray, targets: int, length: int
-) -> Batch:
+def examples(train: Histories, users: np.ndarray, moment: np.ndarray, targets: int, length: int) -> Batch:
     """The examples of `users` at `moment` (int64 [n]: how many of each history are known)."""
     start, end = train.offsets[users], train.offsets[users + 1]
     now = (start + moment)[:, None]
