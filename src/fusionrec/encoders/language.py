@@ -28,10 +28,8 @@ class LanguageEncoder:
             texts, padding=True, truncation=True, max_length=self.max_tokens, return_tensors="pt"
         ).to(self.device)
         states = self.model(**tokens, output_hidden_states=True).hidden_states[self.entry.layer]
-        if self.entry.pooling == "mean":
-            vectors = masked_mean(states, tokens["attention_mask"])
-        else:
-            vectors = states[:, 0]
+        mean = self.entry.pooling == "mean"
+        vectors = masked_mean(states, tokens["attention_mask"]) if mean else states[:, 0]
         return (unit(vectors) if self.entry.normalize else vectors.float()).cpu()
 
 

@@ -21,7 +21,7 @@ def precision(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
     >>> precision(np.array([[True, False, True]]), np.array([2]), 2)
     array([0.5])
     """
-    return hits[:, :k].sum(1) / k
+    return np.asarray(hits[:, :k].sum(1) / k)
 
 
 def recall(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
@@ -48,7 +48,7 @@ def hit_rate(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
     >>> hit_rate(np.array([[False, True], [False, False]]), np.array([3, 1]), 2)
     array([1., 0.])
     """
-    return hits[:, :k].any(1).astype(np.float64)
+    return np.asarray(hits[:, :k].any(1), np.float64)
 
 
 def mrr(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
