@@ -65,7 +65,7 @@ def main() -> None:
         # texts of like length waste little padding
         by_length = (lambda text: (len(text), text)) if args.modality == "language" else None
         first, row = cache.distinct(keys, by_length)
-        with tqdm(total=len(first), desc=args.encoder, unit="item") as bar:
+        with tqdm(total=len(first), desc=args.encoder, unit="item", disable=None) as bar:
             found = inputs(args.modality, table.iloc[first])
             vectors = cache.encode(recipe, found, len(first), p.cache.batch, p.runtime.workers, bar.update)
         features = cache.spread(vectors, row, source["width"])

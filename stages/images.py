@@ -27,7 +27,7 @@ def pictures(items: set[str], p: params.Params) -> Iterator[tuple[str, images.Pi
         (name, blob) for name, blob in files.read_shards("data/raw/images") if PurePath(name).stem in items
     )
     found = runtime.parallel(partial(check, options=p.images), named, p.runtime.workers)
-    yield from tqdm(found, desc="images", total=len(items), unit="picture")
+    yield from tqdm(found, desc="images", total=len(items), unit="picture", disable=None)
 
 
 def manifest(items: list[str], rows: dict[str, dict[str, Any]]) -> pd.DataFrame:
@@ -43,14 +43,19 @@ def manifest(items: list[str], rows: dict[str, dict[str, Any]]) -> pd.DataFrame:
     return table
 
 
-def report(table: pd.DataFrame, raw: int) -> dict[str, int]:
-    """Where every item's picture went, and how many raw pictures belong to no item that is left."""
+def report(table: pd.DataFrame, of_dropped_items: int, refused: pd.DataFrame) -> dict[str, int]:
+    """Where every item's picture went, how many belong to no item that is left, and what raw refused."""
+    refusals = {f"refused_{r}": int(n) for r, n in refused["reason"].value_counts().sort_index().items()}
     reasons = table.loc[table["status"] == "rejected", "reason"].value_counts().sort_index()
     counts = {"items": len(table), "ok": int((table["status"] == "ok").sum())}
     counts["missing"] = int((table["status"] == "missing").sum())
     counts |= {f"rejected_{reason}": int(n) for reason, n in reasons.items()}
     counts["encoded"] = int(table["encoded"].fillna(False).sum())
-    return counts | {"duplicates": int(table["duplicate_of"].notna().sum()), "of_dropped_items": raw}
+    return (
+        counts
+        | {"duplicates": int(table["duplicate_of"].notna().sum()), "of_dropped_items": of_dropped_items}
+        | refusals
+    )
 
 
 def main() -> None:
@@ -69,7 +74,7 @@ def main() -> None:
         table = manifest(items, rows)
         files.write_table(folder / "manifest.parquet", table)
     raw = sum(1 for _ in files.read_shards("data/raw/images"))
-    counts = report(table, raw - len(rows))
+    counts = report(table, raw - len(rows), files.read_table("data/raw/tables/rejected.parquet"))
     files.write_json("metrics/images.json", counts)
     print(f"{counts['items']:,} items: {counts['ok']:,} pictures, {counts['missing']:,} missing")
 

@@ -39,7 +39,7 @@ def main() -> None:
 
     with (
         Live(dir="metrics/train", dvcyaml=None, save_dvc_exp=False, report=None) as live,
-        tqdm(total=p.train.epochs, desc="train", unit="epoch") as bar,
+        tqdm(total=p.train.epochs, desc="train", unit="epoch", disable=None) as bar,
     ):
 
         def track(epoch: loop.Epoch) -> None:

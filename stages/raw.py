@@ -20,7 +20,7 @@ def main() -> None:
 
     count = 0
     with files.replacing_folder("data/raw/images") as out, files.ShardWriter(out) as shards:
-        for name, blob in tqdm(data.pictures, desc="pictures", unit="picture"):
+        for name, blob in tqdm(data.pictures, desc="pictures", unit="picture", disable=None):
             shards.add(name, blob)
             count += 1
     with files.replacing_folder("data/raw/tables") as out:

@@ -34,7 +34,7 @@ def test_raw_tables_keep_to_the_contract() -> None:
     for table in (data.items, data.interactions):
         assert table["row"].tolist() == list(range(1, len(table) + 1))
         assert {str(kind) for kind in table.drop(columns="row").dtypes} == {"str"}
-    assert set(data.items["item_id"]) == set(model.items)
+    assert set(data.items["item_id"].dropna()) > set(model.items), "a few bad rows are added"
     names = [name.split(".")[0] for name, _ in data.pictures]
     assert names == sorted(names) and len(set(names)) == len(names) < len(model.items)
 

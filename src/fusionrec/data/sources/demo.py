@@ -85,7 +85,10 @@ def _spoil_items(rng: np.random.Generator, items: pd.DataFrame) -> pd.DataFrame:
     items.loc[_some(rng, items, 0.03), "description"] = None
     items.loc[_some(rng, items, 0.02), "number_price"] = None
     again = items.iloc[_some(rng, items, 0.005)]
-    return _numbered(pd.concat([items, again]))
+    bad = items.iloc[_some(rng, items, 0.003)].copy()
+    bad["item_id"] = [None if row % 2 else f"x{row:04}" for row in range(len(bad))]
+    bad["number_price"] = "on request"
+    return _numbered(pd.concat([items, again, bad]))
 
 
 def _spoil_interactions(rng: np.random.Generator, log: pd.DataFrame) -> pd.DataFrame:
