@@ -57,8 +57,8 @@ def main() -> None:
         features = Features(np.zeros((len(table), 0), np.float32), np.zeros(len(table), bool))
         card: dict[str, Any] = {"encoder": args.encoder, "items": len(table)}
     else:
-        source = weights.source(args.encoder, entry, p.encoders)
         folder = weights.locate(args.encoder, entry, p.encoders)
+        source = weights.source(folder, entry, p.encoders)
         recipe = cache.Recipe(
             args.modality, entry, folder, p.cache.max_tokens, runtime.device(p.runtime).type
         )

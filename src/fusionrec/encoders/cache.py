@@ -1,5 +1,6 @@
 """Encode a catalogue: each distinct picture or text once, over several processes, to one row an item."""
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -32,13 +33,18 @@ class Recipe(NamedTuple):
     device: str
 
     def load(self) -> Encoder:
-        """The frozen encoder."""
-        from fusionrec.encoders import language, vision
+        """The frozen encoder.
+
+        Raises:
+            UserError: if the folder's files are damaged, incomplete or do not fit each other.
+        """
+        from fusionrec.encoders import language, loading, vision
 
         device = torch.device(self.device)
-        if self.modality == "vision":
-            return vision.load(self.folder, self.entry, device)
-        return language.load(self.folder, self.entry, self.max_tokens, device)
+        with loading.readable(self.folder):
+            if self.modality == "vision":
+                return vision.load(self.folder, self.entry, device)
+            return language.load(self.folder, self.entry, self.max_tokens, device)
 
 
 def distinct(
@@ -112,14 +118,14 @@ def spread(vectors: np.ndarray, row: np.ndarray, width: int) -> Features:
     return Features(matrix, present)
 
 
-_encoder: Encoder
+_encoder: Callable[[], Encoder]
 
 
 def _start(recipe: Recipe) -> None:
-    """In each worker: load the encoder once."""
+    """In each worker; it loads the encoder with its first batch, since a pool hides what a start raises."""
     global _encoder
-    _encoder = recipe.load()
+    _encoder = functools.cache(recipe.load)
 
 
 def _encode(batch: list[Any]) -> np.ndarray:
-    return _encoder.encode(batch).numpy()
+    return _encoder().encode(batch).numpy()

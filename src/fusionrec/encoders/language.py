@@ -42,4 +42,6 @@ def load(folder: Path, entry: params.Encoder, max_tokens: int, device: torch.dev
     from transformers import AutoModel, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    return LanguageEncoder(complete(AutoModel, folder), tokenizer, entry, max_tokens, device)
+    return LanguageEncoder(
+        complete(AutoModel, folder, unused=("pooler.",)), tokenizer, entry, max_tokens, device
+    )

