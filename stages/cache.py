@@ -73,6 +73,7 @@ def main() -> None:
             "encoder": args.encoder,
             **source,
             **entry.model_dump(include={"library", "pooling", "layer", "normalize"}),
+            "preprocessing": recipe.preprocessing(),
         }
         card |= {"items": len(table), "present": int(features.present.sum()), "distinct": len(first)}
 

@@ -11,7 +11,7 @@ from fusionrec import files, params, runtime
 from fusionrec.data import features, truth
 from fusionrec.data.histories import Histories
 from fusionrec.evaluation import plots, report
-from fusionrec.evaluation.significance import Interval, bootstrap
+from fusionrec.evaluation.significance import bootstrap
 from fusionrec.models import baselines, checkpoint
 from fusionrec.models.recommender import Recommender
 
@@ -31,18 +31,20 @@ def recommenders(
     return found
 
 
-def intervals(results: dict[str, report.Result], metric: str, seed: int) -> dict[str, Any]:
-    """Bootstrap intervals of `metric`, and of the model's lead over popularity, paired by user."""
-
-    def rounded(interval: Interval) -> dict[str, float]:
-        return {name: round(value, 6) for name, value in interval._asdict().items()}
-
+def intervals(results: dict[str, report.Result], ks: list[int], seed: int) -> dict[str, Any]:
+    """Bootstrap intervals of ndcg, and of the model's lead over popularity, paired by user."""
     draws = np.random.default_rng(seed)
-    found = {
-        name: {metric: rounded(bootstrap(result.per_user[metric], draws))} for name, result in results.items()
-    }
-    lead = results["model"].per_user[metric] - results["popularity"].per_user[metric]
-    return found | {"model - popularity": {metric: rounded(bootstrap(lead, draws))}}
+
+    def interval(values: np.ndarray) -> dict[str, float]:
+        return {name: round(value, 6) for name, value in bootstrap(values, draws)._asdict().items()}
+
+    found: dict[str, Any] = {}
+    for metric in [f"ndcg@{k}" for k in ks]:
+        values = {name: result.per_user[metric] for name, result in results.items()}
+        values["model - popularity"] = values["model"] - values["popularity"]
+        for name, per_user in values.items():
+            found.setdefault(name, {})[metric] = interval(per_user)
+    return found
 
 
 def main() -> None:
@@ -75,7 +77,7 @@ def main() -> None:
 
     with files.replacing_folder("data/metrics") as folder:
         files.write_table(folder / "per_user.parquet", per_user)
-    files.write_json("metrics/intervals.json", intervals(results, f"ndcg@{max(ks)}", p.metrics.seed))
+    files.write_json("metrics/intervals.json", intervals(results, ks, p.metrics.seed))
     files.write_text("plots/recall_at_k.csv", curve.to_csv(index=False, lineterminator="\n"))
     plots.at_k(curve, "recall", "plots/recall_at_k.png")
     files.write_json("metrics/eval.json", summary)

