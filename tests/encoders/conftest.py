@@ -8,7 +8,7 @@ import pytest
 import torch
 import transformers
 
-from fusionrec import params
+from fusionrec import files, params
 from fusionrec.encoders import convert
 
 WORDS = [
@@ -43,10 +43,10 @@ PICTURES: dict[str, Callable[[], Any]] = {
         transformers.Dinov2Config(**SMALL, image_size=32, patch_size=8)
     ),
     "resnet": lambda: transformers.ResNetForImageClassification(
-        transformers.ResNetConfig(**STAGES, embedding_size=8, num_labels=3)
+        transformers.ResNetConfig(**STAGES, embedding_size=8)
     ),
     "convnext": lambda: transformers.ConvNextForImageClassification(
-        transformers.ConvNextConfig(**STAGES, num_stages=2, num_labels=3)
+        transformers.ConvNextConfig(**STAGES, num_stages=2)
     ),
 }
 TEXTS: dict[str, Callable[[], Any]] = {
@@ -87,7 +87,7 @@ def saved(tmp_path: Path) -> Callable[[str], tuple[Path, Any]]:
             transformers.BertTokenizer(vocab=vocabulary).save_pretrained(folder)
         else:
             processor = convert.image_processor(36, 32, convert.IMAGENET_MEAN, convert.IMAGENET_STD)
-            convert.files.write_json(folder / "preprocessor_config.json", processor)
+            files.write_json(folder / "preprocessor_config.json", processor)
         return folder, model
 
     return save

@@ -19,6 +19,9 @@ from fusionrec.models.items import ItemEncoder
 from fusionrec.models.layers import drop_rows
 
 
+PROJECTION_GAIN = 0.1
+
+
 class Shape(NamedTuple):
     """Everything besides the parameters that fixes the sizes of the weights."""
 
@@ -54,12 +57,15 @@ class FusionModel(nn.Module):
         self.recency = nn.Parameter(torch.zeros(options.max_history.bit_length()))
 
     def reset(self, generator: torch.Generator) -> None:
-        """Draw all initial weights: Xavier for projections, a small normal for tables."""
+        """Draw all initial weights: Xavier for projections, a small normal for tables.
+
+        Projections start small, at the scale of the tables: content comes in as far as it helps.
+        """
         for name, weight in sorted(self.named_parameters()):
             if weight.ndim == 2 and name.rsplit(".", 2)[-2] in {"ids", "users", "categories"}:
                 nn.init.normal_(weight, std=0.1, generator=generator)
             elif weight.ndim == 2:
-                nn.init.xavier_uniform_(weight, generator=generator)
+                nn.init.xavier_uniform_(weight, gain=PROJECTION_GAIN, generator=generator)
             else:
                 nn.init.zeros_(weight)
         for encoder in (self.candidates, self.history):

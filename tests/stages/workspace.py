@@ -1,0 +1,99 @@
+"""Builds a folder with everything that `metrics` and `recs` read, on a tiny scale, and runs a stage there."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+from PIL import Image
+
+from fusionrec import files, params
+from fusionrec.data.content import Content
+from fusionrec.models import checkpoint
+from fusionrec.models.two_towers import FusionModel, Shape
+
+ROOT = Path(__file__).resolve().parents[2]
+USERS, ITEMS = 6, 9
+EVIL = "<script>alert(1)</script>"
+
+
+def build(folder: Path) -> Path:
+    """Params, splits, both caches, an untrained model, pictures. Item 8 is cold, user 5 has no test item."""
+    tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    tree["metrics"]["ks"], tree["recs"]["users"], tree["recs"]["top_k"] = [2, 5], 4, 3
+    (folder / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+    options = params.parse(tree).model
+    ids = [f"i{item}" for item in range(ITEMS)]
+    _write_splits(folder / "data/splits", ids)
+    rng = np.random.default_rng(0)
+    for name in (f"vision/{options.vision}", f"language/{options.language}"):
+        cache = folder / "data/cache" / name
+        files.write_array(cache / "features.npy", rng.standard_normal((ITEMS, 4), np.float32))
+        files.write_array(cache / "present.npy", np.ones(ITEMS, bool))
+        files.write_json(cache / "item_ids.json", ids)
+    _write_model(folder / "data/model", options)
+    _write_pictures(folder / "data/images", ids)
+    return folder
+
+
+def _write_splits(folder: Path, ids: list[str]) -> None:
+    """User u chose u, u + 1, u + 2 (train), u + 3 (val) and u + 4 (test), so that item 8 is only tested."""
+    log = [(user, (user + step) % ITEMS, step) for user in range(USERS) for step in range(5)]
+    table = pd.DataFrame([row for row in log if row != (5, 0, 4)], columns=["user", "item", "timestamp"])
+    parts = {"train": table["timestamp"] < 3, "val": table["timestamp"] == 3, "test": table["timestamp"] == 4}
+    for name, chosen in parts.items():
+        files.write_table(folder / f"{name}.parquet", table[chosen].reset_index(drop=True))
+    files.write_table(
+        folder / "users.parquet", pd.DataFrame({"user_id": [f"u{user}" for user in range(USERS)]})
+    )
+    titles = [EVIL, *(f"Title {item}" for item in range(1, ITEMS))]
+    files.write_table(folder / "items.parquet", pd.DataFrame({"item_id": ids, "title": titles}))
+
+
+def _write_model(folder: Path, options: params.Model) -> None:
+    draw = torch.Generator().manual_seed(0)
+    content = Content(
+        torch.randn(ITEMS, 4, generator=draw), torch.ones(ITEMS, dtype=torch.bool),
+        torch.randn(ITEMS, 4, generator=draw), torch.ones(ITEMS, dtype=torch.bool),
+        torch.zeros(ITEMS, 0), torch.zeros(ITEMS + 1, dtype=torch.int64), torch.zeros(0, dtype=torch.int64),
+        torch.arange(ITEMS) < ITEMS - 1,
+    )  # fmt: skip
+    shape = Shape(USERS, 0)
+    model = FusionModel(options, content, shape)
+    model.reset(draw)
+    checkpoint.save(folder, model, content, shape)
+
+
+def _write_pictures(folder: Path, ids: list[str]) -> None:
+    """All items but the last have a picture."""
+    folder.mkdir(parents=True)
+    rows = []
+    with files.ShardWriter(folder) as shards:
+        for item, name in enumerate(ids[:-1]):
+            buffer = io.BytesIO()
+            Image.new("RGB", (80, 80), (20 * item, 0, 0)).save(buffer, "PNG")
+            rows.append(
+                {"item_id": name, "status": "ok", **shards.add(f"{name}.png", buffer.getvalue())._asdict()}
+            )
+    rows.append({"item_id": ids[-1], "status": "missing"})
+    manifest = pd.DataFrame(rows).astype({"offset": "Int64", "bytes": "Int64"})
+    files.write_table(folder / "manifest.parquet", manifest)
+
+
+def run(folder: Path, stage: str, fails: bool = False, hash_seed: int = 0) -> str:
+    """Run a stage script in `folder` and return its stderr; `hash_seed` orders sets differently."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "stages" / f"{stage}.py")],
+        cwd=folder,
+        env=os.environ | {"PYTHONHASHSEED": str(hash_seed)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode != 0) == fails, done.stderr
+    return done.stderr
