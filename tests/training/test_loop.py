@@ -11,6 +11,7 @@ import torch
 from fusionrec import params
 from fusionrec.data.content import Content
 from fusionrec.data.histories import Histories
+from fusionrec.errors import UserError
 from fusionrec.models.two_towers import FusionModel, Shape, TrainedModel
 from fusionrec.training import loop
 
@@ -75,6 +76,11 @@ def test_the_seed_decides_everything() -> None:
     one, two, other = (run(t)[2] for t in (short, short, short.model_copy(update={"seed": 2})))
     assert one == two
     assert one != other
+
+
+def test_divergence_is_one_clear_error() -> None:
+    with pytest.raises(UserError, match=r"diverged in epoch \d+: the loss is (nan|inf); lower train\.lr"):
+        run(TRAIN.model_copy(update={"lr": 1e30}))
 
 
 def test_global_generators_are_left_alone() -> None:

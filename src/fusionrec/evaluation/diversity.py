@@ -21,10 +21,9 @@ def intra_list(items: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """
     known = (items >= 0) & (np.abs(vectors).sum(1) > 0)[items]
     count = known.sum(1)
-    squared = np.empty(len(items))
-    for start in range(0, len(items), 1024):  # bounds the memory
-        part = slice(start, start + 1024)
-        total = (vectors[items[part]].astype(np.float64) * known[part, :, None]).sum(1)
-        squared[part] = np.square(total).sum(1)
+    total = np.zeros((len(items), vectors.shape[1]))
+    for rank in range(items.shape[1]):  # [users, k, width] at once would not fit
+        total += vectors[items[:, rank]] * known[:, rank, None]
+    squared = np.square(total).sum(1)
     pairs = np.maximum(count * (count - 1), 1)
     return np.where(count > 1, 1 - (squared - count) / pairs, 0.0)

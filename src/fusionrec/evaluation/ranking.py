@@ -32,14 +32,12 @@ def top_k(recommender: Recommender, users: np.ndarray, past: Histories, k: int, 
             bits may depend on its shape.
 
     Raises:
-        ValueError: if a score is NaN.
+        ValueError: if a candidate's score is NaN.
     """
     parts = []
     for start in range(0, len(users), chunk):
         part = users[start : start + chunk]
         scores = recommender.score(np.resize(part, chunk), past)[: len(part)]
-        if torch.isnan(scores).any():
-            raise ValueError("a score is NaN")
         row, item = (torch.from_numpy(x).to(scores.device) for x in past.pairs(part))
         scores[row, item] = -torch.inf
         parts.append(_best(scores, k))
@@ -48,12 +46,14 @@ def top_k(recommender: Recommender, users: np.ndarray, past: Histories, k: int, 
 
 
 def _best(scores: torch.Tensor, k: int) -> Lists:
-    """`topk` leaves the order of ties open: choose among those that tie with the k-th, sort by score and row."""
+    """`topk` leaves the order of ties open: where the last one taken ties with the next, take them by row."""
     length = min(k, scores.shape[1])
-    value, index = scores.topk(length, sorted=True)
-    tied = (scores >= value[:, -1:]).sum(1) > length
-    for user in tied.nonzero().squeeze(1).tolist():
-        candidates = (scores[user] >= value[user, -1]).nonzero().squeeze(1)
+    value, index = scores.topk(min(length + 1, scores.shape[1]))
+    if torch.isnan(value[:, 0]).any():  # NaN counts as the largest
+        raise ValueError("a score is NaN")
+    last, after, index = value[:, length - 1], value[:, length:], index[:, :length]
+    for user in ((after == last[:, None]) & (after > -torch.inf)).any(1).nonzero().squeeze(1).tolist():
+        candidates = (scores[user] >= last[user]).nonzero().squeeze(1)
         order = scores[user, candidates].sort(descending=True, stable=True).indices[:length]
         index[user] = candidates[order]
     index = index.sort(1).values  # rows ascending, so that the stable sort by score breaks ties by row

@@ -18,7 +18,6 @@ from fusionrec.errors import UserError
 from fusionrec.models.items import ItemEncoder
 from fusionrec.models.layers import drop_rows
 
-
 PROJECTION_GAIN = 0.1
 
 

@@ -1,5 +1,6 @@
 """The training loop."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ import torch
 from fusionrec import params
 from fusionrec.data.content import Content
 from fusionrec.data.histories import Histories
+from fusionrec.errors import UserError
 from fusionrec.models.two_towers import FusionModel, Towers, TrainedModel
 from fusionrec.training.batches import Batch, batches
 from fusionrec.training.losses import bpr_loss, softmax_loss
@@ -47,6 +49,9 @@ def fit(
 
     Returns:
         The best epoch. Training ends after `patience` epochs without a better one.
+
+    Raises:
+        UserError: if the loss is no longer finite.
     """
     draws = np.random.default_rng(options.seed)
     model.reset(torch.Generator().manual_seed(options.seed))
@@ -73,7 +78,10 @@ def fit(
             schedule.step()
             losses.append(value.detach())
         rate = optimizer.param_groups[0]["lr"]
-        epoch = Epoch(number, torch.stack(losses).mean().item(), validate(TrainedModel(model, content)), rate)
+        mean = torch.stack(losses).mean().item()
+        if not math.isfinite(mean):
+            raise UserError(f"training diverged in epoch {number}: the loss is {mean}; lower train.lr")
+        epoch = Epoch(number, mean, validate(TrainedModel(model, content)), rate)
         track(epoch)
         if best is None or epoch.score > best.score:
             best, weights = epoch, {name: tensor.clone() for name, tensor in model.state_dict().items()}
