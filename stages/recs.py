@@ -16,7 +16,8 @@ def card_maker(items: pd.DataFrame) -> Callable[[int, str], gallery.Card]:
     """Cards of items, with their pictures read from the shards."""
     manifest = files.read_table("data/images/manifest.parquet", ["status", "shard", "offset", "bytes"])
     titles = items["title"].tolist()
-    tags = items.filter(like="category_").map(", ".join).agg(", ".join, axis=1).tolist()
+    rows = items.filter(like="category_").to_numpy()
+    tags = [", ".join(value for values in row for value in values) for row in rows]
 
     def card(item: int, note: str) -> gallery.Card:
         status, *where = manifest.iloc[item]
