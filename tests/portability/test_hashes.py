@@ -18,6 +18,5 @@ def hashes(*prefix: str) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(QEMU is None, reason="qemu-user is not installed")
-@pytest.mark.parametrize("cpu", ["Haswell", "EPYC"])
-def test_same_bytes_on_another_cpu(cpu: str) -> None:
-    assert hashes(str(QEMU), "-cpu", cpu) == hashes()
+def test_same_bytes_on_another_cpu() -> None:
+    assert hashes(str(QEMU), "-cpu", "Haswell") == hashes()
