@@ -21,13 +21,13 @@ def check(named: tuple[str, bytes], options: params.Images) -> tuple[str, images
     return PurePath(named[0]).stem, images.prepare(named[1], options)
 
 
-def pictures(items: set[str], p: params.Params) -> Iterator[tuple[str, images.Picture]]:
-    """(item, prepared picture) of each raw picture of an item that is still in the catalogue, in shard order."""
-    named = (
-        (name, blob) for name, blob in files.read_shards("data/raw/images") if PurePath(name).stem in items
-    )
-    found = runtime.parallel(partial(check, options=p.images), named, p.runtime.workers)
-    yield from tqdm(found, desc="images", total=len(items), unit="picture", disable=None)
+def wanted(items: set[str], dropped: list[str]) -> Iterator[tuple[str, bytes]]:
+    """The raw pictures of items that are still in the catalogue, in shard order; names of others are noted."""
+    for name, blob in files.read_shards("data/raw/images"):
+        if PurePath(name).stem in items:
+            yield name, blob
+        else:
+            dropped.append(name)
 
 
 def manifest(items: list[str], rows: dict[str, dict[str, Any]]) -> pd.DataFrame:
@@ -62,9 +62,11 @@ def main() -> None:
     p = params.load()
     items = files.read_table("data/clean/items.parquet", ["item_id"])["item_id"].tolist()
     rows: dict[str, dict[str, Any]] = {}
+    dropped: list[str] = []
+    found = runtime.parallel(partial(check, options=p.images), wanted(set(items), dropped), p.runtime.workers)
     with files.replacing_folder("data/images") as folder:
         with files.ShardWriter(folder) as shards:
-            for item, picture in pictures(set(items), p):
+            for item, picture in tqdm(found, desc="images", total=len(items), unit="picture", disable=None):
                 where: dict[str, Any] = {"status": "rejected", "reason": picture.reason}
                 if picture.blob is not None:
                     where = {"status": "ok"} | shards.add(item, picture.blob)._asdict()
@@ -73,8 +75,7 @@ def main() -> None:
                 }
         table = manifest(items, rows)
         files.write_table(folder / "manifest.parquet", table)
-    raw = sum(1 for _ in files.read_shards("data/raw/images"))
-    counts = report(table, raw - len(rows), files.read_table("data/raw/tables/rejected.parquet"))
+    counts = report(table, len(dropped), files.read_table("data/raw/tables/rejected.parquet"))
     files.write_json("metrics/images.json", counts)
     print(f"{counts['items']:,} items: {counts['ok']:,} pictures, {counts['missing']:,} missing")
 
