@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from fusionrec.errors import UserError
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
@@ -52,6 +53,7 @@ class Columns(Section):
     description: str | None
     categories: list[str]
     numbers: list[str]
+    dates: list[str]
     user: str
     timestamp: str
     rating: str | None
@@ -66,50 +68,161 @@ class Files(Section):
     columns: Columns
 
 
+class MovieLens(Section):
+    """GroupLens's archives ml-100k and ml-latest(-small), unpacked; `images` holds posters, if any."""
+
+    images: str | None
+
+
+class PixelRec(Section):
+    """Files of the official PixelRec release, in `raw.input`."""
+
+    interactions: str
+    items: str
+    images: str | None
+
+
+class MicroLens(Section):
+    """Files of the official MicroLens release, in `raw.input`."""
+
+    interactions: str
+    titles: str
+    images: str | None
+
+
+class Amazon(Section):
+    """Amazon Reviews 2018 or 2023, JSON lines, gzipped or not.
+
+    `pictures: urls` downloads the pictures that the metadata name: `connections` at a time, each tried
+    `attempts` times, given up after `timeout` seconds of silence or `max_bytes`.
+    """
+
+    reviews: str
+    metadata: str
+    pictures: Literal["none", "folder", "urls"]
+    images: str
+    connections: Count
+    attempts: Count
+    timeout: Positive
+    max_bytes: Count
+
+
 class Raw(Section):
     """`input` is what the source reads, so that DVC notices when it changes."""
 
-    source: Literal["demo", "files"]
+    source: Literal["demo", "files", "movielens", "pixelrec", "microlens", "amazon"]
     input: str
+    extensions: list[Annotated[str, Field(pattern=r"^\.[a-z0-9]+$")]]
     demo: Demo
     files: Files
+    movielens: MovieLens
+    pixelrec: PixelRec
+    microlens: MicroLens
+    amazon: Amazon
 
 
 class Clean(Section):
-    """`min_rating: null` counts every interaction as a choice."""
+    """`min_rating: null` counts every interaction as a choice.
 
-    separator: str
+    `text` is the template of what the language encoder reads: a part whose fields are empty is left out.
+    `known_later` and `known_before` decide about numbers that look like a popularity that was counted
+    after the choices (see `fusionrec.data.attributes`).
+    """
+
+    separators: list[Annotated[str, Field(min_length=1)]]
+    strip_html: bool
+    fix_mojibake: bool
+    unicode: Literal["NFKC", "NFC", "none"]
     lowercase: bool
+    text: Annotated[list[str], Field(min_length=1)]
+    known_later: list[str]
+    known_before: list[str]
     min_rating: float | None
     min_user_interactions: Natural
     min_item_interactions: Natural
 
 
 class Images(Section):
-    """A picture above `max_bytes` or `max_edge` is re-encoded at `quality` with `longest_edge`."""
+    """A picture above `max_bytes` or `max_edge` is re-encoded at `quality` with `longest_edge`.
 
+    Pictures whose perceptual hashes differ in at most `near_distance` of 64 bits are near duplicates.
+    """
+
+    formats: Annotated[list[Literal["jpeg", "png", "webp"]], Field(min_length=1)]
     min_edge: Count
+    max_pixels: Count
     max_bytes: Count
     max_edge: Count
     longest_edge: Count
     quality: Annotated[int, Field(ge=1, le=95)]
+    near_distance: Annotated[int, Field(ge=0, le=16)]
 
 
 class Splits(Section):
-    """The fractions belong to the temporal strategy; leave-one-out has none."""
+    """Which strategy reads what stands in `fusionrec.data.strategies`."""
 
-    strategy: Literal["leave_one_out", "temporal"]
+    seed: Natural
+    strategy: Literal[
+        "leave_one_out",
+        "temporal",
+        "stratified",
+        "stratified_temporal",
+        "stratified_by_column",
+        "simple_random",
+        "user",
+        "item",
+        "mixed",
+    ]
     val_fraction: Fraction
     test_fraction: Fraction
-    scaling: NumberScaling
+    min_interactions: Annotated[int, Field(ge=3)]
+    held_out: Literal["latest", "random"]
+    column: str
+    cold_users: Fraction
+    cold_items: Fraction
+    fold_in: Fraction
+    tail: Fraction
+    scaling: dict[str, NumberScaling]
+    impute: Literal["mean", "median", "zero"]
     min_category_items: Count
+
+    @field_validator("scaling")
+    @classmethod
+    def _has_default(cls, scaling: dict[str, str]) -> dict[str, str]:
+        if "default" not in scaling:
+            raise ValueError("needs the key `default`, for columns that are not named")
+        return scaling
+
+
+class PictureAugmentation(Section):
+    """Strength of each random change of a picture; 0 switches it off (see `fusionrec.data.augment`)."""
+
+    colour_jitter: Fraction
+    random_crop: Fraction
+    flip: Probability
+    rotation: Annotated[float, Field(ge=0, le=180)]
+    blur: Annotated[float, Field(ge=0)]
+
+
+class TextAugmentation(Section):
+    """Probability that a word is deleted, or swapped with another (see `fusionrec.data.augment`)."""
+
+    random_delete: Fraction
+    random_swap: Fraction
 
 
 class Cache(Section):
-    """`batch` pictures or texts are encoded together; texts are cut after `max_tokens`."""
+    """`batch` pictures or texts are encoded together; texts are cut after `max_tokens`.
+
+    With `views` above 0 a vector is the mean over the original and that many augmented views.
+    """
 
     batch: Count
     max_tokens: Annotated[int, Field(ge=8)]
+    seed: Natural
+    views: Natural
+    vision: PictureAugmentation
+    language: TextAugmentation
 
 
 class Hub(Section):

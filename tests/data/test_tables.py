@@ -14,8 +14,12 @@ from fusionrec.errors import UserError
 
 
 def options(**changes: Any) -> params.Clean:
-    plain: dict[str, Any] = {"separator": "|", "lowercase": True, "min_rating": None}
-    return params.Clean(**plain | {"min_user_interactions": 0, "min_item_interactions": 0} | changes)
+    plain: dict[str, Any] = {
+        "separators": ["|"], "strip_html": True, "fix_mojibake": True, "unicode": "NFKC", "lowercase": True,
+        "text": ["{title}", "{tags}", "{description}"], "known_later": [], "known_before": [],
+        "min_rating": None, "min_user_interactions": 0, "min_item_interactions": 0,
+    }  # fmt: skip
+    return params.Clean(**plain | changes)
 
 
 def table(**columns: list[Any]) -> pd.DataFrame:
@@ -89,8 +93,9 @@ def test_bad_interactions_are_rejected_with_a_reason() -> None:
     )  # fmt: skip
     clean = tables.clean(catalogue(["a", "b"]), rows, options())
     assert reasons(clean) == [
-        (1, "duplicate_pair"), (2, "missing_user"), (3, "missing_item"), (4, "unknown_item"),
-        (5, "bad_timestamp"), (6, "bad_timestamp"), (7, "bad_timestamp"), (9, "bad_timestamp"),
+        (1, "duplicate_pair"), (2, "missing_user_id"), (3, "missing_item_id"), (4, "unknown_item"),
+        (5, "unreadable_timestamp"), (6, "timestamp_before_1970"), (7, "unreadable_timestamp"),
+        (9, "timestamp_after_2099"),
     ]  # fmt: skip
     assert clean.interactions.to_dict("records") == [{"user_id": "u", "item_id": "a", "timestamp": 20}]
     assert clean.interactions["timestamp"].dtype == "int64"
@@ -107,17 +112,54 @@ def test_ratings() -> None:
         tables.clean(items, rows.drop(columns="rating"), options(min_rating=4))
 
 
-@pytest.mark.parametrize(
-    ("written", "seconds"),
-    [
-        ("0", 0), ("12.9", 12), ("1e9", 1_000_000_000), ("1970-01-01T00:01:00Z", 60), ("1970-01-02", 86_400),
-        ("1970-01-01 02:00:00+01:00", 3600), ("1970-01-01T00:00:01.9", 1), ("1969-12-31", None),
-        ("2024-02-30", None), ("inf", None), ("nan", None), ("", None), ("253402300800", None),
-    ],
-)  # fmt: skip
-def test_times(written: str, seconds: int | None) -> None:
-    parsed = tables.parse_time(pd.Series([written], dtype="str"))
-    assert parsed.isna().all() if seconds is None else parsed.tolist() == [seconds]
+def test_ids_that_cannot_be_ids() -> None:
+    bad = ["nan", "\x00", "u" * 300, " "]
+    rows = log(*((user, "a", "1") for user in ["u", *bad]), ("v", "nan", "1"))
+    clean = tables.clean(catalogue(["a", "nan", "../../x"]), rows, options())
+    assert clean.items["item_id"].tolist() == ["../../x", "a"], "an id never becomes a path"
+    assert reasons(clean) == [
+        (2, "placeholder_user_id"), (3, "control_character_in_user_id"), (4, "too_long_user_id"),
+        (5, "missing_user_id"), (6, "unknown_item"), (2, "placeholder_id"),
+    ]  # fmt: skip
+
+
+def test_ids_may_be_categories() -> None:
+    rows = log(("v", "b", "2"), ("u", "a", "1"), (None, "a", "3"))
+    categories = rows.assign(
+        user_id=rows["user_id"].astype("category"), item_id=pd.Categorical(rows["item_id"], ["b", "x", "a"])
+    )
+    for table in (rows, categories):
+        clean = tables.clean(catalogue(["b", "a"]), table, options())
+        assert clean.interactions["user_id"].tolist() == ["u", "v"]
+        assert clean.interactions["item_id"].tolist() == ["a", "b"]
+        assert clean.interactions["item_id"].cat.categories.tolist() == ["a", "b"], "unused ones are gone"
+
+
+def test_dates_become_years() -> None:
+    items = catalogue(["a", "b", "c"], date_release=["1995-01-01", None, "soon"])
+    clean = tables.clean(items, log(("u", "a", "1")), options())
+    assert clean.items["number_release"].tolist()[0] == 1995 and np.isnan(clean.items["number_release"][1])
+    assert reasons(clean) == [(3, "bad_date_release")]
+
+
+def test_numbers_that_leak_must_be_decided_about() -> None:
+    items = catalogue(["a"], number_votes=["many"], number_year=["1999"])
+    rows = log(("u", "a", "1000000000"))
+    with pytest.raises(UserError, match=r"votes.*clean\.known_later"):
+        tables.clean(items, rows, options())
+    dropped = tables.clean(items, rows, options(known_later=["votes"]))
+    assert "number_votes" not in dropped.items, "and its bad values reject nothing"
+    kept = tables.clean(items.assign(number_votes=["7"]), rows, options(known_before=["votes"]))
+    assert kept.items["number_votes"].tolist() == [7]
+
+
+def test_the_template_may_name_categories() -> None:
+    items = catalogue(["a"], title=["Big Cat"], category_genre=["Pets|Wild"])
+    rows = log(("u", "a", "1"))
+    clean = tables.clean(items, rows, options(text=["Genres: {genre}", "{description}", "{title}"]))
+    assert clean.items["text"][0] == "genres: pets, wild. big cat."
+    with pytest.raises(UserError, match=r"clean\.text"):
+        tables.clean(items, rows, options(text=["{genres}"]))
 
 
 def test_core_is_filtered_to_a_fixed_point() -> None:

@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from fusionrec.data.truth import Truth
+
+SEPARATOR = "\x1f"  # joins several values of a category where the source has a list
 Rejection = tuple[str, int | None, str, str, str]  # table, row, id, reason, value
 
 
@@ -12,16 +15,19 @@ class Dataset(NamedTuple):
     """Raw data: tables of strings exactly as in the source, where null means that there was nothing.
 
     Attributes:
-        items: row (int64, 1-based), item_id, title, description, category_<name>..., number_<name>...
+        items: row (int64, 1-based), item_id, title, description, category_<name>..., number_<name>...,
+            date_<name>...
         interactions: row, user_id, item_id, timestamp, and rating where the source has one.
         rejected: what the source could not take, mostly pictures: table, row, id, reason, value.
         pictures: (file name, bytes), sorted by item id; the name without its suffix is the item's id.
+        truth: the preference model, where it is known.
     """
 
     items: pd.DataFrame
     interactions: pd.DataFrame
     rejected: pd.DataFrame
     pictures: Iterable[tuple[str, bytes]]
+    truth: Truth | None = None
 
 
 def rejections(rows: list[Rejection]) -> pd.DataFrame:

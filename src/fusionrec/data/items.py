@@ -1,0 +1,74 @@
+"""The raw catalogue -> typed, composed items."""
+
+import numpy as np
+import pandas as pd
+
+from fusionrec import params
+from fusionrec.data import dates, parsing, text
+from fusionrec.data.attributes import CATEGORY, NUMBER
+from fusionrec.data.sieve import Sieve
+
+DATE = "date_"
+
+
+def sift(items: Sieve, dropped: list[str]) -> pd.DataFrame:
+    """Reject rows without a good id, with bad numbers or dates, or with an id that a good row has.
+
+    Args:
+        items: the raw catalogue.
+        dropped: numbers, by their bare names, that are not read at all.
+
+    Returns:
+        float64 columns number_*, one row for each raw row; dates are decimal years.
+    """
+    found = parsing.ids(items.rows["item_id"])
+    items.reject(found.codes < 0, "missing_id")
+    for reason, bad in parsing.id_faults(found.names).items():
+        items.reject(np.append(bad, False)[found.codes], reason, "item_id")
+    numbers = pd.DataFrame(index=items.rows.index)
+    for column in map(str, items.rows):
+        name = column.removeprefix(NUMBER).removeprefix(DATE)
+        if column == name or name in dropped:
+            continue
+        written = items.rows[column]
+        read = dates.years(written).to_numpy() if column.startswith(DATE) else parsing.numbers(written)
+        there = written.notna().to_numpy() & (written.str.strip() != "").to_numpy(bool)
+        items.reject(there & ~np.isfinite(read), f"bad_{column}", column)
+        numbers[NUMBER + name] = read
+    items.reject(_repeated(found.codes, items.kept), "duplicate_id")
+    return numbers
+
+
+def _repeated(codes: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """True for each kept row whose id an earlier kept row has."""
+    rows = np.flatnonzero(kept)
+    again = np.zeros(len(codes), bool)
+    again[rows] = pd.Series(codes[rows]).duplicated().to_numpy()
+    return again
+
+
+def table(items: Sieve, numbers: pd.DataFrame, options: params.Clean) -> pd.DataFrame:
+    """The kept items: item_id, title, description, text, category_* (lists), number_*, sorted by item_id."""
+    rows = items.rows[items.kept]
+    rows = rows.assign(item_id=rows["item_id"].astype("str")).sort_values("item_id")
+    plain = {name: [text.clean(value, options) for value in rows[name]] for name in ("title", "description")}
+    columns = [str(name) for name in rows if str(name).startswith(CATEGORY)]
+    tags = {name: [text.split(value, options) for value in rows[name]] for name in columns}
+    composed = []
+    for position in range(len(rows)):
+        values = {name: tags[name][position] for name in columns}
+        fields = {name: parts[position] for name, parts in plain.items()}
+        fields |= {name.removeprefix(CATEGORY): ", ".join(value) for name, value in values.items()}
+        fields["tags"] = ", ".join(value for several in values.values() for value in several)
+        composed.append(text.compose(fields, options))
+    final = pd.DataFrame({"item_id": rows["item_id"].to_numpy(), **plain, "text": composed}, dtype="str")
+    return pd.concat([final, pd.DataFrame(tags), numbers.loc[rows.index].reset_index(drop=True)], axis=1)
+
+
+def lacking(items: pd.DataFrame) -> dict[str, int]:
+    """How many items have no title, no description, no text at all, no value of a category or number."""
+    counts = {}
+    for column in items.columns.drop("item_id"):
+        empty = items[column].isna() if str(column).startswith(NUMBER) else items[column].str.len() == 0
+        counts[f"without_{column}"] = int(empty.sum())
+    return counts

@@ -1,0 +1,89 @@
+"""Strings to numbers, times and ids, for columns of many million rows."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+LATEST = 4_102_444_800  # 2100-01-01; milliseconds since 1970 lie far beyond
+NUMBER = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"
+CHUNK = 1 << 20  # rows that go through Python strings together
+PLACEHOLDERS = ["nan", "NaN", "NAN", "null", "NULL", "None", "NONE", "<NA>", "undefined"]
+LONGEST_ID = 256
+
+
+def numbers(values: pd.Series) -> np.ndarray:
+    """float64 [rows]: NaN where there is no number; infinities are kept as such."""
+    return _parse(values, _to_float)
+
+
+def times(values: pd.Series) -> np.ndarray:
+    """Seconds since 1970 from seconds or ISO 8601 (UTC unless it says otherwise), rounded down.
+
+    Returns:
+        float64 [rows], NaN where a value is neither. Whether the time is plausible is for the caller.
+    """
+    return np.floor(_parse(values, _to_seconds))
+
+
+def _parse(values: pd.Series, rest: Callable[[pd.Series], np.ndarray]) -> np.ndarray:
+    """Plain decimals by pyarrow, which is fast; whatever else is written by `rest`, chunk by chunk."""
+    written = pa.array(values, pa.large_string())
+    plain = pc.fill_null(pc.match_substring_regex(written, NUMBER), False)
+    found = np.array(pc.cast(pc.if_else(plain, written, None), pa.float64()).to_numpy(zero_copy_only=False))
+    others = np.flatnonzero(~plain.to_numpy(zero_copy_only=False) & written.is_valid().to_numpy(zero_copy_only=False))
+    for start in range(0, len(others), CHUNK):
+        chunk = others[start : start + CHUNK]
+        found[chunk] = rest(values.iloc[chunk])
+    return found
+
+
+def _to_float(values: pd.Series) -> np.ndarray:
+    return pd.to_numeric(values, errors="coerce").to_numpy(np.float64)
+
+
+def _to_seconds(values: pd.Series) -> np.ndarray:
+    seconds = _to_float(values)
+    dates = pd.to_datetime(values, errors="coerce", utc=True, format="ISO8601")
+    since = (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
+    return np.where(np.isnan(seconds), since.to_numpy(np.float64), seconds)
+
+
+class Ids(NamedTuple):
+    """A column of ids.
+
+    Attributes:
+        codes: int32 [rows] into `names`; -1 where there is none.
+        names: str, distinct and sorted.
+    """
+
+    codes: np.ndarray
+    names: pd.Index
+
+
+def ids(values: pd.Series) -> Ids:
+    """The distinct ids of a column of strings or categories, and who has which."""
+    column = values.astype("category")
+    names = column.cat.categories.astype("str")
+    order = names.argsort()
+    rank = np.empty(len(names) + 1, np.int32)
+    rank[order], rank[-1] = np.arange(len(names)), -1
+    return Ids(rank[column.cat.codes.to_numpy()], names[order])
+
+
+def id_faults(names: pd.Index) -> dict[str, np.ndarray]:
+    """Why an id cannot be one: {reason: bool [names]}, most basic reason first.
+
+    "NaN" and its like come from a broken export, and would make one item or user of many. An id never
+    becomes a path, so those that look like one are as good as any other.
+    """
+    text = names.to_series()
+    return {
+        "missing_id": (text.str.strip() == "").to_numpy(bool),
+        "placeholder_id": text.isin(PLACEHOLDERS).to_numpy(bool),
+        "too_long_id": (text.str.len() > LONGEST_ID).to_numpy(bool),
+        "control_character_in_id": text.str.contains(r"[\x00-\x1f\x7f]", regex=True).to_numpy(bool),
+    }
