@@ -59,21 +59,21 @@ def main() -> None:
     else:
         folder = weights.locate(args.encoder, entry, p.encoders)
         source = weights.source(folder, entry, p.encoders)
-        recipe = cache.Recipe(
-            args.modality, entry, folder, p.cache.max_tokens, runtime.device(p.runtime).type
-        )
+        recipe = cache.Recipe(args.modality, entry, folder, p.cache, runtime.device(p.runtime).type)
         # texts of like length waste little padding
         by_length = (lambda text: (len(text), text)) if args.modality == "language" else None
         first, row = cache.distinct(keys, by_length)
         with tqdm(total=len(first), desc=args.encoder, unit="item", disable=None) as bar:
             found = inputs(args.modality, table.iloc[first])
-            vectors = cache.encode(recipe, found, len(first), p.cache.batch, p.runtime.workers, bar.update)
-        features = cache.spread(vectors, row, source["width"])
+            vectors = cache.encode(recipe, found, len(first), p.runtime.workers, bar.update)
+        features = cache.spread(vectors, row, source.get("width"))
         card = {
             "encoder": args.encoder,
             **source,
+            "width": features.matrix.shape[1],
             **entry.model_dump(include={"library", "pooling", "layer", "normalize"}),
             "preprocessing": recipe.preprocessing(),
+            **recipe.augmentation(),
         }
         card |= {"items": len(table), "present": int(features.present.sum()), "distinct": len(first)}
 

@@ -10,13 +10,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionrec import files, params
-from fusionrec.data import features
-from fusionrec.encoders import cache
+from fusionrec import params
+from fusionrec.encoders import cache, views
 from fusionrec.errors import UserError
 
 Saved = Callable[[str], tuple[Path, Any]]
-ROOT = Path(__file__).resolve().parents[2]
+Entry = Callable[..., params.Encoder]
+PARAMS = params.load(Path(__file__).resolve().parents[2] / "params.yaml")
+WORDS = ["red", "green", "blue", "fish", "bird", "swims", "flies"]
+
+
+def options(**changes: int) -> params.Cache:
+    return PARAMS.cache.model_copy(update={"batch": 4, "max_tokens": 16} | changes)
 
 
 class Counting:
@@ -63,14 +68,12 @@ def test_every_item_gets_its_own_key(keys: list[str | None]) -> None:
     assert [keys[first[i]] if i >= 0 else None for i in row] == keys
 
 
-def test_duplicates_are_encoded_once_and_shared() -> None:
+def test_duplicates_are_encoded_once_and_shared(entry: Entry) -> None:
     texts: list[str | None] = ["one", "three", None, "one", "seven", "one"]
     first, row = cache.distinct(texts)
-    entry = params.load(ROOT / "params.yaml").encoders.language["bert"]
-    assert entry is not None
-    recipe = CountingRecipe("language", entry, Path(), 8, "cpu")
+    recipe = CountingRecipe("language", entry(), Path(), options(batch=2), "cpu")
     seen: list[int] = []
-    vectors = cache.encode(recipe, iter([str(texts[i]) for i in first]), len(first), 2, 1, seen.append)
+    vectors = cache.encode(recipe, iter([str(texts[i]) for i in first]), len(first), 1, seen.append)
     found = cache.spread(vectors, row, 1)
     assert found.matrix[:, 0].tolist() == [3, 5, 0, 3, 5, 3]
     assert found.present.tolist() == [True, True, False, True, True, True]
@@ -78,38 +81,75 @@ def test_duplicates_are_encoded_once_and_shared() -> None:
 
 
 def test_a_width_that_is_not_the_registrys() -> None:
+    vectors = np.zeros((1, 3), np.float32)
     with pytest.raises(UserError, match=r"width 3, its entry in params\.yaml says 4"):
-        cache.spread(np.zeros((1, 3), np.float32), np.array([0]), 4)
+        cache.spread(vectors, np.array([0]), 4)
+    assert cache.spread(vectors, np.array([0, -1]), None).matrix.shape == (2, 3)
 
 
-def test_rows_of_another_catalogue_are_refused(tmp_path: Path) -> None:
-    files.write_array(tmp_path / "features.npy", np.zeros((2, 3), np.float32))
-    files.write_array(tmp_path / "present.npy", np.ones(2, bool))
-    files.write_json(tmp_path / "item_ids.json", ["a", "b"])
-    assert features.load(tmp_path, ["a", "b"]).matrix.shape == (2, 3)
-    with pytest.raises(UserError, match="dvc repro"):
-        features.load(tmp_path, ["b", "a"])
+def sentences(count: int) -> list[str]:
+    """At most a dozen, all different."""
+    return [" ".join((WORDS * 3)[i : i + 3 + i % 5]) for i in range(count)]
 
 
-def test_no_trace_of_the_number_of_workers(saved: Saved, entry: Callable[..., params.Encoder]) -> None:
-    texts = [" ".join(["red fish", "blue bird swims", "green"][i % 3 :] * (1 + i % 5)) for i in range(11)]
-    recipe = cache.Recipe("language", entry(), saved("bert")[0], 16, "cpu")
-    one, two = (cache.encode(recipe, iter(texts), len(texts), 4, workers, int) for workers in (1, 2))
+@pytest.mark.parametrize("number", [0, 2])
+def test_no_trace_of_the_number_of_workers(number: int, saved: Saved, entry: Entry) -> None:
+    recipe = cache.Recipe("language", entry(), saved("bert")[0], options(views=number), "cpu")
+    one, two = (cache.encode(recipe, iter(sentences(11)), 11, workers, int) for workers in (1, 2))
     assert one.shape == (11, 32) and one.tobytes() == two.tobytes()
 
 
+def test_without_views_the_encoder_itself(saved: Saved, entry: Entry) -> None:
+    """Not so much as a second scaling to length one, which could change last bits."""
+    recipe = cache.Recipe("language", entry(normalize=True), saved("bert")[0], options(), "cpu")
+    assert not isinstance(recipe.load(), views.MeanOfViews) and recipe.augmentation() == {}
+    recipe = recipe._replace(options=options(views=1))
+    assert isinstance(recipe.load(), views.MeanOfViews)
+
+
+class Exact(cache.Recipe):
+    """Vectors are the words' places, whole numbers: no rounding can hide or make a difference."""
+
+    def load(self) -> cache.Encoder:
+        return views.MeanOfViews(self.places, views.of_text, self.options, normalize=False)
+
+    @staticmethod
+    def places(texts: list[str]) -> torch.Tensor:
+        rows = [[text.split().index(word) if word in text else -1 for word in WORDS] for text in texts]
+        return torch.tensor(rows, dtype=torch.float32)
+
+
+@given(st.permutations(range(12)), st.integers(1, 13))
+def test_views_depend_neither_on_the_order_nor_on_the_batch(order: list[int], length: int) -> None:
+    entry = PARAMS.encoders.language["bert"]
+    assert entry is not None
+    texts = sentences(12)
+    recipe = Exact("language", entry, Path(), options(views=3), "cpu")
+    wanted = cache.encode(recipe, iter(texts), 12, 1, int)
+    assert not np.array_equal(wanted, Exact.places(texts).numpy()), "the views differ from the originals"
+    recipe = Exact("language", entry, Path(), options(views=3, batch=length), "cpu")
+    found = cache.encode(recipe, iter([texts[i] for i in order]), 12, 1, int)
+    assert np.array_equal(found, wanted[order])
+
+
+def test_another_order_and_batch_change_no_more_than_last_bits(saved: Saved, entry: Entry) -> None:
+    recipe = cache.Recipe("language", entry(), saved("bert")[0], options(views=2), "cpu")
+    wanted = cache.encode(recipe, iter(sentences(11)), 11, 1, int)
+    recipe = recipe._replace(options=options(views=2, batch=3))
+    found = cache.encode(recipe, iter(sentences(11)[::-1]), 11, 1, int)[::-1]
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_damaged_file_ends_with_one_message(
-    workers: int, saved: Saved, entry: Callable[..., params.Encoder]
-) -> None:
+def test_a_damaged_file_ends_with_one_message(workers: int, saved: Saved, entry: Entry) -> None:
     folder, _ = saved("bert")
     (folder / "model.safetensors").write_bytes(b"damaged" * 9)
-    recipe = cache.Recipe("language", entry(), folder, 16, "cpu")
+    recipe = cache.Recipe("language", entry(), folder, options(batch=1), "cpu")
     with pytest.raises(UserError, match=r"bert: cannot be loaded as an encoder in Hugging Face layout"):
-        cache.encode(recipe, iter(["red", "blue"]), 2, 1, workers, int)
+        cache.encode(recipe, iter(["red", "blue"]), 2, workers, int)
 
 
-def test_nothing_to_encode(saved: Saved, entry: Callable[..., params.Encoder]) -> None:
-    recipe = cache.Recipe("language", entry(), Path("unread"), 16, "cpu")
-    vectors = cache.encode(recipe, iter([]), 0, 4, 1, int)
+def test_nothing_to_encode(entry: Entry) -> None:
+    recipe = cache.Recipe("language", entry(), Path("unread"), options(), "cpu")
+    vectors = cache.encode(recipe, iter([]), 0, 1, int)
     assert cache.spread(vectors, np.array([-1, -1]), 5).matrix.tolist() == [[0.0] * 5] * 2

@@ -17,9 +17,9 @@ import transformers
 import yaml
 from PIL import Image
 
-from fusionrec import files
+from fusionrec import files, params
 from fusionrec.data import features
-from fusionrec.encoders import convert
+from fusionrec.encoders import cache, convert, views
 
 ROOT = Path(__file__).resolve().parents[2]
 IDS = ["a", "b", "c", "d", "e"]
@@ -53,22 +53,26 @@ def run(tmp_path: Path, weights: Path) -> Run:
     write_pictures(tmp_path / "data/images")
     shutil.copytree(weights, tmp_path / "weights")
 
-    def cache(
-        modality: str, encoder: str, fails: bool = False, source: str = "local"
+    def stage(
+        modality: str, encoder: str, fails: bool = False, source: str = "local", **options: int
     ) -> subprocess.CompletedProcess[str]:
         tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
         tree["encoders"]["weights"] = source
-        tree["encoders"]["vision"]["resnet"]["hub"]["width"] = 16
-        tree["encoders"]["language"]["bert"]["hub"]["width"] = 16
         tree["runtime"]["workers"] = 1
-        tree["cache"]["batch"] = 2
+        tree["cache"] |= {"batch": 2} | options
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
         script = [sys.executable, str(ROOT / "stages/cache.py"), "--modality", modality, "--encoder", encoder]
         done = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert (done.returncode != 0) == fails, done.stderr
         return done
 
-    return cache
+    return stage
+
+
+def picture(colour: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 50), colour).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def write_pictures(folder: Path) -> None:
@@ -78,9 +82,7 @@ def write_pictures(folder: Path) -> None:
         for item, colour in zip(IDS, COLOURS, strict=True):
             rows.append({"item_id": item, "status": "missing"})
             if colour:
-                buffer = io.BytesIO()
-                Image.new("RGB", (40, 50), colour).save(buffer, "PNG")
-                blob = buffer.getvalue()
+                blob = picture(colour)
                 place = shards.add(f"{item}.png", blob)._asdict()
                 rows[-1] |= place | {"status": "ok", "sha256": hashlib.sha256(blob).hexdigest()}
     table = pd.DataFrame(rows).astype({"offset": "Int64", "bytes": "Int64"})
@@ -101,6 +103,7 @@ def test_texts(run: Run, tmp_path: Path) -> None:
     weights = (tmp_path / "weights/bert/model.safetensors").read_bytes()
     assert card["sha256"] == hashlib.sha256(weights).hexdigest()
     assert card["preprocessing"] == {"max_tokens": 128}
+    assert card["width"] == 16 and "views" not in card
 
 
 def test_pictures(run: Run, tmp_path: Path) -> None:
@@ -111,6 +114,28 @@ def test_pictures(run: Run, tmp_path: Path) -> None:
     assert np.array_equal(found.matrix[0], found.matrix[3])
     assert len(np.unique(found.matrix, axis=0)) == 4
     assert files.read_json(folder / "card.json")["preprocessing"]["crop_size"] == {"height": 32, "width": 32}
+
+
+@pytest.mark.parametrize(("modality", "encoder"), [("language", "bert"), ("vision", "resnet")])
+def test_views(run: Run, tmp_path: Path, modality: str, encoder: str) -> None:
+    run(modality, encoder, views=2)
+    folder = tmp_path / "data/cache" / modality / encoder
+    found = features.load(folder, IDS)
+    p = params.load(tmp_path / "params.yaml")
+    card = files.read_json(folder / "card.json")
+    assert (card["views"], card["seed"]) == (2, p.cache.seed)
+    assert card["augmentation"] == getattr(p.cache, modality).model_dump()
+
+    entry = getattr(p.encoders, modality)[encoder]
+    plain = p.cache.model_copy(update={"views": 0})
+    encode = cache.Recipe(modality, entry, tmp_path / "weights" / encoder, plain, "cpu").load().encode
+    originals: list[Any] = TEXTS[:2] if modality == "language" else [picture("navy"), picture("crimson")]
+    change: views.Change = views.of_text if modality == "language" else views.of_picture
+    changed = [[change(original, p.cache, number) for original in originals] for number in (1, 2)]
+    vectors = torch.stack([encode(originals), *map(encode, changed)])
+    assert not torch.allclose(vectors[0], vectors[1], rtol=1e-3)
+    rows = [0, 1] if modality == "language" else [0, 2]
+    np.testing.assert_allclose(found.matrix[rows], vectors.mean(0), rtol=1e-4, atol=1e-5)
 
 
 def test_switched_off(run: Run, tmp_path: Path) -> None:

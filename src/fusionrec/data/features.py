@@ -25,9 +25,16 @@ def load(folder: Path | str, item_ids: list[str]) -> Features:
     """Read the cache in `folder`.
 
     Raises:
-        UserError: if its rows are not exactly `item_ids`.
+        UserError: if a file is missing, or the rows are not exactly `item_ids`.
     """
     folder = Path(folder)
-    if files.read_json(folder / "item_ids.json") != item_ids:
+    try:
+        stored = files.read_json(folder / "item_ids.json")
+        features = Features(
+            files.read_array(folder / "features.npy"), files.read_array(folder / "present.npy")
+        )
+    except FileNotFoundError as error:
+        raise UserError(f"{error.filename}: not found; run `dvc repro`") from None
+    if stored != item_ids:
         raise UserError(f"{folder}: rows are not those of data/splits/items.parquet; run `dvc repro`")
-    return Features(files.read_array(folder / "features.npy"), files.read_array(folder / "present.npy"))
+    return features

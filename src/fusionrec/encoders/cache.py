@@ -29,30 +29,44 @@ class Recipe(NamedTuple):
     modality: str
     entry: params.Encoder
     folder: Path
-    max_tokens: int
+    options: params.Cache
     device: str
 
     def load(self) -> Encoder:
-        """The frozen encoder.
+        """The frozen encoder; with `options.views` above 0 its vectors are means over views.
 
         Raises:
             UserError: if the folder's files are damaged, incomplete or do not fit each other.
         """
-        from fusionrec.encoders import language, loading, vision
+        from fusionrec.encoders import language, loading, views, vision
 
         device = torch.device(self.device)
+        encoder: Encoder
+        change: views.Change
         with loading.readable(self.folder):
             if self.modality == "vision":
-                return vision.load(self.folder, self.entry, device)
-            return language.load(self.folder, self.entry, self.max_tokens, device)
+                encoder, change = vision.load(self.folder, self.entry, device), views.of_picture
+            else:
+                encoder = language.load(self.folder, self.entry, self.options.max_tokens, device)
+                change = views.of_text
+        if self.options.views:
+            return views.MeanOfViews(encoder.encode, change, self.options, self.entry.normalize)
+        return encoder
 
     def preprocessing(self) -> dict[str, Any]:
         """What happens to an input before the encoder sees it, for the feature cache's card."""
         if self.modality == "language":
-            return {"max_tokens": self.max_tokens}
+            return {"max_tokens": self.options.max_tokens}
         if self.entry.library == "timm":
             return files.read_json(self.folder / "config.json")["pretrained_cfg"]
         return files.read_json(self.folder / "preprocessor_config.json")
+
+    def augmentation(self) -> dict[str, Any]:
+        """What the views are, for the feature cache's card; empty where there are none."""
+        if not self.options.views:
+            return {}
+        strengths = getattr(self.options, self.modality).model_dump()
+        return {"views": self.options.views, "seed": self.options.seed, "augmentation": strengths}
 
 
 def distinct(
@@ -93,13 +107,14 @@ def batches(inputs: Iterator[T], length: int) -> Iterator[list[T]]:
 
 
 def encode(
-    recipe: Recipe, inputs: Iterator[T], count: int, length: int, workers: int, track: Callable[[int], object]
+    recipe: Recipe, inputs: Iterator[T], count: int, workers: int, track: Callable[[int], object]
 ) -> np.ndarray:
-    """Encode `count` inputs in batches of `length`.
+    """Encode `count` inputs in batches of `recipe.options.batch`.
 
     Returns:
         float32 [count, width]; the same bytes whatever the number of workers.
     """
+    length = recipe.options.batch
     tasks = batches(inputs, length)
     parts = []
     workers = 1 if recipe.device != "cpu" else max(1, min(workers, -(-count // length)))
@@ -109,12 +124,19 @@ def encode(
     return np.concatenate(parts)[:count] if parts else np.zeros((0, 0), np.float32)
 
 
-def spread(vectors: np.ndarray, row: np.ndarray, width: int) -> Features:
+def spread(vectors: np.ndarray, row: np.ndarray, width: int | None) -> Features:
     """Give each item its row of `vectors` [distinct, width]; zeros where `row` is -1.
 
+    Args:
+        vectors: of the distinct inputs.
+        row: int64 [items], of `distinct`.
+        width: what the registry says; None where it says nothing, and the vectors' own width counts.
+
     Raises:
-        UserError: if the vectors are not `width` wide, as the registry says.
+        UserError: if the vectors are not `width` wide.
     """
+    if width is None:
+        width = vectors.shape[1]
     if len(vectors) and vectors.shape[1] != width:
         raise UserError(
             f"the encoder's vectors have width {vectors.shape[1]}, its entry in params.yaml says {width}"

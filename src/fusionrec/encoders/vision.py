@@ -1,7 +1,7 @@
 """Frozen vision encoders: pictures to vectors."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,16 @@ class VisionEncoder:
         self.preprocess, self.pool, self.normalize, self.device = preprocess, pool, normalize, device
 
     @torch.inference_mode()
-    def encode(self, blobs: list[bytes]) -> torch.Tensor:
-        """Encoded pictures (JPEG, PNG, WebP) to float32 [n, width] on the CPU."""
-        pixels = self.preprocess([Image.open(io.BytesIO(blob)).convert("RGB") for blob in blobs])
+    def encode(self, pictures: Sequence[bytes | Image.Image]) -> torch.Tensor:
+        """Pictures, as files (JPEG, PNG, WebP) or decoded to RGB, to float32 [n, width] on the CPU."""
+        pixels = self.preprocess([decode(p) if isinstance(p, bytes) else p for p in pictures])
         vectors = self.pool(pixels.to(self.device)).float()
         return (unit(vectors) if self.normalize else vectors).cpu()
+
+
+def decode(blob: bytes) -> Image.Image:
+    """The picture in a file (JPEG, PNG, WebP), as RGB."""
+    return Image.open(io.BytesIO(blob)).convert("RGB")
 
 
 def load(folder: Path, entry: params.Encoder, device: torch.device) -> VisionEncoder:

