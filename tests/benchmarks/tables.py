@@ -12,16 +12,17 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 import numpy as np
 import pandas as pd
 import yaml
-
-from fusionrec import files
 from tests.benchmarks.interactions import generate, names
 
+from fusionrec import files
+
+ROOT = Path(__file__).resolve().parents[2]
 ITEMS, ROWS_A_USER = 100_000, 20
 FLOOR = """
 import pandas as pd
@@ -87,7 +88,9 @@ def main() -> None:
         for name, cost in costs.items():
             print(f"{rows:>12,} rows  {name:<6} {cost.seconds:6.1f} s  peak {cost.peak:.2f} GB")
         seconds[rows] = costs["clean"].seconds + costs["splits"].seconds
-        print(f"{'':>17} clean + splits {seconds[rows]:.1f} s, {seconds[rows] / costs['floor'].seconds:.2f}x the floor")
+        print(
+            f"{'':>17} clean + splits {seconds[rows]:.1f} s, {seconds[rows] / costs['floor'].seconds:.2f}x the floor"
+        )
     print(f"ten times the rows take {seconds[most] / seconds[most // 10]:.1f} times as long")
 
 

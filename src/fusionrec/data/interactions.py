@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from fusionrec import params
 from fusionrec.data import parsing
 from fusionrec.data.sieve import Sieve
 from fusionrec.errors import UserError
@@ -33,7 +32,9 @@ def read(rows: pd.DataFrame) -> Log:
     """Take the ids and times out of a raw log; `item` is not known yet."""
     users = parsing.ids(rows["user_id"])
     nobody = np.full(len(rows), -1, np.int32)
-    return Log(Sieve("interactions", rows), users.codes, nobody, parsing.times(rows["timestamp"]), users.names)
+    return Log(
+        Sieve("interactions", rows), users.codes, nobody, parsing.times(rows["timestamp"]), users.names
+    )
 
 
 def newest(log: Log) -> int:
@@ -85,7 +86,7 @@ def _sift_ratings(log: Sieve, least: float) -> None:
 def _sift_repeats(log: Log) -> None:
     """Of several choices of one item by one user the first in time stays, of equal times the first row."""
     kept = np.flatnonzero(log.sieve.kept)
-    pair = log.user[kept].astype(np.int64) * len(log.names) + log.item[kept]
+    pair = log.item[kept].astype(np.int64) * len(log.names) + log.user[kept]
     by_time = np.argsort(log.seconds[kept], kind="stable")
     again = np.zeros(len(log.user), bool)
     again[kept[by_time]] = pd.Series(pair[by_time]).duplicated().to_numpy()
@@ -125,17 +126,23 @@ def table(log: Log, item_ids: pd.Series) -> pd.DataFrame:
     """
     rows = np.flatnonzero(log.sieve.kept)
     seconds = log.seconds[rows].astype(np.int64)
-    users, user = np.unique(log.user[rows], return_inverse=True)
-    items, item = np.unique(log.item[rows], return_inverse=True)
-    names = pd.Index(item_ids.iloc[items].astype("str"))
-    rank = np.empty(len(names), np.int32)
-    rank[names.argsort()] = np.arange(len(names))
-    item = rank[item]
+    user, users = _ranks(log.user[rows], log.names)
+    item, items = _ranks(log.item[rows], pd.Index(item_ids.astype("str")))
     order = np.lexsort((item, seconds, user))
     return pd.DataFrame(
         {
-            "user_id": pd.Categorical.from_codes(user[order], log.names[users]),
-            "item_id": pd.Categorical.from_codes(item[order], names.sort_values()),
+            "user_id": pd.Categorical.from_codes(user[order], users),
+            "item_id": pd.Categorical.from_codes(item[order], items),
             "timestamp": seconds[order],
         }
     )
+
+
+def _ranks(codes: np.ndarray, names: pd.Index) -> tuple[np.ndarray, pd.Index]:
+    """The same codes into the names that occur, sorted."""
+    present = np.flatnonzero(np.bincount(codes, minlength=len(names)))
+    found = names[present]
+    order = found.argsort()
+    rank = np.zeros(len(names), np.int32)
+    rank[present[order]] = np.arange(len(order))
+    return rank[codes], found[order]

@@ -34,7 +34,9 @@ def _parse(values: pd.Series, rest: Callable[[pd.Series], np.ndarray]) -> np.nda
     written = pa.array(values, pa.large_string())
     plain = pc.fill_null(pc.match_substring_regex(written, NUMBER), False)
     found = np.array(pc.cast(pc.if_else(plain, written, None), pa.float64()).to_numpy(zero_copy_only=False))
-    others = np.flatnonzero(~plain.to_numpy(zero_copy_only=False) & written.is_valid().to_numpy(zero_copy_only=False))
+    others = np.flatnonzero(
+        ~plain.to_numpy(zero_copy_only=False) & written.is_valid().to_numpy(zero_copy_only=False)
+    )
     for start in range(0, len(others), CHUNK):
         chunk = others[start : start + CHUNK]
         found[chunk] = rest(values.iloc[chunk])

@@ -3,7 +3,14 @@
 import numpy as np
 import pandas as pd
 
-REJECTED = {"table": "str", "row": "int64", "user_id": "str", "item_id": "str", "reason": "str", "value": "str"}
+REJECTED = {
+    "table": "str",
+    "row": "int64",
+    "user_id": "str",
+    "item_id": "str",
+    "reason": "str",
+    "value": "str",
+}
 
 
 class Sieve:

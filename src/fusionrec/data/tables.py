@@ -42,7 +42,7 @@ def clean(items: pd.DataFrame, interactions: pd.DataFrame, options: params.Clean
         UserError: if nothing is left, or a parameter names a column that is not there.
     """
     names = {kind: _names(items, kind) for kind in (CATEGORY, NUMBER)}
-    text.check_template(options.text, {"title", "description", "tags", *names[CATEGORY]})
+    text.check_template(options.text, ["title", "description", "tags", *names[CATEGORY]])
     log, kept = choices.read(interactions), Sieve("items", items)
     dropped = leaks.check(names[NUMBER], choices.newest(log), options)
     numbers = catalogue.sift(kept, dropped)
