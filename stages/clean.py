@@ -10,6 +10,7 @@ def main() -> None:
     p = params.load()
     items = files.read_table("data/raw/tables/items.parquet")
     interactions = files.read_table("data/raw/tables/interactions.parquet")
+    refused = files.read_table("data/raw/tables/rejected.parquet")
 
     result = tables.clean(items, interactions, p.clean)
 
@@ -17,7 +18,7 @@ def main() -> None:
         files.write_table(folder / "items.parquet", result.items)
         files.write_table(folder / "interactions.parquet", result.interactions)
         files.write_table(folder / "rejected.parquet", result.rejected)
-    files.write_json("metrics/clean.json", result.counts)
+    files.write_json("metrics/clean.json", result.counts | {"raw": tables.refused_before(refused)})
     for name, counts in result.counts.items():
         print(f"{name}: {counts['kept']:,} of {counts['in']:,} kept")
 

@@ -1,4 +1,4 @@
-"""raw: a source (the generated demo, or a folder of files) -> raw tables of strings, pictures as they are."""
+"""raw: a source (the generated demo, or files) -> raw tables of strings, pictures as they are."""
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
@@ -8,27 +8,36 @@ from tqdm import tqdm
 
 from fusionrec import files, params, runtime
 from fusionrec.data import truth
-from fusionrec.data.sources import demo, folder
+from fusionrec.data.sources import amazon, demo, folder, microlens, movielens, pixelrec
+
+READERS = {
+    "demo": demo.read,
+    "files": folder.read,
+    "movielens": movielens.read,
+    "pixelrec": pixelrec.read,
+    "microlens": microlens.read,
+    "amazon": amazon.read,
+}
 
 
 def main() -> None:
     p = params.load()
-    if p.raw.source == "demo":
-        data, known = demo.generate(p.raw.demo)
-    else:
-        data, known = folder.read(Path(p.raw.input), p.raw.files), None
-
+    data = READERS[p.raw.source](Path(p.raw.input), p.raw)
     count = 0
-    with files.replacing_folder("data/raw/images") as out, files.ShardWriter(out) as shards:
-        for name, blob in tqdm(data.pictures, desc="pictures", unit="picture", disable=None):
-            shards.add(name, blob)
-            count += 1
-    with files.replacing_folder("data/raw/tables") as out:
-        files.write_table(out / "items.parquet", data.items)
-        files.write_table(out / "interactions.parquet", data.interactions)
-        files.write_table(out / "rejected.parquet", data.rejected)
-        if known is not None:
-            truth.write(out, known)
+    # both folders take the old ones' places only after both are complete
+    with (
+        files.replacing_folder("data/raw/tables") as tables,
+        files.replacing_folder("data/raw/images") as images,
+    ):
+        files.write_table(tables / "items.parquet", data.items)
+        files.write_table(tables / "interactions.parquet", data.interactions)
+        files.write_table(tables / "rejected.parquet", data.rejected)
+        if data.truth is not None:
+            truth.write(tables, data.truth)
+        with files.ShardWriter(images) as shards:
+            for name, blob in tqdm(data.pictures, desc="pictures", unit="picture", disable=None):
+                shards.add(name, blob)
+                count += 1
     print(
         f"{p.raw.source}: {len(data.items):,} items, {len(data.interactions):,} interactions, {count:,} pictures"
     )

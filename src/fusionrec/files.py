@@ -6,6 +6,7 @@ unchanged in uncompressed tar shards, which DVC tracks as a few files instead of
 
 import io
 import json
+import os
 import shutil
 import tarfile
 import tempfile
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     import torch
 
 SHARD_BYTES = 256 * 1024 * 1024
+
+
+def cache_home() -> Path:
+    """What was downloaded or encoded once, shared by all clones of a user; $FUSIONREC_CACHE moves it."""
+    return Path(os.environ.get("FUSIONREC_CACHE", Path.home() / ".cache" / "fusionrec"))
 
 
 @contextmanager

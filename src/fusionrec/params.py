@@ -126,7 +126,7 @@ class Clean(Section):
 
     `text` is the template of what the language encoder reads: a part whose fields are empty is left out.
     `known_later` and `known_before` decide about numbers that look like a popularity that was counted
-    after the choices (see `fusionrec.data.attributes`).
+    after the choices (see `fusionrec.data.hindsight`).
     """
 
     separators: list[Annotated[str, Field(min_length=1)]]

@@ -19,12 +19,20 @@ def strings(*values: str | None) -> pd.Series:
         ("0", 0), ("12.9", 12), ("-5", -5), ("1e9", 1_000_000_000), ("1970-01-01T00:01:00Z", 60),
         ("1970-01-02", 86_400), ("1970-01-01 02:00:00+01:00", 3600), ("1970-01-01T00:00:01.9", 1),
         ("1969-12-31", -86_400), ("2024-02-30", None), ("nan", None), ("", None), (None, None),
-        ("yesterday", None), ("12 monkeys", None), ("1600000000000", 1_600_000_000_000),
+        ("yesterday", None), ("now", None), ("today", None), ("1970-01-01T00:00:01.123456789", 1),
+        ("12 monkeys", None), ("1600000000000", 1_600_000_000_000),
     ],
 )  # fmt: skip
 def test_times(written: str | None, seconds: int | None) -> None:
     (found,) = parsing.times(strings(written))
     assert np.isnan(found) if seconds is None else found == seconds
+
+
+def test_one_time_in_nanoseconds_narrows_no_other() -> None:
+    found = parsing.times(
+        strings("1970-01-01T00:00:01.123456789", "0001-01-01T00:00:00", "9999-12-31T00:00:00")
+    )
+    assert not np.isnan(found).any()
 
 
 def test_a_year_alone_is_a_number_not_a_date() -> None:

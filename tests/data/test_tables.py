@@ -184,6 +184,22 @@ def test_nothing_left_names_the_thresholds() -> None:
         tables.clean(catalogue(["a"]), log(("u", "a", "1")), options(min_user_interactions=2))
 
 
+def test_a_huge_text_is_cut_and_counted() -> None:
+    items = catalogue(["a", "b"], title=["x" * 200_000, "short"], category_tag=["y" * 50_001, None])
+    clean = tables.clean(items, log(("u", "a", "1")), options())
+    assert clean.items["title"].str.len().tolist() == [50_000, 5]
+    counts = clean.counts["items"]
+    assert (counts["cut_title"], counts["cut_description"], counts["cut_category_tag"]) == (1, 0, 1)
+
+
+def test_what_the_source_refused_is_counted_by_table_and_reason() -> None:
+    rejected = pd.DataFrame(
+        {"table": ["items", "pictures", "items", "interactions"], "reason": ["a", "a", "a", "b"]}
+    )
+    assert tables.refused_before(rejected) == {"interactions_b": 1, "items_a": 2}
+    assert tables.refused_before(rejected.iloc[:0]) == {}
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(

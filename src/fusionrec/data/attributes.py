@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 
 from fusionrec import params
+from fusionrec.errors import UserError
 
 NUMBER, CATEGORY = "number_", "category_"
-OTHER = "(other)"
+HUGE = 1e100  # larger numbers count as this, whose squares have a finite sum
+WIDEST = float(np.finfo(np.float32).max)
 
 
 class Bags(NamedTuple):
@@ -22,36 +24,62 @@ def fit(items: pd.DataFrame, trained: np.ndarray, options: params.Splits) -> dic
     """Fit scalers and vocabularies.
 
     Args:
-        items: the catalogue, with its `number_*` and `category_*` columns.
+        items: the catalogue, with its `number_*` (NaN where missing) and `category_*` (lists) columns.
         trained: bool [items], the items that have a train interaction.
-        options: `scaling` and `min_category_items`.
+        options: `scaling`, by the column's name without `number_`; `impute`; `min_category_items`.
 
     Returns:
-        JSON-ready: {"numbers": {column: {log, offset, scale}}, "categories": {column: [value, ...]}}.
+        JSON-ready: {"numbers": {column: {log, fill, low, high, offset, scale}}, "categories": {column: [value]}},
+        where the values are those that at least `min_category_items` train items have, sorted.
+
+    Raises:
+        UserError: if `splits.scaling` names a column that is none.
     """
-    known, columns = items[trained], [str(column) for column in items]
+    known, columns = items[trained], sorted(str(column) for column in items)
+    numeric = [column for column in columns if column.startswith(NUMBER)]
+    scalings = _scalings(numeric, options.scaling)
     return {
-        "numbers": {c: _fit_scaler(known[c], options.scaling) for c in columns if c.startswith(NUMBER)},
+        "numbers": {c: _fit_scaler(known[c], scalings[c], options.impute) for c in numeric},
         "categories": {
             c: _vocabulary(known[c], options.min_category_items) for c in columns if c.startswith(CATEGORY)
         },
     }
 
 
-def _fit_scaler(values: pd.Series, scaling: str) -> dict[str, Any]:
-    """`log1p` is standardised afterwards, so that every input has unit scale."""
+def _scalings(columns: list[str], chosen: dict[str, Any]) -> dict[str, str]:
+    """The scaling of each column."""
+    bare = {column: column.removeprefix(NUMBER) for column in columns}
+    unknown = sorted({*chosen} - {*bare.values(), "default"})
+    if unknown:
+        known = f"known: {', '.join(bare.values())}" if bare else "there are none"
+        raise UserError(f"splits.scaling: no number column of the items: {', '.join(unknown)}; {known}")
+    return {column: chosen.get(name, chosen["default"]) for column, name in bare.items()}
+
+
+def _fit_scaler(values: pd.Series, scaling: str, impute: str) -> dict[str, Any]:
+    """What `numbers` needs; offset and scale are those of the values that are there, imputed ones aside."""
     from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-    present = values.dropna().to_numpy(np.float64)[:, None]
+    present = _bounded(values.dropna())
+    average = np.mean if impute == "mean" else np.median
+    fill = 0.0 if impute == "zero" or not len(present) else float(average(present))
     logged = scaling == "log1p"
-    if scaling == "none" or not len(present):
-        return {"log": logged, "offset": 0.0, "scale": 1.0}
-    present = _log(present) if logged else present
+    reach = np.append(present, fill)
+    present, reach = (_log(present), _log(reach)) if logged else (present, reach)
+    fitted = {"log": logged, "fill": fill, "low": float(reach.min()), "high": float(reach.max())}
+    if scaling == "none":
+        return fitted | {"low": -HUGE, "high": HUGE, "offset": 0.0, "scale": 1.0}
+    if not len(present):
+        return fitted | {"offset": 0.0, "scale": 1.0}
     if scaling == "min_max":
-        fitted = MinMaxScaler().fit(present)
-        return {"log": False, "offset": float(fitted.data_min_[0]), "scale": float(1 / fitted.scale_[0])}
-    fitted = StandardScaler().fit(present)
-    return {"log": logged, "offset": float(fitted.mean_[0]), "scale": float(fitted.scale_[0])}
+        scaler = MinMaxScaler().fit(present[:, None])
+        return fitted | {"offset": float(scaler.data_min_[0]), "scale": float(1 / scaler.scale_[0])}
+    scaler = StandardScaler().fit(present[:, None])
+    return fitted | {"offset": float(scaler.mean_[0]), "scale": float(scaler.scale_[0])}
+
+
+def _bounded(values: pd.Series) -> np.ndarray:
+    return np.clip(values.to_numpy(np.float64), -HUGE, HUGE)
 
 
 def _log(values: np.ndarray) -> np.ndarray:
@@ -61,32 +89,42 @@ def _log(values: np.ndarray) -> np.ndarray:
 
 def _vocabulary(values: pd.Series, least: int) -> list[str]:
     counts = values.explode().dropna().value_counts()
-    return [OTHER, *sorted(counts.index[counts >= least])]
+    return sorted(counts.index[counts >= least])
 
 
 def numbers(items: pd.DataFrame, fitted: dict[str, Any]) -> np.ndarray:
-    """float32 [items, 2 * columns]: each scaled value (0 where missing) and a flag that says "missing"."""
+    """Scaled numbers.
+
+    A missing value is imputed. A value beyond the range of the train items and the imputed value counts as its
+    nearest end: min_max stays within 0 and 1 (with `impute: zero`, or 0), no item lies further out than what was
+    trained on, and a column of which train has no value is 0. Only `none` leaves values alone, up to the
+    largest float32.
+
+    Returns:
+        float32 [items, 2 * columns], finite: of each column, its value and a flag that says "missing".
+    """
     columns = []
     for name, scaler in fitted["numbers"].items():
-        values = items[name].to_numpy(np.float64)
-        values = ((_log(values) if scaler["log"] else values) - scaler["offset"]) / scaler["scale"]
-        columns += [np.nan_to_num(values, nan=0.0), np.isnan(values)]
+        values = _bounded(items[name])
+        missing = np.isnan(values)
+        values = np.where(missing, scaler["fill"], values)
+        values = np.clip(_log(values) if scaler["log"] else values, scaler["low"], scaler["high"])
+        columns += [np.clip((values - scaler["offset"]) / scaler["scale"], -WIDEST, WIDEST), missing]
     return np.column_stack(columns).astype(np.float32) if columns else np.zeros((len(items), 0), np.float32)
 
 
 def categories(items: pd.DataFrame, fitted: dict[str, Any]) -> tuple[Bags, int]:
     """The values of all category columns, numbered through, and how many there are.
 
-    A value outside the vocabulary counts as the column's `(other)`.
+    The first of each column stands for all values outside its vocabulary.
     """
-    parts, start = [], 0
+    keys, start = [np.zeros(0, np.int64)], 0
+    total = sum(1 + len(vocabulary) for vocabulary in fitted["categories"].values())
     for name, vocabulary in fitted["categories"].items():
-        values = items[name].explode().dropna()
-        number = values.map({value: index for index, value in enumerate(vocabulary)}).fillna(0)
-        parts.append(pd.DataFrame({"item": values.index, "value": number.astype(np.int64) + start}))
-        start += len(vocabulary)
-    pairs = pd.concat(parts).drop_duplicates().sort_values(["item", "value"]) if parts else None
-    if pairs is None:
-        return Bags(np.zeros(len(items) + 1, np.int64), np.zeros(0, np.int64)), 0
-    counts = np.bincount(pairs["item"].to_numpy(np.int64), minlength=len(items))
-    return Bags(np.concatenate([[0], np.cumsum(counts)]), np.array(pairs["value"])), start
+        values = items[name].reset_index(drop=True).explode().dropna()
+        number = start + 1 + pd.Index(vocabulary, dtype="str").get_indexer(values)  # -1 outside
+        keys.append(values.index.to_numpy(np.int64) * total + number)
+        start += 1 + len(vocabulary)
+    item, value = np.divmod(np.unique(np.concatenate(keys)), max(total, 1))
+    counts = np.bincount(item, minlength=len(items))
+    return Bags(np.concatenate([[0], np.cumsum(counts)]), value), total

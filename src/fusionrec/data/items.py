@@ -9,6 +9,8 @@ from fusionrec.data.attributes import CATEGORY, NUMBER
 from fusionrec.data.sieve import Sieve
 
 DATE = "date_"
+TEXTS = ("title", "description")
+LONGEST = 50_000  # characters: longer texts are cut, since Unicode forms of hostile ones take quadratic time
 
 
 def sift(items: Sieve, dropped: list[str]) -> pd.DataFrame:
@@ -51,9 +53,13 @@ def table(items: Sieve, numbers: pd.DataFrame, options: params.Clean) -> pd.Data
     """The kept items: item_id, title, description, text, category_* (lists), number_*, sorted by item_id."""
     rows = items.rows[items.kept]
     rows = rows.assign(item_id=rows["item_id"].astype("str")).sort_values("item_id")
-    plain = {name: [text.clean(value, options) for value in rows[name]] for name in ("title", "description")}
+    plain = {
+        name: [text.clean(value, options) for value in rows[name].str.slice(0, LONGEST)] for name in TEXTS
+    }
     columns = [str(name) for name in rows if str(name).startswith(CATEGORY)]
-    tags = {name: [text.split(value, options) for value in rows[name]] for name in columns}
+    tags = {
+        name: [text.split(value, options) for value in rows[name].str.slice(0, LONGEST)] for name in columns
+    }
     composed = []
     for position in range(len(rows)):
         values = {name: tags[name][position] for name in columns}
@@ -63,6 +69,13 @@ def table(items: Sieve, numbers: pd.DataFrame, options: params.Clean) -> pd.Data
         composed.append(text.compose(fields, options))
     final = pd.DataFrame({"item_id": rows["item_id"].to_numpy(), **plain, "text": composed}, dtype="str")
     return pd.concat([final, pd.DataFrame(tags), numbers.loc[rows.index].reset_index(drop=True)], axis=1)
+
+
+def too_long(items: Sieve) -> dict[str, int]:
+    """How many texts and categories of the kept items are cut."""
+    rows = items.rows[items.kept]
+    columns = [*TEXTS, *(str(name) for name in rows if str(name).startswith(CATEGORY))]
+    return {f"cut_{name}": int((rows[name].str.len() > LONGEST).sum()) for name in columns}
 
 
 def lacking(items: pd.DataFrame) -> dict[str, int]:

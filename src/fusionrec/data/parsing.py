@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 
 LATEST = 4_102_444_800  # 2100-01-01; milliseconds since 1970 lie far beyond
 NUMBER = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"
+DATE = r"^[0-9]{4}-?[0-9]"  # pandas would take "now" and "today" for times, too
+NANOSECONDS = r"(\.[0-9]{6})[0-9]+"  # one of them would narrow the range of years of all
 CHUNK = 1 << 20  # rows that go through Python strings together
 PLACEHOLDERS = ["nan", "NaN", "NAN", "null", "NULL", "None", "NONE", "<NA>", "undefined"]
 LONGEST_ID = 256
@@ -49,9 +51,11 @@ def _to_float(values: pd.Series) -> np.ndarray:
 
 def _to_seconds(values: pd.Series) -> np.ndarray:
     seconds = _to_float(values)
-    dates = pd.to_datetime(values, errors="coerce", utc=True, format="ISO8601")
-    since = (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
-    return np.where(np.isnan(seconds), since.to_numpy(np.float64), seconds)
+    written = values.where(values.str.contains(DATE)).str.replace(NANOSECONDS, r"\1", regex=True)
+    dates = pd.to_datetime(written, errors="coerce", utc=True, format="ISO8601")
+    since = dates.dt.tz_localize(None).to_numpy("datetime64[us]")
+    since = np.where(np.isnat(since), np.nan, since.astype(np.int64) / 1e6)
+    return np.where(np.isnan(seconds), since, seconds)
 
 
 class Ids(NamedTuple):

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from fusionrec import params
+from fusionrec.data import hindsight, text
 from fusionrec.data import interactions as choices
 from fusionrec.data import items as catalogue
-from fusionrec.data import leaks, text
 from fusionrec.data.attributes import CATEGORY, NUMBER
 from fusionrec.data.sieve import Sieve
 from fusionrec.errors import UserError
@@ -44,7 +44,7 @@ def clean(items: pd.DataFrame, interactions: pd.DataFrame, options: params.Clean
     names = {kind: _names(items, kind) for kind in (CATEGORY, NUMBER)}
     text.check_template(options.text, ["title", "description", "tags", *names[CATEGORY]])
     log, kept = choices.read(interactions), Sieve("items", items)
-    dropped = leaks.check(names[NUMBER], choices.newest(log), options)
+    dropped = hindsight.check(names[NUMBER], choices.newest(log), options)
     numbers = catalogue.sift(kept, dropped)
     log = choices.sift(log, kept, options.min_rating)
     choices.sift_core(log, kept, options.min_user_interactions, options.min_item_interactions)
@@ -60,8 +60,18 @@ def clean(items: pd.DataFrame, interactions: pd.DataFrame, options: params.Clean
         final,
         chosen,
         rejected.sort_values(["table", "row"], ignore_index=True),
-        {"items": kept.counts() | catalogue.lacking(final), "interactions": log.sieve.counts() | sizes},
+        {
+            "items": kept.counts() | catalogue.lacking(final) | catalogue.too_long(kept),
+            "interactions": log.sieve.counts() | sizes,
+        },
     )
+
+
+def refused_before(rejected: pd.DataFrame) -> dict[str, int]:
+    """What the source could not even read as a row, by table and reason; pictures are counted elsewhere."""
+    rows = rejected[rejected["table"] != "pictures"]
+    counts = (rows["table"] + "_" + rows["reason"]).value_counts().sort_index()
+    return {str(name): int(count) for name, count in counts.items()}
 
 
 def _names(items: pd.DataFrame, kind: str) -> list[str]:

@@ -1,16 +1,46 @@
-"""Text of the outside world made plain: markup, entities, control characters and odd spacing removed."""
+"""Text of the outside world made plain: markup, entities, mojibake, control characters, odd spacing removed."""
 
 import re
 import unicodedata
+from collections.abc import Collection
+from functools import lru_cache
 from html.parser import HTMLParser
+from string import Formatter
 
-UNSEEN = {"script", "style"}
-# control characters, soft hyphen, zero-width space, word joiner, byte order mark, direction overrides;
-# not the joiners that emoji and some scripts are made with
-INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069]"
+import ftfy
+
+from fusionrec import params
+from fusionrec.errors import UserError
+
+SEPARATOR = "\x1f"  # stands between the values of a category whatever the parameters (see `sources.dataset`)
+
+# elements of HTML, by whether a word goes on across their tags: <b>big</b>ger
+INLINE = (
+    "a|abbr|acronym|b|bdi|bdo|big|blink|cite|code|data|del|dfn|em|font|i|ins|kbd|label|mark|nobr|q|rb|rp|"
+    "rt|ruby|s|samp|small|span|strike|strong|sub|sup|time|tt|u|var|wbr"
 )
-SPACES = re.compile(r"\s+")
+BREAKING = (
+    "address|applet|area|article|aside|audio|base|basefont|bgsound|blockquote|body|br|button|canvas|"
+    "caption|center|col|colgroup|datalist|dd|details|dialog|dir|div|dl|dt|embed|fieldset|figcaption|"
+    "figure|footer|form|frame|frameset|h1|h2|h3|h4|h5|h6|head|header|hgroup|hr|html|iframe|img|input|"
+    "isindex|legend|li|link|main|map|marquee|math|menu|meta|meter|nav|noembed|noframes|noscript|object|"
+    "ol|optgroup|option|output|p|param|picture|pre|progress|script|section|select|slot|source|style|"
+    "summary|svg|table|tbody|td|template|textarea|tfoot|th|thead|title|tr|track|ul|video"
+)
+UNSEEN = {"script", "style"}
+# what an angle bracket may open: an element, a namespaced one (<o:p>, <my-card>), a declaration
+MARKUP = rf"/?(?:{INLINE}|{BREAKING}|[a-z]\w*[:-]\w[\w:-]*)|!doctype|\?[a-z]+"
+# other angle brackets are text, and so are those that are not closed before the next one
+STRAY = re.compile(rf"<(?!(?:{MARKUP})(?:[\s/?][^<>]*)?>)", re.IGNORECASE)
+NO_CHARACTER = re.compile("&(?=#[0-9]{8})")  # too large a number for `html.unescape`
+# control characters, soft hyphen, zero-width space, direction marks and overrides, word joiner, byte order
+# mark, half characters; not the joiners, selectors and tags that emoji and some scripts are made with
+INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\ud800-\udfff]"
+)
+# only what undoes a wrong decoding; a sequence of which a part was lost stays as it is
+REPAIRS = ftfy.TextFixerConfig(replace_lossy_sequences=False, explain=False)
 
 
 class _Visible(HTMLParser):
@@ -22,57 +52,137 @@ class _Visible(HTMLParser):
         self.unseen = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.parts.append(" ")
+        self._break(tag)
         self.unseen += tag in UNSEEN
 
     def handle_endtag(self, tag: str) -> None:
-        self.parts.append(" ")
+        self._break(tag)
         self.unseen = max(0, self.unseen - (tag in UNSEEN))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.parts.append(" ")
+        self._break(tag)
 
     def handle_data(self, data: str) -> None:
         if not self.unseen:
             self.parts.append(data)
 
+    def _break(self, tag: str) -> None:
+        if not re.fullmatch(INLINE, tag):
+            self.parts.append(" ")
+
 
 def strip_html(text: str) -> str:
-    """Without tags, scripts and styles, entities decoded."""
+    """What a browser would show: without tags, comments, scripts and styles, entities decoded once.
+
+    Unlike in a browser, "<" is kept where no HTML tag follows, or one that is never closed: "x<y", "I <3 you".
+    The content of CDATA sections is kept. Takes linear time whatever the text.
+    """
     if "<" not in text and "&" not in text:
         return text
+    first, *commented = text.replace("<![CDATA[", "").replace("]]>", "").split("<!--")
+    text = "".join([first, *(part.partition("-->")[2] for part in commented)])
     parser = _Visible()
-    parser.feed(text)
+    parser.feed(NO_CHARACTER.sub("&amp;", STRAY.sub("&lt;", text)))
     parser.close()
     return "".join(parser.parts)
 
 
-def clean(text: str | None) -> str:
-    """One line of plain text in Unicode form NFKC, case kept; "" for None."""
+def clean(text: str | None, options: params.Clean) -> str:
+    """One line of plain text, case kept; "" for None.
+
+    Cleaning again changes nothing, but where text only now reads as an entity, a tag or mojibake: "&amp;lt;" is
+    "&lt;", as a browser shows it.
+
+    Args:
+        text: raw.
+        options: `strip_html`, `fix_mojibake` (by ftfy, only where its heuristic is sure), `unicode`.
+    """
     if not isinstance(text, str):
         return ""
-    text = unicodedata.normalize("NFKC", strip_html(text))
-    return SPACES.sub(" ", INVISIBLE.sub("", text)).strip()
+    return _plain(strip_html(text) if options.strip_html else text, options)
 
 
-def split(value: str | None, separator: str, lowercase: bool) -> list[str]:
+def _plain(text: str, options: params.Clean) -> str:
+    """Without mojibake, in one Unicode form, without invisible characters, on one line."""
+    if not text.isascii():
+        if options.fix_mojibake:
+            text = ftfy.fix_encoding(text, REPAIRS)
+        text = INVISIBLE.sub("", text)
+        if options.unicode != "none":
+            text = unicodedata.normalize(options.unicode, text)
+    elif not text.isprintable():
+        text = INVISIBLE.sub("", text)
+    return " ".join(text.split())
+
+
+def split(value: str | None, options: params.Clean) -> list[str]:
     """The values of a category, clean, sorted and each once.
 
     Args:
         value: such as "Comedy|Animation".
-        separator: what stands between the values.
-        lowercase: whether case is dropped.
+        options: `separators`, beside which `SEPARATOR` always holds; `lowercase`; those of `clean`.
     """
     if not isinstance(value, str):
         return []
-    parts = {clean(part.lower() if lowercase else part) for part in value.split(separator)}
-    return sorted(parts - {""})
+    # entities first: "&amp;" holds a ";"
+    value = strip_html(value) if options.strip_html else value
+    for separator in options.separators:
+        value = value.replace(separator, SEPARATOR)
+    parts = {_plain(part, options) for part in value.split(SEPARATOR)} - {""}
+    return sorted({part.lower() for part in parts} if options.lowercase else parts)
 
 
-def compose(title: str, tags: list[str], description: str) -> str:
-    """What the language encoder reads of an item: its clean parts as sentences, empty ones left out."""
-    return " ".join(_sentence(part) for part in (title, ", ".join(tags), description) if part)
+def compose(fields: dict[str, str], options: params.Clean) -> str:
+    """What the language encoder reads of an item: the parts of the template as sentences.
+
+    Args:
+        fields: clean values, "" where there is none: `title`, `description`, `tags` (all category values, joined
+            by ", ") and each category by its bare name.
+        options: `text`, the template, of which parts without any value are left out; `lowercase`.
+    """
+    parts = [_render(part, fields) for part in options.text]
+    composed = " ".join(_sentence(part) for part in parts if part)
+    return composed.lower() if options.lowercase else composed
+
+
+def _render(part: str, fields: dict[str, str]) -> str:
+    pieces = [(literal, "" if name is None else fields[name]) for literal, name, _, _ in _parse(part)]
+    if not any(value for _, value in pieces):
+        return ""
+    return "".join(literal + value for literal, value in pieces).strip()
+
+
+@lru_cache
+def _parse(part: str) -> list[tuple[str, str | None, str | None, str | None]]:
+    """(literal, name of the field after it, its format, its conversion); ValueError for unbalanced braces."""
+    return list(Formatter().parse(part))
 
 
 def _sentence(part: str) -> str:
     return part if part[-1] in ".!?…。！？" else part + "."
+
+
+def check_template(template: list[str], names: Collection[str]) -> None:
+    """Refuse a template that `compose` cannot render.
+
+    Args:
+        template: `clean.text`.
+        names: of the fields that there are.
+
+    Raises:
+        UserError: for an unknown field, anything but a bare name in braces, a part without a field, and
+            unbalanced braces.
+    """
+    known = ", ".join(f"{{{name}}}" for name in names)
+    for part in template:
+        try:
+            fields = [field for field in _parse(part) if field[1] is not None]
+        except ValueError as error:
+            raise UserError(f"clean.text: {part!r}: {error}; write {{{{ and }}}} for braces") from None
+        for _, name, form, conversion in fields:
+            if name not in names:
+                raise UserError(f"clean.text: {part!r}: unknown field {{{name}}}; known: {known}")
+            if form or conversion:
+                raise UserError(f"clean.text: {part!r}: {{{name}}} takes no format or conversion")
+        if not fields:
+            raise UserError(f"clean.text: {part!r} names no field; known: {known}")

