@@ -3,41 +3,75 @@
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
 import argparse
-from collections.abc import Iterator
-from typing import Any
-
-import numpy as np
 import pandas as pd
+from pyarrow import parquet
 from tqdm import tqdm
 
 from fusionrec import files, params, runtime
 from fusionrec.data.features import Features
-from fusionrec.encoders import cache, weights
+from fusionrec.encoders import cache, inputs, loading, sheets, weights
+from fusionrec.encoders.recipe import Recipe
 from fusionrec.errors import UserError
 
-
-def pictures() -> tuple[pd.DataFrame, list[str | None]]:
-    """The manifest, and each item's picture hash."""
-    manifest = files.read_table("data/images/manifest.parquet")
-    return manifest, _where(manifest["sha256"], manifest["status"] == "ok")
+ITEMS, IMAGES = "data/clean/items.parquet", "data/images"
 
 
-def texts() -> tuple[pd.DataFrame, list[str | None]]:
-    """The items, and each item's text; an empty one is absent."""
-    items = files.read_table("data/clean/items.parquet", ["item_id", "text"])
-    return items, _where(items["text"], items["text"] != "")
+def entry(modality: str, name: str, encoders: params.Encoders) -> params.Encoder | None:
+    """What the registry says of an encoder; None: the modality is switched off."""
+    registry: dict[str, params.Encoder | None] = getattr(encoders, modality)
+    if name not in registry:
+        known = ", ".join(registry)
+        raise UserError(f"encoder `{name}` is not in encoders.{modality}; known: {known}")
+    return registry[name]
 
 
-def _where(keys: pd.Series, present: pd.Series) -> list[str | None]:
-    return [key if there else None for key, there in zip(keys, present, strict=True)]
+def read(modality: str) -> tuple[pd.DataFrame, inputs.Inputs]:
+    """The manifest or the items, and each item's picture or text."""
+    if modality == "vision":
+        manifest = files.read_table(f"{IMAGES}/manifest.parquet")
+        return manifest, inputs.pictures(manifest, IMAGES)
+    items = files.read_table(ITEMS, ["item_id", "title", "text"])
+    return items, inputs.texts(items["text"])
 
 
-def inputs(modality: str, table: pd.DataFrame) -> Iterator[Any]:
-    """The bytes or texts of the rows of `table`, read as they are needed."""
-    if modality == "language":
-        return iter(table["text"].tolist())
-    members = map(files.Member._make, table[["shard", "offset", "bytes"]].itertuples(index=False, name=None))
-    return files.read_members("data/images", members)
+def recipe(args: argparse.Namespace, p: params.Params) -> Recipe | None:
+    """How to encode; None: not at all."""
+    chosen = entry(args.modality, args.encoder, p.encoders)
+    if chosen is None:
+        return None
+    device = runtime.device(p.runtime)
+    loading.check_precision(p.cache, device, p.runtime.reproducible)
+    folder = weights.locate(args.encoder, chosen, p.encoders)
+    source = weights.source(folder, chosen, p.encoders)
+    return Recipe(args.modality, chosen, folder, source, p.cache, device.type, p.runtime.reproducible)
+
+
+def report(filled: cache.Filled) -> dict[str, int]:
+    """Where each item's picture or text went."""
+    (items, width), present = filled.features.matrix.shape, int(filled.features.present.sum())
+    return {
+        "items": items,
+        "present": present,
+        "absent": items - present,
+        "distinct": filled.distinct,
+        "duplicates": present - filled.distinct,
+        "width": width,
+    }
+
+
+def draw(modality: str, features: Features, table: pd.DataFrame) -> None:
+    """Nearest neighbours, and a map that is coloured by the first category."""
+    neighbours = f"plots/neighbours_{modality}.png"
+    if modality == "vision":
+        sheets.of_pictures(neighbours, features, table, IMAGES)
+    else:
+        sheets.of_texts(neighbours, features, table["title"].tolist())
+    categories = [name for name in parquet.read_schema(ITEMS).names if name.startswith("category_")][:1]
+    labels: list[str | None] = [None] * len(table)
+    for name in categories:
+        values = files.read_table(ITEMS, [name])[name]
+        labels = [value[0] if len(value) else None for value in values]
+    sheets.catalogue_map(f"plots/map_{modality}.png", features, labels)
 
 
 def main() -> None:
@@ -46,45 +80,19 @@ def main() -> None:
     parser.add_argument("--encoder", required=True, help="a name from encoders.<modality> in params.yaml")
     args = parser.parse_args()
     p = params.load()
-    registry: dict[str, params.Encoder | None] = getattr(p.encoders, args.modality)
-    if args.encoder not in registry:
-        known = ", ".join(registry)
-        raise UserError(f"encoder `{args.encoder}` is not in encoders.{args.modality}; known: {known}")
-
-    table, keys = pictures() if args.modality == "vision" else texts()
-    entry = registry[args.encoder]
-    if entry is None:
-        features = Features(np.zeros((len(table), 0), np.float32), np.zeros(len(table), bool))
-        card: dict[str, Any] = {"encoder": args.encoder, "items": len(table)}
-    else:
-        folder = weights.locate(args.encoder, entry, p.encoders)
-        source = weights.source(folder, entry, p.encoders)
-        recipe = cache.Recipe(args.modality, entry, folder, p.cache, runtime.device(p.runtime).type)
-        # texts of like length waste little padding
-        by_length = (lambda text: (len(text), text)) if args.modality == "language" else None
-        first, row = cache.distinct(keys, by_length)
-        with tqdm(total=len(first), desc=args.encoder, unit="item", disable=None) as bar:
-            found = inputs(args.modality, table.iloc[first])
-            vectors = cache.encode(recipe, found, len(first), p.runtime.workers, bar.update)
-        features = cache.spread(vectors, row, source.get("width"))
-        card = {
-            "encoder": args.encoder,
-            **source,
-            "width": features.matrix.shape[1],
-            **entry.model_dump(include={"library", "pooling", "layer", "normalize"}),
-            "preprocessing": recipe.preprocessing(),
-            **recipe.augmentation(),
-        }
-        card |= {"items": len(table), "present": int(features.present.sum()), "distinct": len(first)}
-
+    chosen = recipe(args, p)
+    table, found = read(args.modality)
     with files.replacing_folder(f"data/cache/{args.modality}/{args.encoder}") as out:
-        files.write_array(out / "features.npy", features.matrix)
-        files.write_array(out / "present.npy", features.present)
+        with tqdm(desc=args.encoder, unit="item", disable=None) as bar:
+            filled = cache.fill(out / "features.npy", chosen, found, p.runtime, bar)
+        counts = report(filled)
+        files.write_array(out / "present.npy", filled.features.present)
         files.write_json(out / "item_ids.json", table["item_id"].tolist())
-        files.write_json(out / "card.json", card)
-    print(
-        f"{args.encoder}: {features.present.sum():,} of {len(table):,} items, width {features.matrix.shape[1]}"
-    )
+        files.write_json(out / "card.json", {"encoder": args.encoder} | filled.card | counts)
+    draw(args.modality, filled.features, table)
+    files.write_json(f"metrics/cache_{args.modality}.json", counts)
+    print(f"{args.encoder}: {counts['present']:,} of {counts['items']:,} items, width {counts['width']}")
+    print(f"{filled.distinct - filled.known:,} encoded, {filled.known:,} from the store")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from fusionrec.errors import UserError
 
@@ -216,8 +216,9 @@ class TextAugmentation(Section):
 
 
 class Cache(Section):
-    """`batch` pictures or texts are encoded together; texts are cut after `max_tokens`.
+    """`batch` pictures or texts are encoded together, half of it where a GPU's memory is too small.
 
+    Texts are cut after `max_tokens`.
     `precision` is that of the encoder's products; vectors are float32 in any case.
 
     With `views` above 0 a vector is the mean over the original and that many augmented views.
@@ -267,7 +268,22 @@ class Encoder(Section):
     layer: int
     hub: Hub
     pypi: Wheel | None
-    untrained: str | None
+    untrained: Annotated[str, Field(pattern=r"^[\w.]+$")] | None
+
+    @field_validator("pooling")
+    @classmethod
+    def _of_the_library(cls, pooling: str, info: ValidationInfo) -> str:
+        if pooling == "projected" and info.data.get("library") == "timm":
+            raise ValueError("models of timm have no space that pictures and texts share")
+        return pooling
+
+    @field_validator("layer")
+    @classmethod
+    def _means_something(cls, layer: int, info: ValidationInfo) -> int:
+        chosen = info.data.get("library"), info.data.get("pooling")
+        if layer != -1 and not (chosen[0] == "transformers" and chosen[1] in ("cls", "mean")):
+            raise ValueError("must be -1, but for pooling cls and mean of a model of transformers")
+        return layer
 
 
 class Encoders(Section):

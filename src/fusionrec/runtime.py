@@ -15,6 +15,8 @@ from fusionrec import params
 from fusionrec.errors import UserError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
     import torch
 
 T = TypeVar("T")
@@ -94,15 +96,49 @@ def parallel(
         yield from map(function, tasks)
         return
     import multiprocessing
-    from collections import deque
-    from concurrent.futures import Future, ProcessPoolExecutor
+    from concurrent.futures import ProcessPoolExecutor
 
     context = multiprocessing.get_context("spawn")  # fork is unsafe once torch has threads
-    with ProcessPoolExecutor(workers, context, initializer, initargs) as pool:
-        pending: deque[Future[R]] = deque()
-        for task in tasks:
-            pending.append(pool.submit(function, task))
-            if len(pending) >= 4 * workers:  # bounds the memory that waiting tasks and results take
-                yield pending.popleft().result()
-        while pending:
+    with ProcessPoolExecutor(workers, context, _begin, (initializer, initargs)) as pool:
+        yield from _bounded(pool, function, tasks, workers)
+
+
+def _begin(initializer: Callable[..., None] | None, initargs: tuple[Any, ...]) -> None:
+    """In each worker; it ends with the process that started it, even if that one is killed."""
+    import multiprocessing
+    import threading
+
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+    if initializer:
+        initializer(*initargs)
+
+
+def ahead(function: Callable[[T], R], tasks: Iterable[T], threads: int) -> Iterator[R]:
+    """`map(function, tasks)`, in order; `threads` threads work ahead of the consumer, 0 do not."""
+    if not threads:
+        yield from map(function, tasks)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads) as pool:
+        yield from _bounded(pool, function, tasks, threads)
+
+
+def _bounded(pool: "Executor", function: Callable[[T], R], tasks: Iterable[T], workers: int) -> Iterator[R]:
+    """Results in order; few tasks and results wait at a time, which bounds the memory that they take."""
+    from collections import deque
+
+    pending: deque[Future[R]] = deque()
+    for task in tasks:
+        pending.append(pool.submit(function, task))
+        if len(pending) >= 4 * workers:
             yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()

@@ -48,6 +48,7 @@ def onnx_file(path: Path, tensors: dict[str, torch.Tensor]) -> None:
 def test_dinov2_out_of_an_onnx_graph(
     saved: Callable[[str], tuple[Path, Any]],
     entry: Callable[..., params.Encoder],
+    options: Callable[..., params.Cache],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -62,7 +63,7 @@ def test_dinov2_out_of_an_onnx_graph(
     assert found.keys() == tensors.keys()
     kept = tensors.keys() - {"embeddings.mask_token"}
     assert all(torch.equal(found[name], tensors[name]) for name in kept)
-    vision.load(tmp_path / "converted", entry(pooling="cls"), CPU)
+    vision.load(tmp_path / "converted", entry(pooling="cls"), options(), CPU)
 
 
 def test_efficientnet_is_renamed_in_order(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from fusionrec import params
 from fusionrec.encoders import language, vision, weights
 
 ROOT = Path(__file__).resolve().parents[2]
-ENCODERS = params.load(ROOT / "params.yaml").encoders
+PARAMS = params.load(ROOT / "params.yaml")
+ENCODERS, OPTIONS = PARAMS.encoders, PARAMS.cache
 CPU = torch.device("cpu")
 
 
@@ -42,24 +43,30 @@ def real() -> Callable[[str, str], Any]:
     def load(modality: str, name: str) -> Any:
         found = entry(modality, name)
         folder = weights.locate(name, found, ENCODERS)
+        width = weights.source(folder, found, ENCODERS)["width"]
         if modality == "vision":
-            return vision.load(folder, found, CPU)
-        return language.load(folder, found, 64, CPU)
+            return vision.load(folder, found, OPTIONS, CPU, width)
+        return language.load(folder, found, OPTIONS, CPU, width)
 
     return load
 
 
+TOPICS = [
+    ("A dog is running along the beach.", "A puppy runs on the shore."),
+    ("Interest rates rose last quarter.",),
+    ("He bakes fresh bread every morning.", "Each day at dawn the baker makes new loaves."),
+]
+
+
 @pytest.mark.parametrize("name", ["sentence-bert", pytest.param("mpnet", marks=pytest.mark.slow)])
 def test_paraphrases_are_close_and_topics_far(real: Callable[[str, str], Any], name: str) -> None:
-    a, b, c = real("language", name).encode(
-        [
-            "A dog is running along the beach.",
-            "A puppy runs on the shore.",
-            "Interest rates rose last quarter.",
-        ]
-    )
-    assert 0.55 < a @ b < 0.85 and a @ c < 0.2 and b @ c < 0.2
-    assert torch.linalg.norm(a).item() == pytest.approx(1, abs=1e-6)
+    vectors = real("language", name).encode([text for topic in TOPICS for text in topic])
+    assert vectors.norm(dim=1).numpy() == pytest.approx(1, abs=1e-6)
+    cosines = vectors @ vectors.T
+    topic = torch.tensor([number for number, texts in enumerate(TOPICS) for _ in texts])
+    paraphrases = cosines[(topic[:, None] == topic) & ~torch.eye(len(topic), dtype=torch.bool)]
+    assert paraphrases.min() >= 0.55 and paraphrases.max() <= 0.80
+    assert cosines[topic[:, None] != topic].max() <= 0.20
 
 
 @pytest.mark.parametrize(("name", "width"), [("efficientnet", 1280), ("dino", 384)])

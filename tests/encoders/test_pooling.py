@@ -15,6 +15,11 @@ def test_no_token_at_all_gives_zeros() -> None:
     assert masked_mean(torch.ones(1, 2, 3), torch.zeros(1, 2)).tolist() == [[0.0, 0.0, 0.0]]
 
 
+def test_the_mean_of_shorter_numbers_is_taken_in_single() -> None:
+    states = torch.full((1, 1000, 1), 1.0078125, dtype=torch.bfloat16)
+    assert masked_mean(states, torch.ones(1, 1000)).item() == 1.0078125
+
+
 def test_unit_keeps_the_direction() -> None:
     torch.testing.assert_close(
         unit(torch.tensor([[3.0, 4.0], [0.0, -2.0]])), torch.tensor([[0.6, 0.8], [0.0, -1.0]])

@@ -1,6 +1,7 @@
 """The mean of a few vectors, and views that depend on the seed, the content and their number alone."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,15 +13,8 @@ from PIL import Image
 from fusionrec import params
 from fusionrec.encoders import views
 
-OPTIONS = params.Cache.model_validate(
-    {
-        "batch": 2,
-        "max_tokens": 8,
-        "seed": 1,
-        "views": 2,
-        "vision": {"colour_jitter": 0.2, "random_crop": 0.2, "flip": 0.5, "rotation": 10, "blur": 0.5},
-        "language": {"random_delete": 0.3, "random_swap": 0.3},
-    }
+OPTIONS = params.load(Path(__file__).resolve().parents[2] / "params.yaml").cache.model_copy(
+    update={"seed": 1, "views": 2, "language": params.TextAugmentation(random_delete=0.3, random_swap=0.3)}
 )
 TEXT = "red fish swims where the blue bird flies and the green one sleeps"
 
@@ -29,25 +23,40 @@ def longer(text: str, options: params.Cache, view: int) -> str:
     return text + "x" * 3 * view
 
 
-def sides(texts: list[str]) -> torch.Tensor:
-    """A text of n letters becomes [n, 1]."""
-    return torch.tensor([[len(text), 1] for text in texts], dtype=torch.float32)
+class Sides:
+    """A text of n letters becomes [n, 1]; 10 letters pad it to 10, 11 to 20."""
+
+    width = 2
+
+    def prepare(self, inputs: list[str]) -> dict[str, torch.Tensor]:
+        return {"letters": torch.tensor([len(text) for text in inputs])}
+
+    @torch.inference_mode()
+    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        return torch.stack([batch["letters"], torch.ones_like(batch["letters"])], 1).float()
+
+    def encode(self, inputs: list[str]) -> torch.Tensor:
+        return self.forward(self.prepare(inputs))
+
+    def padded(self, text: str) -> int:
+        return -(-len(text) // 10) * 10
 
 
 def test_the_mean_by_hand() -> None:
-    encoder = views.MeanOfViews(sides, longer, OPTIONS, normalize=False)
+    encoder = views.MeanOfViews(Sides(), longer, OPTIONS, normalize=False)
     found = encoder.encode(["", "four"])  # lengths 0, 3, 6 and 4, 7, 10
-    assert found.dtype == torch.float32 and found.tolist() == [[3, 1], [7, 1]]
+    assert found.dtype == torch.float32 and found.numpy().tolist() == [[3, 1], [7, 1]]
+    assert encoder.width == 2
 
 
 def test_length_one_again() -> None:
-    encoder = views.MeanOfViews(sides, longer, OPTIONS, normalize=True)
+    encoder = views.MeanOfViews(Sides(), longer, OPTIONS, normalize=True)
     torch.testing.assert_close(encoder.encode([""]), torch.tensor([[3, 1]]) / 10**0.5)
 
 
-def test_inference_tensors_have_a_mean() -> None:
-    encoder = views.MeanOfViews(torch.inference_mode()(sides), longer, OPTIONS, normalize=False)
-    assert encoder.encode([""]).numpy().tolist() == [[3, 1]]
+def test_padded_like_the_longest_view() -> None:
+    encoder = views.MeanOfViews(Sides(), longer, OPTIONS, normalize=False)
+    assert [encoder.padded("x" * letters) for letters in (4, 5)] == [10, 20]
 
 
 def jpeg() -> bytes:

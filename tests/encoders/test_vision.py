@@ -1,4 +1,4 @@
-"""Any supported family from a folder gives what transformers itself computes, or one clear error."""
+"""Every family of vision models gives what transformers or timm itself computes, or one clear error."""
 
 import io
 from collections.abc import Callable
@@ -8,16 +8,19 @@ from typing import Any
 import pytest
 import timm
 import torch
+import transformers
 from PIL import Image
-from transformers import AutoImageProcessor
 
 from fusionrec import files, params
-from fusionrec.encoders import vision
+from fusionrec.encoders import untrained, vision, weights
 from fusionrec.errors import UserError
 
 CPU = torch.device("cpu")
+ENCODERS = params.load(Path(__file__).resolve().parents[2] / "params.yaml").encoders
+NAMES = [name for name, found in ENCODERS.vision.items() if found]
 Saved = Callable[[str], tuple[Path, Any]]
 Entry = Callable[..., params.Encoder]
+Options = Callable[..., params.Cache]
 
 
 def picture(colour: str, kind: str = "PNG", mode: str = "RGB") -> bytes:
@@ -28,113 +31,204 @@ def picture(colour: str, kind: str = "PNG", mode: str = "RGB") -> bytes:
     return buffer.getvalue()
 
 
+BLOBS = [picture("red"), picture("blue"), picture("green")]
+
+
 @torch.inference_mode()
-def expected(kind: str, model: Any, x: torch.Tensor) -> torch.Tensor:
-    if kind == "clip":
-        return model.vision_model(x).pooler_output
-    if kind == "dinov2":
-        return model(x, output_hidden_states=True).hidden_states[1][:, 0]
-    return getattr(model, kind)(x).pooler_output.flatten(1)
+def plain(name: str, folder: Path, x: torch.Tensor) -> torch.Tensor:
+    """A forward pass as the model's card describes it."""
+    if name == "efficientnet":
+        network: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=1000).eval()
+        network.load_state_dict(files.read_tensors(folder / "model.safetensors"))
+        return network.forward_head(network.forward_features(x), pre_logits=True)
+    model: Any = transformers.AutoModel.from_pretrained(folder).eval()
+    if name == "clip":
+        return model.visual_projection(model.vision_model(pixel_values=x).pooler_output)
+    if name == "dino":
+        return model(x, output_hidden_states=True).hidden_states[11][:, 0]
+    return model(x).pooler_output.flatten(1)
 
 
-@pytest.mark.parametrize("kind", ["clip", "dinov2", "resnet", "convnext"])
-def test_agrees_with_a_plain_forward_pass(kind: str, saved: Saved, entry: Entry) -> None:
-    folder, model = saved(kind)
-    chosen = {"pooling": "cls", "layer": 1} if kind == "dinov2" else {"pooling": "pooled"}
-    blobs = [picture("red"), picture("blue"), picture("green")]
-    processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
-    x = processor(images=[Image.open(io.BytesIO(blob)) for blob in blobs], return_tensors="pt")[
-        "pixel_values"
-    ]
-    assert x.shape == (3, 3, 32, 32)
-    found = vision.load(folder, entry(**chosen), CPU).encode(blobs)
-    torch.testing.assert_close(found, expected(kind, model, x), rtol=1e-5, atol=1e-5)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_registrys_encoders_agree_with_a_plain_forward_pass(
+    name: str, tmp_path: Path, options: Options
+) -> None:
+    entry = ENCODERS.vision[name]
+    assert entry is not None and entry.untrained is not None
+    untrained.write(entry.untrained, tmp_path / name)
+    local = ENCODERS.model_copy(update={"weights": "local", "folder": str(tmp_path)})
+    folder = weights.locate(name, entry, local)
+    encoder = vision.load(folder, entry, options(), CPU)
+    x = encoder.prepare(BLOBS)["pixel_values"]
+    found = encoder.encode(BLOBS)
+    assert found.shape == (3, encoder.width) and found.dtype == torch.float32
+    torch.testing.assert_close(found, plain(name, folder, x), rtol=1e-5, atol=1e-5)
+    assert found.std(0).mean() > 1e-3, "pictures differ"
 
 
-def test_last_layer_and_length_one(saved: Saved, entry: Entry) -> None:
+@pytest.mark.parametrize("pooling", ["cls", "mean", "pooled"])
+def test_the_poolings_of_transformers(pooling: str, saved: Saved, entry: Entry, options: Options) -> None:
+    folder, model = saved("dinov2")
+    encoder = vision.load(folder, entry(pooling=pooling), options(), CPU)
+    with torch.inference_mode():
+        output = model(**encoder.prepare(BLOBS))
+    states = output.last_hidden_state
+    wanted = {"cls": states[:, 0], "mean": states.mean(1), "pooled": output.pooler_output}[pooling]
+    torch.testing.assert_close(encoder.encode(BLOBS), wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_the_mean_over_a_map(saved: Saved, entry: Entry, options: Options) -> None:
+    folder, model = saved("resnet")
+    encoder = vision.load(folder, entry(pooling="mean"), options(), CPU)
+    with torch.inference_mode():
+        wanted = model.resnet(**encoder.prepare(BLOBS)).last_hidden_state.mean((2, 3))
+    torch.testing.assert_close(encoder.encode(BLOBS), wanted, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["cls", "pooled"])
+def test_clips_own_states_without_the_projection(
+    pooling: str, saved: Saved, entry: Entry, options: Options
+) -> None:
+    folder, model = saved("clip")
+    encoder = vision.load(folder, entry(pooling=pooling), options(), CPU)
+    with torch.inference_mode():
+        output = model.vision_model(**encoder.prepare(BLOBS))
+    wanted = output.pooler_output if pooling == "pooled" else output.last_hidden_state[:, 0]
+    torch.testing.assert_close(encoder.encode(BLOBS), wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_last_layer_and_length_one(saved: Saved, entry: Entry, options: Options) -> None:
     folder, _ = saved("dinov2")
-    blobs = [picture("red"), picture("blue")]
-    plain = vision.load(folder, entry(pooling="cls"), CPU).encode(blobs)
-    scaled = vision.load(folder, entry(pooling="cls", normalize=True), CPU).encode(blobs)
-    torch.testing.assert_close(scaled, plain / plain.norm(dim=1, keepdim=True))
-    earlier = vision.load(folder, entry(pooling="cls", layer=1), CPU).encode(blobs)
-    assert not torch.allclose(plain, earlier)
+    ordinary = vision.load(folder, entry(pooling="cls"), options(), CPU).encode(BLOBS)
+    scaled = vision.load(folder, entry(pooling="cls", normalize=True), options(), CPU).encode(BLOBS)
+    torch.testing.assert_close(scaled, ordinary / ordinary.norm(dim=1, keepdim=True))
+    earlier = vision.load(folder, entry(pooling="cls", layer=1), options(), CPU).encode(BLOBS)
+    assert not torch.allclose(ordinary, earlier)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK"])
-def test_other_colour_modes_become_rgb(mode: str, saved: Saved, entry: Entry) -> None:
-    encoder = vision.load(saved("resnet")[0], entry(pooling="pooled"), CPU)
+def test_other_colour_modes_become_rgb(mode: str, saved: Saved, entry: Entry, options: Options) -> None:
+    encoder = vision.load(saved("resnet")[0], entry(pooling="pooled"), options(), CPU)
     found = encoder.encode([picture("gray", "TIFF" if mode == "CMYK" else "PNG", mode)])
     torch.testing.assert_close(found, encoder.encode([picture("gray")]), rtol=0.05, atol=0.01)
 
 
-def tamper(folder: Path, change: Callable[[dict[str, torch.Tensor]], Any]) -> None:
-    tensors = files.read_tensors(folder / "model.safetensors")
-    change(tensors)
-    files.write_tensors(folder / "model.safetensors", tensors)
+@pytest.mark.parametrize(
+    ("kind", "chosen", "message"),
+    [
+        ("resnet", {"pooling": "cls"}, "has no class token"),
+        ("resnet10t", {"library": "timm", "pooling": "cls"}, "has no class token"),
+        ("bert", {"pooling": "projected"}, "has no projection"),
+        ("dinov2", {"pooling": "projected"}, "has no projection"),
+        ("dinov2", {"pooling": "cls", "layer": 13}, "layer 13: the model's hidden layers are 0 to 12"),
+    ],
+)
+def test_what_the_model_does_not_have(
+    kind: str, chosen: dict[str, Any], message: str, tmp_path: Path, entry: Entry, options: Options
+) -> None:
+    folder = tmp_path / kind
+    untrained.write(kind, folder)
+    files.write_json(folder / "preprocessor_config.json", {"image_processor_type": "BitImageProcessor"})
+    with pytest.raises(UserError, match=message):
+        vision.load(folder, entry(**chosen), options(), CPU)
 
 
-def test_a_missing_tensor_is_refused(saved: Saved) -> None:
+def test_another_width_than_the_registrys(saved: Saved, entry: Entry, options: Options) -> None:
     folder, _ = saved("dinov2")
-    tamper(folder, lambda tensors: tensors.pop("encoder.layer.1.mlp.fc1.weight"))
-    with pytest.raises(UserError, match=r"do not fit config\.json.*mlp\.fc1\.weight"):
-        vision.vision_tower(folder)
+    assert vision.load(folder, entry(pooling="cls"), options(), CPU, width=32).width == 32
+    with pytest.raises(UserError, match=r"have width 32, its entry in params\.yaml says 768"):
+        vision.load(folder, entry(pooling="cls"), options(), CPU, width=768)
 
 
-def test_an_unexpected_tensor_is_refused(saved: Saved) -> None:
-    folder, _ = saved("dinov2")
-    tamper(folder, lambda tensors: tensors.update(adapter=torch.zeros(2)))
-    with pytest.raises(UserError, match=r"do not fit config\.json.*adapter"):
-        vision.vision_tower(folder)
-
-
-def test_old_index_buffers_and_the_other_tower_are_dropped(saved: Saved) -> None:
-    """Published CLIP checkpoints hold the position ids of both towers."""
-    folder, model = saved("clip")
-    names = ["vision_model.embeddings.position_ids", "text_model.embeddings.position_ids"]
-    tamper(folder, lambda tensors: tensors.update({name: torch.arange(17)[None] for name in names}))
-    assert len(vision.vision_tower(folder).state_dict()) == len(model.vision_model.state_dict())
-
-
-TIMM = {
-    "input_size": [3, 32, 32],
-    "interpolation": "bicubic",
-    "crop_pct": 1.0,
-    "mean": [0.5] * 3,
-    "std": [0.25] * 3,
-}
-
-
-class TestTimm:
+@pytest.mark.parametrize(
+    ("kind", "tensor"),
+    [
+        ("clip", "vision_model.encoder.layers.1.mlp.fc1.weight"),
+        ("clip", "visual_projection.weight"),
+        ("dinov2", "encoder.layer.1.mlp.fc1.weight"),
+        ("resnet", "resnet.embedder.embedder.normalization.running_var"),
+        ("convnext", "convnext.encoder.stages.0.layers.0.dwconv.weight"),
+        ("tf_efficientnet_lite0", "conv_stem.weight"),
+    ],
+)
+class TestIncomplete:
     @pytest.fixture
-    def folder(self, tmp_path: Path) -> Path:
-        with torch.random.fork_rng():
-            torch.manual_seed(1)
-            model = timm.create_model("resnet10t", pretrained=False)
-        files.write_tensors(tmp_path / "model.safetensors", model.state_dict())
-        files.write_json(tmp_path / "config.json", {"architecture": "resnet10t", "pretrained_cfg": TIMM})
-        return tmp_path
+    def load(
+        self, kind: str, tmp_path: Path, entry: Entry, options: Options
+    ) -> Callable[[Callable[[dict[str, torch.Tensor]], Any]], Any]:
+        """Loads a checkpoint after a change to its tensors."""
+        pooling = {"clip": "projected", "dinov2": "cls"}.get(kind, "pooled")
+        library = "timm" if kind.startswith("tf_") else "transformers"
 
-    def test_agrees_with_a_plain_forward_pass(self, folder: Path, entry: Entry) -> None:
-        found = vision.load(folder, entry(library="timm", pooling="pooled"), CPU).encode([picture("red")])
-        model: Any = timm.create_model("resnet10t", pretrained=False).eval()
-        model.load_state_dict(files.read_tensors(folder / "model.safetensors"))
-        image = (
-            Image.open(io.BytesIO(picture("red")))
-            .resize((40, 32), Image.Resampling.BICUBIC)
-            .crop((4, 0, 36, 32))
-        )
-        raw = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).view(32, 32, 3)
-        x = (raw.permute(2, 0, 1)[None] / 255 - 0.5) / 0.25
-        with torch.inference_mode():
-            wanted = model.forward_head(model.forward_features(x), pre_logits=True)
-        torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+        def load(change: Callable[[dict[str, torch.Tensor]], Any]) -> Any:
+            untrained.write(kind, tmp_path / kind)
+            tensors = files.read_tensors(tmp_path / kind / "model.safetensors")
+            change(tensors)
+            files.write_tensors(tmp_path / kind / "model.safetensors", tensors)
+            return vision.load(tmp_path / kind, entry(library=library, pooling=pooling), options(), CPU)
 
-    def test_repeats_though_batch_norm_has_moving_statistics(self, folder: Path, entry: Entry) -> None:
-        encoder = vision.load(folder, entry(library="timm", pooling="pooled"), CPU)
-        assert torch.equal(encoder.encode([picture("red")]), encoder.encode([picture("red")]))
+        return load
 
-    def test_a_missing_tensor_is_refused(self, folder: Path, entry: Entry) -> None:
-        tamper(folder, lambda tensors: tensors.pop("conv1.0.weight"))
-        with pytest.raises(RuntimeError, match=r"conv1\.0\.weight"):
-            vision.load(folder, entry(library="timm", pooling="pooled"), CPU)
+    def test_a_missing_tensor_is_refused(self, load: Any, tensor: str) -> None:
+        with pytest.raises(UserError, match=rf"do not fit config\.json.*{tensor.split('.', 1)[1]}"):
+            load(lambda tensors: tensors.pop(tensor))
+
+    def test_an_unexpected_tensor_is_refused(self, load: Any, tensor: str) -> None:
+        with pytest.raises(UserError, match=r"do not fit config\.json.*adapter"):
+            load(lambda tensors: tensors.update(adapter=torch.zeros(2)))
+
+    def test_a_misshapen_tensor_is_refused(self, load: Any, tensor: str) -> None:
+        with pytest.raises(UserError, match="cannot be loaded as an encoder"):
+            load(lambda tensors: tensors.update({tensor: torch.zeros(2, 3)}))
+
+
+def test_old_index_buffers_are_dropped(saved: Saved, entry: Entry, options: Options) -> None:
+    """Published CLIP checkpoints hold the position ids of both towers."""
+    folder, _ = saved("clip")
+    wanted = vision.load(folder, entry(pooling="projected"), options(), CPU).encode(BLOBS)
+    tensors = files.read_tensors(folder / "model.safetensors")
+    names = ["vision_model.embeddings.position_ids", "text_model.embeddings.position_ids"]
+    files.write_tensors(
+        folder / "model.safetensors", tensors | {name: torch.arange(17)[None] for name in names}
+    )
+    assert torch.equal(vision.load(folder, entry(pooling="projected"), options(), CPU).encode(BLOBS), wanted)
+
+
+def test_half_precision_files_compute_in_single(saved: Saved, entry: Entry, options: Options) -> None:
+    folder, _ = saved("dinov2")
+    tensors = files.read_tensors(folder / "model.safetensors")
+    files.write_tensors(folder / "model.safetensors", {name: t.half() for name, t in tensors.items()})
+    encoder = vision.load(folder, entry(pooling="cls"), options(), CPU)
+    assert {parameter.dtype for parameter in encoder.tower.parameters()} == {torch.float32}
+
+
+# a transformer with a class token, one whose map has the width last, and a network that has it second
+TIMM: dict[str, dict[str, Any]] = {
+    "vit_tiny_patch16_224": {"embed_dim": 24, "depth": 2, "num_heads": 2},
+    "swin_tiny_patch4_window7_224": {"embed_dim": 8, "depths": (1, 1, 1, 1), "num_heads": (1, 1, 2, 2)},
+    "resnet10t": {},
+}
+PLACES = {"vit_tiny_patch16_224": (1,), "swin_tiny_patch4_window7_224": (1, 2), "resnet10t": (2, 3)}
+
+
+@pytest.mark.parametrize(
+    ("name", "pooling"),
+    [("vit_tiny_patch16_224", "cls"), *((name, pooling) for name in TIMM for pooling in ("mean", "pooled"))],
+)
+def test_the_poolings_of_timm(
+    name: str, pooling: str, tmp_path: Path, entry: Entry, options: Options
+) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        model: Any = timm.create_model(name, pretrained=False, num_classes=7, **TIMM[name]).eval()
+    config = {"model_args": TIMM[name], "num_classes": 7}
+    timm.models.save_for_hf(model, str(tmp_path), config, safe_serialization=True)
+    encoder = vision.load(tmp_path, entry(library="timm", pooling=pooling), options(), CPU)
+    with torch.inference_mode():
+        states = model.forward_features(encoder.prepare(BLOBS)["pixel_values"])
+        wanted = {
+            "cls": states[:, 0],
+            "mean": states.mean(PLACES[name]),
+            "pooled": model.forward_head(states, pre_logits=True),
+        }
+    torch.testing.assert_close(encoder.encode(BLOBS), wanted[pooling], rtol=1e-5, atol=1e-5)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fusionrec import params
-from fusionrec.encoders import weights
+from fusionrec.encoders import untrained, weights
 from fusionrec.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,6 +175,21 @@ def test_a_local_folder(tmp_path: Path) -> None:
     (tmp_path / "clip/model.safetensors").write_bytes(b"weights")
     assert weights.source(tmp_path / "clip", entry, local)["sha256"] == hashlib.sha256(b"weights").hexdigest()
     assert weights.locate("clip", entry, local) == tmp_path / "clip"
+
+
+def test_untrained_weights_are_built_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FUSIONREC_CACHE", str(tmp_path))
+    chosen = ENCODERS.model_copy(update={"weights": "untrained"})
+    entry = ENCODERS.language["bert"]
+    assert entry is not None
+    folder = weights.locate("bert", entry, chosen)
+    assert folder.parent == tmp_path / "weights" and folder.name.startswith("untrained-bert-")
+    found = weights.source(folder, entry, chosen)
+    assert found == {"weights": "untrained", "sha256": weights.sha256(folder / "model.safetensors")}
+    monkeypatch.setattr(untrained, "write", lambda *_: pytest.fail("built again"))
+    assert weights.locate("bert", entry, chosen) == folder
+    with pytest.raises(UserError, match="`bert`: its entry names no architecture to build untrained"):
+        weights.locate("bert", entry.model_copy(update={"untrained": None}), chosen)
 
 
 def test_numbered_packages() -> None:

@@ -51,9 +51,9 @@ def main() -> None:
         assert entry is not None, "`none` encodes nothing"
         folder = weights.locate(name, entry, p.encoders)
         if name in p.encoders.vision:
-            show(name, vision.load(folder, entry, cpu).encode(pictures[: PICTURES[name]]))
+            show(name, vision.load(folder, entry, p.cache, cpu).encode(pictures[: PICTURES[name]]))
         else:
-            show(name, language.load(folder, entry, p.cache.max_tokens, cpu).encode(TEXTS))
+            show(name, language.load(folder, entry, p.cache, cpu).encode(TEXTS))
 
 
 if __name__ == "__main__":

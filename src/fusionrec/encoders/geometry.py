@@ -1,0 +1,98 @@
+"""A catalogue in an encoder's space: who is near whom, and the plane that shows most of it.
+
+Vectors are taken at length 1, so that distances in the plane and cosines tell the same story. They are read
+in blocks: memory does not grow with length times width.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from fusionrec.data.features import Features
+
+BLOCK = 8192  # items
+SAMPLE = 10_000  # items
+DECIMALS = 6  # of a cosine: what differs by less is rounding, as between copies of a picture
+
+
+class Neighbours(NamedTuple):
+    """Some items and those nearest to them.
+
+    Attributes:
+        queries: int64 [queries].
+        items: int64 [queries, neighbours], nearest first.
+        cosines: float64 [queries, neighbours].
+        medians: float64 [queries], of the cosines to all other present items.
+    """
+
+    queries: np.ndarray
+    items: np.ndarray
+    cosines: np.ndarray
+    medians: np.ndarray
+
+
+def spread(features: Features, count: int) -> np.ndarray:
+    """int64 [<= count], present items at even steps through the catalogue, no two with the same vector."""
+    rows = np.flatnonzero(features.present)
+    _, first = np.unique(features.matrix.sum(1)[rows], return_index=True)  # equal vectors have equal sums
+    rows = rows[np.sort(first)]
+    count = min(count, len(rows))
+    return rows[np.arange(count) * len(rows) // max(count, 1)]
+
+
+def nearest(features: Features, queries: np.ndarray, count: int) -> Neighbours:
+    """The `count` items with the largest cosine to each query, or as many as there are.
+
+    Exact, over all present items but the query itself; of equal cosines the earlier item comes first.
+
+    Args:
+        features: at least two items are present.
+        queries: int64 [queries], present items.
+        count: of neighbours.
+    """
+    asked = _unit(features.matrix[queries])
+    cosines = torch.cat([asked @ block.T for block in _blocks(features)], 1).numpy().round(DECIMALS)
+    cosines[:, ~features.present] = np.nan
+    cosines[np.arange(len(queries)), queries] = np.nan
+    count = min(count, int(features.present.sum()) - 1)
+    items = np.argsort(-cosines, axis=1, kind="stable")[:, :count]  # NaN comes last
+    return Neighbours(queries, items, np.take_along_axis(cosines, items, 1), np.nanmedian(cosines, axis=1))
+
+
+def plane(features: Features) -> tuple[np.ndarray, np.ndarray]:
+    """The first two principal components.
+
+    Jolliffe, "Principal component analysis", Springer 2002. t-SNE and UMAP part groups more clearly, but they
+    do not repeat to the bit, and distances between their groups mean nothing.
+
+    Args:
+        features: two columns or more; at least two items are present. If more than `SAMPLE` are, the
+            components are those of a part, at even steps through the catalogue.
+
+    Returns:
+        float64 [items, 2], the centred vectors in the plane, zeros where absent; and float64 [2], each
+        component's share of the variance.
+    """
+    rows = np.flatnonzero(features.present)
+    sample = _unit(features.matrix[rows[:: -(-len(rows) // SAMPLE)]])
+    mean = sample.mean(0)
+    sample -= mean
+    variances, axes = torch.linalg.eigh(sample.T @ sample)
+    variances, axes = variances.flip(0), axes[:, -2:].flip(1)
+    # an eigenvector's sign is arbitrary: make its largest entry positive
+    axes = axes * axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign()
+    points = torch.cat([(block - mean) @ axes for block in _blocks(features)]).numpy()
+    shares = variances[:2].clamp(min=0) / variances.sum().clamp(min=torch.finfo(torch.float64).tiny)
+    return points * features.present[:, None], shares.numpy()
+
+
+def _blocks(features: Features) -> Iterator[torch.Tensor]:
+    """The whole catalogue as unit vectors, float64 [<= BLOCK, width]; absent items stay zero."""
+    for start in range(0, len(features.matrix), BLOCK):
+        yield _unit(features.matrix[start : start + BLOCK])
+
+
+def _unit(vectors: np.ndarray) -> torch.Tensor:
+    return torch.nn.functional.normalize(torch.from_numpy(vectors.astype(np.float64)), dim=1)

@@ -1,0 +1,128 @@
+"""What an encoder is, and all that its vectors depend on."""
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import torch
+
+from fusionrec import files, params
+from fusionrec.data import augment
+from fusionrec.encoders import loading, weights
+
+PACKAGES = ("numpy", "pillow", "timm", "tokenizers", "torch", "torchvision", "transformers")
+
+
+class Encoder(Protocol):
+    """What the vision and language encoders have in common."""
+
+    width: int
+
+    def prepare(self, inputs: list[Any]) -> dict[str, torch.Tensor]:
+        """n pictures or texts to a batch on the CPU; several threads may call it."""
+        ...
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """A batch to float32 [n, width] on the CPU."""
+        ...
+
+    def encode(self, inputs: list[Any]) -> torch.Tensor:
+        """n pictures or texts to float32 [n, width] on the CPU."""
+        ...
+
+    def padded(self, text: str) -> int:
+        """The length to which a text is padded; that of a batch is its longest one's."""
+        ...
+
+
+class Recipe(NamedTuple):
+    """All that a worker process needs to load the encoder, and all that a vector depends on.
+
+    Attributes:
+        modality: vision or language.
+        entry: of the registry.
+        folder: holds the weights.
+        source: what `weights.source` says of them.
+        options: of the cache.
+        device: cpu, cuda, or one GPU: cuda:0.
+        reproducible: of the runtime.
+    """
+
+    modality: str
+    entry: params.Encoder
+    folder: Path
+    source: dict[str, Any]
+    options: params.Cache
+    device: str
+    reproducible: str
+
+    def load(self) -> Encoder:
+        """The frozen encoder; with `options.views` above 0 its vectors are means over views.
+
+        Raises:
+            UserError: if the folder's files are damaged, incomplete or do not fit each other.
+        """
+        from fusionrec.encoders import language, views, vision
+
+        module, change = (
+            (vision, views.of_picture) if self.modality == "vision" else (language, views.of_text)
+        )
+        device, width = torch.device(self.device), self.source.get("width")
+        encoder: Encoder = module.load(self.folder, self.entry, self.options, device, width)
+        if self.options.views:
+            return views.MeanOfViews(encoder, change, self.options, self.entry.normalize)
+        return encoder
+
+    def card(self) -> dict[str, Any]:
+        """What the vectors are, for the feature cache's card."""
+        shown = {"batch", "precision", "compile"} | (
+            {"channels_last"} if self.modality == "vision" else set()
+        )
+        return {
+            **self.source,
+            **self.entry.model_dump(include={"library", "pooling", "layer", "normalize"}),
+            "preprocessing": self._preprocessing(),
+            **self.options.model_dump(include=shown),
+            **self._augmentation(),
+        }
+
+    def identity(self) -> dict[str, Any]:
+        """The card and whatever else could change a vector: it tells the store whose a vector is."""
+        found = {path for pattern in weights.PATTERNS for path in self.folder.glob(pattern)}
+        small = {path.name: path for path in found if path.suffix != ".safetensors"}  # `source` knows those
+        return self.card() | {
+            "modality": self.modality,
+            "files": {name: weights.sha256(path) for name, path in small.items()},
+            "device": self.device,
+            "hardware": self._hardware(),
+            "reproducible": self.reproducible,
+            "versions": {name: version(name) for name in PACKAGES},
+            "code": _code(),
+        }
+
+    def _preprocessing(self) -> dict[str, Any]:
+        if self.modality == "language":
+            return {"max_tokens": self.options.max_tokens}
+        with loading.readable(self.folder):
+            if self.entry.library == "timm":
+                return files.read_json(self.folder / "config.json")["pretrained_cfg"]
+            return files.read_json(self.folder / "preprocessor_config.json")
+
+    def _augmentation(self) -> dict[str, Any]:
+        if not self.options.views:
+            return {}
+        strengths = getattr(self.options, self.modality).model_dump()
+        return {"views": self.options.views, "seed": self.options.seed, "augmentation": strengths}
+
+    def _hardware(self) -> str:
+        """What last bits depend on; under the portable pins all CPUs give the same."""
+        if self.device == "cuda":
+            return torch.cuda.get_device_name()
+        return "" if self.reproducible == "portable" else torch.backends.cpu.get_cpu_capability()
+
+
+def _code() -> str:
+    """Hash of the source that makes vectors, so that a mended encoder never meets those of the broken one."""
+    sources = [*sorted(Path(__file__).parent.glob("*.py")), Path(augment.__file__)]
+    return hashlib.sha256("".join(map(weights.sha256, sources)).encode()).hexdigest()

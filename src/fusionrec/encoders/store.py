@@ -1,0 +1,179 @@
+"""Vectors that were encoded once, kept for later runs: a SQLite file for each recipe, a row for each input.
+
+A vector is a function of its input's bytes and its recipe alone, so one from the store is as good as one
+from the encoder. Nothing else depends on the store: without it a run is slower, and its outputs the same.
+"""
+
+import hashlib
+import json
+import math
+import os
+import sqlite3
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+SECONDS = 2  # between writes: what a killed run loses
+WAIT = 60  # seconds for another process's write, which takes a fraction of one
+CHUNK = 500  # rows a query
+SLACK = 0.1  # share of the vectors that goes beyond what must, so that not every write has to delete
+SCHEMA = """
+    PRAGMA page_size = 65536;
+    PRAGMA auto_vacuum = INCREMENTAL;
+    CREATE TABLE IF NOT EXISTS recipe (text TEXT PRIMARY KEY);
+    CREATE TABLE IF NOT EXISTS vectors (
+        id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, vector BLOB NOT NULL, crc INTEGER NOT NULL
+    );
+"""
+
+
+class Store:
+    """The vectors of one recipe, for several processes at once; a context manager that writes what waits.
+
+    A file that is damaged is thrown away; one that vanishes is begun anew; where there can be none, the
+    store is off. Each time `note` gets a line to show.
+
+    Args:
+        folder: holds the files of all recipes.
+        recipe: all that a vector depends on besides its input, as JSON can say it.
+        limit: bytes of all files; least recently used recipes go first, then the oldest vectors. 0: off.
+        note: gets a line for people when something is wrong.
+    """
+
+    def __init__(self, folder: Path, recipe: dict[str, Any], limit: float, note: Callable[[str], object]):
+        self.recipe = json.dumps(recipe, sort_keys=True)
+        self.path = folder / f"{hashlib.sha256(self.recipe.encode()).hexdigest()}.sqlite"
+        self.limit, self.note = limit, note
+        self._database: sqlite3.Connection | None = None
+        self._file = 0  # its number in the file system: tells whether `path` is still the same file
+        self._waiting: list[tuple[bytes, bytes, int]] = []
+        self._written = time.monotonic()
+        if limit:
+            self._guarded(self._open)
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._guarded(self._write)
+        self._close()
+
+    def width(self) -> int | None:
+        """Of the vectors; None as long as there is none."""
+        found = self._guarded(self._query, "SELECT length(vector) FROM vectors LIMIT 1")
+        return found[0][0] // 4 if found else None
+
+    def read(self, keys: Sequence[bytes], width: int) -> Iterator[tuple[list[int], np.ndarray]]:
+        """The known ones among `keys`, some at a time: their positions, and float32 [n, width]."""
+        for start in range(0, len(keys), CHUNK):
+            place = {key: start + i for i, key in enumerate(keys[start : start + CHUNK])}
+            found = self._guarded(self._rows, list(place), width)
+            if found:
+                vectors = np.frombuffer(b"".join(found.values()), "<f4").reshape(-1, width)
+                yield [place[key] for key in found], vectors
+
+    def add(self, keys: Sequence[bytes], vectors: np.ndarray) -> None:
+        """Keep `vectors`, float32 [n, width]; they are written every few seconds, together."""
+        if self._database is None:
+            return
+        blobs = [vector.tobytes() for vector in vectors.astype("<f4", copy=False)]
+        self._waiting += [(key, blob, _crc(key, blob)) for key, blob in zip(keys, blobs, strict=True)]
+        if time.monotonic() - self._written > SECONDS:
+            self._guarded(self._write)
+
+    def _guarded(self, action: Callable[..., T], *arguments: Any) -> T | None:
+        """Result of `action`; what it raises costs vectors or the store, never the run."""
+        try:
+            return action(*arguments)
+        except (OSError, sqlite3.OperationalError) as error:
+            self._close()
+            self.note(f"{self.path}: not used any more, every vector is encoded: {error}")
+        except sqlite3.DatabaseError as error:
+            self._close()
+            self.note(f"{self.path}: damaged and thrown away: {error}")
+            self._guarded(self._anew)
+        return None
+
+    def _anew(self) -> None:
+        _unlink(self.path)
+        self._open()
+
+    def _open(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(self.path, timeout=WAIT, isolation_level="IMMEDIATE")
+        # a crash of the machine, not of the process, may damage the file: the price of fast writes
+        self._database.execute("PRAGMA synchronous = OFF")
+        self._database.executescript(SCHEMA)
+        with self._database:
+            self._database.execute("INSERT OR IGNORE INTO recipe VALUES (?)", [self.recipe])
+        if self._query("SELECT text FROM recipe") != [(self.recipe,)]:
+            raise sqlite3.DatabaseError("it belongs to another recipe")
+        os.utime(self.path)
+        self._file = self.path.stat().st_ino
+
+    def _close(self) -> None:
+        if self._database is not None:
+            self._database.close()
+        self._database, self._waiting = None, []
+
+    def _query(self, text: str, values: Sequence[bytes] = ()) -> list[Any]:
+        return self._database.execute(text, values).fetchall() if self._database else []
+
+    def _rows(self, keys: list[bytes], width: int) -> dict[bytes, bytes]:
+        marks = ", ".join("?" * len(keys))
+        rows = self._query(f"SELECT key, vector, crc FROM vectors WHERE key IN ({marks})", keys)
+        for key, blob, crc in rows:
+            if _crc(key, blob) != crc or len(blob) != 4 * width:
+                raise sqlite3.DatabaseError("a vector is not what was written")
+        return {key: blob for key, blob, _ in rows}
+
+    def _write(self) -> None:
+        if self._database is None:
+            return
+        if not self.path.exists() or self.path.stat().st_ino != self._file:  # somebody deleted it
+            self._database.close()
+            self._open()
+        with self._database:
+            rows = "INSERT OR IGNORE INTO vectors (key, vector, crc) VALUES (?, ?, ?)"
+            self._database.executemany(rows, self._waiting)
+        self._waiting, self._written = [], time.monotonic()
+        self._bound()
+
+    def _bound(self) -> None:
+        """Delete until all files together are within `limit`."""
+        others = [path for path in self.path.parent.glob("*.sqlite") if path != self.path]
+        total = self.path.stat().st_size
+        for path in sorted(others, key=_used, reverse=True):
+            total += _size(path)
+            if total > self.limit:
+                _unlink(path)
+        excess = 1 - self.limit / self.path.stat().st_size
+        ((oldest, newest),) = self._query("SELECT min(id), max(id) FROM vectors")
+        if excess > 0 and oldest is not None and self._database:
+            last = oldest + math.ceil((newest - oldest + 1) * (excess + SLACK))
+            with self._database:
+                self._database.execute("DELETE FROM vectors WHERE id <= ?", [last])
+            self._database.executescript("PRAGMA incremental_vacuum")  # `execute` would free one page
+
+
+def _crc(key: bytes, blob: bytes) -> int:
+    return zlib.crc32(blob, zlib.crc32(key))
+
+
+def _used(path: Path) -> float:
+    return path.stat().st_mtime if path.exists() else 0
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _unlink(path: Path) -> None:
+    for name in (path, path.with_name(f"{path.name}-journal")):
+        name.unlink(missing_ok=True)

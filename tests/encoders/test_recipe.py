@@ -1,0 +1,127 @@
+"""A recipe's identity changes with all that can change a vector, and with nothing else."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fusionrec import files, params
+from fusionrec.encoders import recipe as module
+from fusionrec.encoders import untrained, views
+from fusionrec.encoders.recipe import Recipe
+
+Entry = Callable[..., params.Encoder]
+Options = Callable[..., params.Cache]
+STRONG = params.PictureAugmentation(colour_jitter=0.5, random_crop=0.5, flip=1, rotation=1, blur=1)
+SPARSE = params.TextAugmentation(random_delete=0.5, random_swap=0.5)
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, entry: Entry, options: Options) -> Callable[..., Recipe]:
+    def build(modality: str, **changes: Any) -> Recipe:
+        kind, pooling = ("bert", "mean") if modality == "language" else ("resnet", "pooled")
+        if not (tmp_path / kind).exists():
+            untrained.write(kind, tmp_path / kind)
+        found = entry(pooling=changes.pop("pooling", pooling), untrained=changes.pop("untrained", None))
+        device, reproducible = changes.pop("device", "cpu"), changes.pop("reproducible", "portable")
+        source = {"weights": "local", "sha256": changes.pop("sha256", "0")}
+        return Recipe(modality, found, tmp_path / kind, source, options(**changes), device, reproducible)
+
+    return build
+
+
+@pytest.mark.parametrize("modality", ["vision", "language"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"batch": 99},
+        {"precision": "bf16"},
+        {"compile": True},
+        {"views": 1},
+        {"sha256": "1"},
+        {"pooling": "cls"},
+        {"reproducible": "machine"},
+    ],
+)
+def test_another_vector_another_identity(
+    recipe: Callable[..., Recipe], modality: str, changes: dict[str, Any]
+) -> None:
+    assert recipe(modality, **changes).identity() != recipe(modality).identity()
+
+
+@pytest.mark.parametrize(
+    ("modality", "changes", "matters"),
+    [
+        ("language", {"max_tokens": 9}, True),
+        ("vision", {"max_tokens": 9}, False),
+        ("language", {"channels_last": True}, False),
+        ("vision", {"channels_last": True}, True),
+        ("language", {"seed": 9, "language": SPARSE}, False),
+        ("language", {"seed": 9, "views": 1}, True),
+        ("language", {"language": SPARSE, "views": 1}, True),
+        ("language", {"vision": STRONG, "views": 1}, False),
+        ("vision", {"vision": STRONG, "views": 1}, True),
+        ("vision", {"language": SPARSE, "views": 1}, False),
+        ("vision", {"untrained": "resnet"}, False),
+    ],
+)
+def test_what_matters_to_whom(
+    recipe: Callable[..., Recipe], modality: str, changes: dict[str, Any], matters: bool
+) -> None:
+    plain = {"views": changes.get("views", 0), "seed": 1}
+    assert (recipe(modality, **plain | changes).identity() != recipe(modality, **plain).identity()) == matters
+
+
+def test_the_folder_may_lie_elsewhere_but_not_differ(recipe: Callable[..., Recipe]) -> None:
+    here = recipe("language")
+    elsewhere = here._replace(folder=here.folder.rename(here.folder.parent / "elsewhere"))
+    wanted = elsewhere.identity()
+    elsewhere.folder.rename(here.folder)
+    assert here.identity() == wanted
+    path = here.folder / "tokenizer_config.json"
+    path.write_text(path.read_text().replace("true", "false"))
+    assert here.identity() != wanted
+
+
+def test_other_libraries_and_other_code(
+    recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = recipe("language").identity()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "version", lambda name: "0.0")
+        assert recipe("language").identity() != before
+    assert recipe("language").identity() == before
+    (tmp_path / "pooling.py").write_text("mended")
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "recipe.py"))
+    assert recipe("language").identity() != before
+
+
+def test_a_gpu_and_a_cpu_round_differently(
+    recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module.torch.cuda, "get_device_name", lambda: "first")
+    first = recipe("language", device="cuda").identity()
+    assert first != recipe("language").identity()
+    monkeypatch.setattr(module.torch.cuda, "get_device_name", lambda: "second")
+    assert first != recipe("language", device="cuda").identity()
+
+
+def test_the_card(recipe: Callable[..., Recipe], options: Options) -> None:
+    card = recipe("language", max_tokens=9, batch=7, views=0).card()
+    assert card == {
+        "weights": "local", "sha256": "0", "library": "transformers", "pooling": "mean", "layer": -1,
+        "normalize": False, "preprocessing": {"max_tokens": 9}, "batch": 7, "precision": "fp32",
+        "compile": False,
+    }  # fmt: skip
+    pictures = recipe("vision", views=2, seed=3)
+    card = pictures.card()
+    assert (card["views"], card["seed"], card["channels_last"]) == (2, 3, False)
+    assert card["augmentation"] == options().vision.model_dump()
+    assert card["preprocessing"] == files.read_json(pictures.folder / "preprocessor_config.json")
+
+
+def test_without_views_the_encoder_itself(recipe: Callable[..., Recipe]) -> None:
+    """Not so much as a second scaling to length one, which could change last bits."""
+    assert not isinstance(recipe("language", views=0).load(), views.MeanOfViews)
+    assert isinstance(recipe("language", views=1).load(), views.MeanOfViews)
