@@ -23,7 +23,7 @@ from PIL import Image
 from fusionrec import files, params, runtime
 from fusionrec.data import images
 
-PICTURES, DIFFERENT, ROUNDS, WORKERS = 2000, 40, 4, 2
+PICTURES, DIFFERENT, ROUNDS, WORKERS = 2000, 40, 2, 2
 SETTINGS = {"too large": (1600, 1200), "fine": (500, 400)}
 Named = tuple[str, bytes]
 
@@ -103,7 +103,7 @@ def main() -> None:
     for setting, size in SETTINGS.items():
         rng = np.random.default_rng(0)
         blobs = [photo(rng, size) for _ in range(DIFFERENT)]
-        named = [(f"{n}.jpg", blobs[n % DIFFERENT]) for n in range(PICTURES // ROUNDS)]
+        named = [(f"{n}.jpg", blobs[n % DIFFERENT]) for n in range(PICTURES)]
         kilobytes = len(blobs[0]) / 1e3
         print(f"{setting}, {size[0]} x {size[1]}, {kilobytes:.0f} kB: {compare(named, options)}", flush=True)
 
