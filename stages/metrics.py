@@ -2,16 +2,13 @@
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from fusionrec import files, params, runtime
 from fusionrec.data import features, truth
-from fusionrec.data.histories import Histories
+from fusionrec.data.histories import LOG, Histories
 from fusionrec.evaluation import plots, report
-from fusionrec.evaluation.significance import bootstrap
 from fusionrec.models import baselines, checkpoint
 from fusionrec.models.recommender import Recommender
 
@@ -31,43 +28,21 @@ def recommenders(
     return found
 
 
-def intervals(results: dict[str, report.Result], ks: list[int], seed: int) -> dict[str, Any]:
-    """Bootstrap intervals of ndcg, and of the model's lead over popularity, paired by user."""
-    draws = np.random.default_rng(seed)
-
-    def interval(values: np.ndarray) -> dict[str, float]:
-        return {name: round(value, 6) for name, value in bootstrap(values, draws)._asdict().items()}
-
-    found: dict[str, Any] = {}
-    for metric in [f"ndcg@{k}" for k in ks]:
-        values = {name: result.per_user[metric] for name, result in results.items()}
-        values["model - popularity"] = values["model"] - values["popularity"]
-        for name, per_user in values.items():
-            found.setdefault(name, {})[metric] = interval(per_user)
-    return found
-
-
 def main() -> None:
     p = params.load()
     users = files.read_table("data/splits/users.parquet")["user_id"].tolist()
     items = files.read_table("data/splits/items.parquet", ["item_id"])["item_id"].tolist()
-    parts = {name: files.read_table(f"data/splits/{name}.parquet") for name in ("train", "val", "test")}
+    parts = {
+        name: files.read_table(f"data/splits/{name}.parquet", LOG)
+        for name in ("train", "val", "test", "fold_in")
+    }
     caches = [f"data/cache/vision/{p.model.vision}", f"data/cache/language/{p.model.language}"]
     vectors = report.content_vectors([features.load(folder, items) for folder in caches])
     task = report.task(parts, len(users), vectors, p.metrics.protocol)
 
     candidates = recommenders(p, users, items, Histories.of(parts["train"], len(users)))
     results = {name: report.evaluate(found, task, p.metrics) for name, found in candidates.items()}
-    summary: dict[str, dict[str, float]] = {name: result.summary for name, result in results.items()}
-    if "oracle" in summary:
-        for k in p.metrics.ks:
-            share = summary["model"][f"ndcg@{k}"] / summary["oracle"][f"ndcg@{k}"]
-            summary["model"][f"share_of_best@{k}"] = round(share, 6)
-    summary["users"] = {
-        "evaluated": len(task.users),
-        "without_test": len(users) - len(task.users),
-        "cold": int(report.cold_users(task).sum()),
-    }
+    summary = report.summary(results, task, p.metrics.ks)
     names = [users[user] for user in task.users]
     per_user = pd.concat(
         [pd.DataFrame({"user_id": names, "recommender": name, **r.per_user}) for name, r in results.items()]
@@ -77,7 +52,9 @@ def main() -> None:
 
     with files.replacing_folder("data/metrics") as folder:
         files.write_table(folder / "per_user.parquet", per_user)
-    files.write_json("metrics/intervals.json", intervals(results, ks, p.metrics.seed))
+    files.write_json(
+        "metrics/intervals.json", report.intervals(results, ks, np.random.default_rng(p.metrics.seed))
+    )
     files.write_text("plots/recall_at_k.csv", curve.to_csv(index=False, lineterminator="\n"))
     plots.at_k(curve, "recall", "plots/recall_at_k.png")
     files.write_json("metrics/eval.json", summary)

@@ -2,12 +2,13 @@
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
+import pandas as pd
 from dvclive import Live
 from tqdm import tqdm
 
 from fusionrec import files, params, runtime
 from fusionrec.data import content, features
-from fusionrec.data.histories import Histories
+from fusionrec.data.histories import LOG, Histories
 from fusionrec.evaluation import ranking
 from fusionrec.models import checkpoint
 from fusionrec.models.two_towers import FusionModel, Shape
@@ -21,7 +22,9 @@ def main() -> None:
     device = runtime.device(p.runtime)
     items = files.read_table("data/splits/items.parquet")
     users = len(files.read_table("data/splits/users.parquet"))
-    train = files.read_table("data/splits/train.parquet")
+    train, val, fold_in = (
+        files.read_table(f"data/splits/{part}.parquet", LOG) for part in ("train", "val", "fold_in")
+    )
     ids = items["item_id"].tolist()
     inputs, category_values = content.assemble(
         items,
@@ -33,9 +36,8 @@ def main() -> None:
     )
     shape = Shape(users, category_values)
     model = FusionModel(p.model, inputs, shape)
-    past = Histories.of(train, users)
-    held_out = Histories.of(files.read_table("data/splits/val.parquet"), users)
-    validate = ranking.validator(past, held_out, VALIDATION_K, len(items))
+    known = Histories.of(pd.concat([train, fold_in]), users)
+    validate = ranking.validator(known, Histories.of(val, users), VALIDATION_K, len(items))
 
     with (
         Live(dir="metrics/train", dvcyaml=None, save_dvc_exp=False, report=None) as live,
@@ -50,7 +52,7 @@ def main() -> None:
             bar.set_postfix(loss=f"{epoch.loss:.4f}", ndcg=f"{epoch.score:.4f}")
             bar.update()
 
-        best = loop.fit(model, inputs.to(device), past, validate, p.train, track)
+        best = loop.fit(model, inputs.to(device), Histories.of(train, users), validate, p.train, track)
         live.log_metric("best/epoch", best.number, plot=False)
         live.log_metric(f"best/val/ndcg@{VALIDATION_K}", best.score, plot=False)
 

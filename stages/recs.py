@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from fusionrec import files, params, runtime
-from fusionrec.data.histories import Histories
+from fusionrec.data.histories import LOG, Histories
 from fusionrec.models import checkpoint
 from fusionrec.recommend import gallery, lists
 
@@ -34,7 +34,8 @@ def main() -> None:
     p = params.load()
     items = files.read_table("data/splits/items.parquet")
     user_ids = files.read_table("data/splits/users.parquet")["user_id"].tolist()
-    log = pd.concat([files.read_table(f"data/splits/{part}.parquet") for part in ("train", "val", "test")])
+    parts = ("train", "val", "test", "fold_in")
+    log = pd.concat([files.read_table(f"data/splits/{part}.parquet", LOG) for part in parts])
     past = Histories.of(log, len(user_ids))
     users = lists.sample(len(user_ids), p.recs.users, p.recs.seed)
     model = checkpoint.load("data/model", runtime.device(p.runtime))

@@ -59,6 +59,8 @@ def prepare(folder: Path, rows: int) -> None:
     ids = names("i", ITEMS)
     items = pd.DataFrame({"row": np.arange(1, ITEMS + 1), "item_id": ids, "title": ids, "description": None})
     files.write_table(folder / "data/raw/tables/items.parquet", items.astype({"description": "str"}))
+    nothing = pd.DataFrame({"table": [], "reason": []}, dtype="str")
+    files.write_table(folder / "data/raw/tables/rejected.parquet", nothing)
     columns = ["status", "duplicate_of", "near_duplicate_of"]
     manifest = pd.DataFrame({"item_id": ids, **dict.fromkeys(columns)}).astype(dict.fromkeys(columns, "str"))
     files.write_table(folder / "data/images/manifest.parquet", manifest)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import zlib
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,16 @@ from PIL import Image
 from fusionrec import params
 from fusionrec.data import images
 
-OPTIONS = params.Images(min_edge=64, max_bytes=100_000, max_edge=300, longest_edge=200, quality=85)
+OPTIONS = params.Images(
+    formats=["jpeg", "png", "webp"],
+    min_edge=64,
+    max_pixels=1_000_000,
+    max_bytes=100_000,
+    max_edge=300,
+    longest_edge=200,
+    quality=85,
+    near_distance=4,
+)
 
 
 def picture(width: int = 120, height: int = 80, mode: str = "RGB") -> Image.Image:
@@ -51,20 +61,72 @@ def test_a_fine_picture_passes_byte_for_byte(kind: str, mode: str) -> None:
         (b"<html>404</html>", "not_jpeg_png_webp"),
         (blob(picture(), "GIF"), "not_jpeg_png_webp"),
         (blob(picture(), "BMP"), "not_jpeg_png_webp"),
-        (blob(picture())[:900], "damaged"),
-        (blob(picture(), "PNG")[:200], "damaged"),
+        (blob(picture())[:900], "truncated"),
+        (blob(picture(), "PNG")[:200], "truncated"),
+        (blob(picture(), "PNG").replace(b"IDAT", b"IDAX"), "corrupt"),
         (blob(picture(63, 80)), "below_min_edge"),
-        (blob(picture(1000, 64)), "below_min_edge"),  # once it is shrunk
+        (blob(picture(640, 205)), None),  # 200 x 64 once it is shrunk
+        (blob(picture(640, 204)), "extreme_aspect_ratio"),
+        (blob(picture(1000, 1000), "PNG"), None),
+        (blob(picture(1000, 1001), "PNG"), "too_many_pixels"),
     ],
 )
-def test_reasons(bad: bytes, reason: str) -> None:
-    assert images.prepare(bad, OPTIONS) == images.Picture(None, reason)
+def test_reasons(bad: bytes, reason: str | None) -> None:
+    result = images.prepare(bad, OPTIONS)
+    assert result.reason == reason and (result.blob is None) == (reason is not None)
 
 
-def test_a_decompression_bomb_is_not_decoded() -> None:
-    bomb = blob(Image.new("1", (20_000, 20_000)), "PNG")
-    assert len(bomb) < 100_000
-    assert images.prepare(bomb, OPTIONS).reason == "too_many_pixels"
+def test_formats_are_told_by_content() -> None:
+    only_png = OPTIONS.model_copy(update={"formats": ["png"]})
+    assert images.prepare(blob(picture()), only_png).reason == "format_not_allowed"
+    assert images.prepare(blob(picture(), "PNG"), only_png).reason is None
+
+
+@pytest.mark.parametrize(
+    ("name", "item", "wrong"),
+    [
+        ("17.png", "17", False),
+        ("17.PNG", "17", False),
+        ("17.jpg", "17", True),
+        ("17", "", True),
+        ("a/b.c.png", "a/b.c", False),
+        ("...png", "..", False),
+    ],
+)
+def test_the_name_gives_the_item_and_its_extension_is_checked(name: str, item: str, wrong: bool) -> None:
+    original = blob(picture(), "PNG")
+    checked = images.check((name, original), OPTIONS)
+    assert checked == (item, images.prepare(original, OPTIONS), len(original), wrong)
+
+
+@pytest.mark.parametrize("default", [1, None])
+def test_pillows_own_limit_neither_interferes_nor_changes(
+    default: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", default)
+    assert images.prepare(blob(picture(1000, 1000), "PNG"), OPTIONS).encoded
+    assert images.prepare(blob(picture(1000, 1001), "PNG"), OPTIONS).reason == "too_many_pixels"
+    assert default == Image.MAX_IMAGE_PIXELS
+
+
+def test_a_lack_of_memory_is_no_property_of_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Image, "open", fail)
+    with pytest.raises(MemoryError):
+        images.prepare(blob(picture()), OPTIONS)
+
+
+def test_a_thumbnail_shows_what_can_be_decoded() -> None:
+    small = images.prepare(blob(picture(20, 10)), OPTIONS)
+    assert small.thumbnail is not None
+    assert Image.open(io.BytesIO(small.thumbnail)).size == (20, 10)
+    wide = images.thumbnail(blob(picture(1000, 500)), OPTIONS.max_pixels)
+    assert wide is not None
+    assert Image.open(io.BytesIO(wide)).size == (images.THUMBNAIL, images.THUMBNAIL // 2)
+    assert images.thumbnail(blob(picture(1000, 1001)), OPTIONS.max_pixels) is None
+    assert images.thumbnail(b"", OPTIONS.max_pixels) is None
 
 
 @settings(max_examples=60, deadline=None)
@@ -94,7 +156,29 @@ def test_orientation_is_applied() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     image = decoded(images.prepare(blob(picture(120, 80), exif=exif), OPTIONS))
-    assert image.size == (80, 120) and image.getexif().get(0x0112, 1) == 1
+    assert image.size == (80, 120) and not image.getexif()
+    corner = image.getpixel((79, 0))
+    assert isinstance(corner, tuple) and max(corner) < 10  # was the upper left one
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "I;16"])
+def test_orientation_is_applied_to_every_mode(mode: str) -> None:
+    image = picture(mode="L").convert("I").convert("I;16") if mode == "I;16" else picture(mode=mode)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert decoded(images.prepare(blob(image, "PNG", exif=exif), OPTIONS)).size == (80, 120)
+
+
+def test_metadata_goes_with_re_encoding_and_stays_otherwise() -> None:
+    extra: dict[str, Any] = {
+        "comment": b"secret",
+        "icc_profile": b"secret",
+        "exif": b"Exif\0\0secret",
+        "xmp": b"secret",
+    }
+    small, large = (images.prepare(blob(picture(edge, edge), **extra), OPTIONS) for edge in (100, 400))
+    assert small.blob is not None and small.blob.count(b"secret") == 4 and not small.encoded
+    assert large.blob is not None and b"secret" not in large.blob and large.encoded
 
 
 def test_transparency_becomes_white() -> None:
@@ -113,6 +197,16 @@ def test_sixteen_bits_are_scaled_not_clipped() -> None:
     grey = Image.fromarray(np.full((80, 80), 128 * 257, np.uint16))
     image = decoded(images.prepare(blob(grey, "PNG"), OPTIONS))
     assert image.mode == "RGB" and image.getpixel((0, 0)) == (128, 128, 128)
+
+
+def test_sixteen_bits_may_be_transparent() -> None:
+    grey = Image.fromarray(np.full((80, 80), 1000, np.uint16))
+    for transparency, shown in ((1000, 255), (1001, 3)):
+        original = bytearray(blob(grey, "PNG"))
+        chunk = b"tRNS" + transparency.to_bytes(2, "big")
+        original[33:33] = b"\0\0\0\2" + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+        image = decoded(images.prepare(bytes(original), OPTIONS))
+        assert image.getpixel((40, 40)) == (shown,) * 3
 
 
 def test_of_an_animation_the_first_frame_stays() -> None:

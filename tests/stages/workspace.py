@@ -14,6 +14,7 @@ from PIL import Image
 
 from fusionrec import files, params
 from fusionrec.data.content import Content
+from fusionrec.data.memberships import KINDS
 from fusionrec.models import checkpoint
 from fusionrec.models.two_towers import FusionModel, Shape
 
@@ -42,12 +43,20 @@ def build(folder: Path) -> Path:
 
 
 def _write_splits(folder: Path, ids: list[str]) -> None:
-    """User u chose u, u + 1, u + 2 (train), u + 3 (val) and u + 4 (test), so that item 8 is only tested."""
+    """User u chose u, u + 1, u + 2 (train), u + 3 (val) and u + 4 (test), so that item 8 is only tested.
+
+    User 5's last item, 0, is folded in: known, and neither trained on nor asked for.
+    """
     log = [(user, (user + step) % ITEMS, step) for user in range(USERS) for step in range(5)]
-    table = pd.DataFrame([row for row in log if row != (5, 0, 4)], columns=["user", "item", "timestamp"])
-    parts = {"train": table["timestamp"] < 3, "val": table["timestamp"] == 3, "test": table["timestamp"] == 4}
+    table = pd.DataFrame(log, columns=["user", "item", "timestamp"])
+    folded = (table["user"] == 5) & (table["timestamp"] == 4)
+    time = table["timestamp"]
+    parts = {"train": time < 3, "val": time == 3, "test": (time == 4) & ~folded, "fold_in": folded}
     for name, chosen in parts.items():
-        files.write_table(folder / f"{name}.parquet", table[chosen].reset_index(drop=True))
+        part = table[chosen].reset_index(drop=True)
+        if name in ("val", "test"):
+            part["kind"] = pd.Categorical.from_codes(2 * (part["item"] == 8), pd.Index(KINDS))
+        files.write_table(folder / f"{name}.parquet", part)
     files.write_table(
         folder / "users.parquet", pd.DataFrame({"user_id": [f"u{user}" for user in range(USERS)]})
     )

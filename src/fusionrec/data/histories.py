@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+LOG = ["user", "item", "timestamp"]  # columns of an interaction log
+
 
 @dataclass(frozen=True)
 class Histories:

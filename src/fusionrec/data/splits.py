@@ -1,113 +1,169 @@
-"""Split strategies: pure functions from an interaction log to train, validation and test.
-
-A log is a table (user, item, timestamp) of rows into the users and items tables, with each pair once.
-"""
-
-from typing import Any, NamedTuple
+"""From clean tables to the parts of a split: ids to rows, groups of a column, labels, proof, tables."""
 
 import numpy as np
 import pandas as pd
 
 from fusionrec import params
+from fusionrec.data import leakage, strategies
+from fusionrec.data.attributes import CATEGORY, NUMBER
+from fusionrec.data.memberships import KINDS
+from fusionrec.data.strategies import PARTS, Log
 from fusionrec.errors import UserError
 
-
-class Split(NamedTuple):
-    """Three disjoint logs whose union is the whole."""
-
-    train: pd.DataFrame
-    val: pd.DataFrame
-    test: pd.DataFrame
-
-
-def index(interactions: pd.DataFrame, items: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Ids to rows: the log (user, item, timestamp), and the user of each user row."""
-    users, names = pd.factorize(interactions["user_id"], sort=True)
-    item = pd.Index(items["item_id"]).get_indexer(interactions["item_id"])
-    log = pd.DataFrame({"user": users, "item": item, "timestamp": interactions["timestamp"]})
-    return log, list(names)
+BINS = 10  # of a column of numbers
+SEPARATOR = "\x1f"  # cannot be in a value: clean removes control characters
+READS = {  # the parameters of a strategy besides the fractions
+    "leave_one_out": ("min_interactions", "held_out"),
+    "stratified": ("min_interactions",),
+    "stratified_temporal": ("min_interactions",),
+    "stratified_by_column": ("min_interactions", "column"),
+    "user": ("min_interactions", "fold_in"),
+    "mixed": ("min_interactions", "cold_users", "cold_items", "fold_in"),
+}
 
 
-def split(log: pd.DataFrame, options: params.Splits) -> Split:
-    """Split `log` by the strategy that the parameters name, and prove that nothing leaks.
+def index(interactions: pd.DataFrame, item_ids: pd.Series) -> tuple[Log, pd.Index]:
+    """Ids to rows.
+
+    Args:
+        interactions: user_id, item_id (strings, or categories of strings) and timestamp, in any order.
+        item_ids: of the catalogue.
+
+    Returns:
+        The log in canonical order, and the id of each user row, sorted.
+    """
+    users = interactions["user_id"].astype("category").cat.remove_unused_categories()
+    names = users.cat.categories.sort_values()
+    items = interactions["item_id"].astype("category")
+    log = Log(
+        _rows(users, names), _rows(items, pd.Index(item_ids)), interactions["timestamp"].to_numpy(np.int64)
+    )
+    assert log.item.min(initial=0) >= 0, "an interaction is with an item that is not in the catalogue"
+    return canonical(log), names
+
+
+def _rows(ids: pd.Series, names: pd.Index) -> np.ndarray:
+    """int32 [n]: the position in `names` of each of the categorical `ids`, -1 where there is none."""
+    return names.get_indexer(ids.cat.categories).astype(np.int32)[ids.cat.codes.to_numpy()]
+
+
+def canonical(log: Log) -> Log:
+    """Sorted by user, timestamp and item; a log that already is so costs one look."""
+    user, item, timestamp = log
+    same_user, same_time = user[1:] == user[:-1], timestamp[1:] == timestamp[:-1]
+    later = (timestamp[1:] > timestamp[:-1]) | same_time & (item[1:] >= item[:-1])
+    if ((user[1:] > user[:-1]) | same_user & later).all():
+        return log
+    order = np.lexsort((item, timestamp, user))
+    return Log(user[order], item[order], timestamp[order])
+
+
+def split(log: Log, items: pd.DataFrame, options: params.Splits) -> np.ndarray:
+    """Split by the strategy that the parameters name, and prove that nothing leaks.
+
+    Args:
+        log: in canonical order.
+        items: the catalogue, for `stratified_by_column`.
+        options: see params.yaml.
+
+    Returns:
+        int8 [n], positions in `PARTS`.
 
     Raises:
-        UserError: if a part is left empty.
+        UserError: if the fractions leave no room for a part, the column is unknown, or a part is empty.
     """
-    log = log.sort_values(["user", "timestamp", "item"], ignore_index=True)
-    if options.strategy == "leave_one_out":
-        parts = leave_one_out(log)
-    else:
-        parts = temporal(log, options.val_fraction, options.test_fraction)
-    check(parts, log, options.strategy)
-    return Split(*(part.reset_index(drop=True) for part in parts))
+    _require_room(options)
+    by_column = options.strategy == "stratified_by_column"
+    strata = groups(options.column, log, items) if by_column else log.user
+    labels = _labels(log, strata, options, np.random.default_rng(options.seed))
+    _require_parts(labels, options)
+    leakage.check(labels, log, strata, options)
+    return labels
 
 
-def leave_one_out(log: pd.DataFrame) -> Split:
-    """The last interaction of each user is for testing, the one before for validation.
+def _labels(log: Log, strata: np.ndarray, o: params.Splits, rng: np.random.Generator) -> np.ndarray:
+    fractions = o.val_fraction, o.test_fraction
+    match o.strategy:
+        case "leave_one_out":
+            return strategies.leave_one_out(log, o.held_out, o.min_interactions, rng)
+        case "temporal":
+            return strategies.temporal(log, *fractions)
+        case "stratified":
+            return strategies.stratified(log, *fractions, o.min_interactions, rng)
+        case "stratified_temporal":
+            return strategies.stratified_temporal(log, *fractions, o.min_interactions)
+        case "stratified_by_column":
+            return strategies.stratified_by(strata, *fractions, o.min_interactions, rng)
+        case "simple_random":
+            return strategies.simple_random(log, *fractions, rng)
+        case "user":
+            return strategies.user(log, *fractions, o.min_interactions, o.fold_in, rng)
+        case "item":
+            return strategies.item(log, *fractions, rng)
+        case "mixed":
+            cold = o.cold_users, o.cold_items
+            return strategies.mixed(log, *fractions, o.min_interactions, *cold, o.fold_in, rng)
 
-    Ties in time go by item row. Users with fewer than three interactions stay in train whole, so that
-    everybody who is evaluated has a history (the protocol of NCF, He et al. 2017, and SASRec, Kang and
-    McAuley 2018).
-    """
-    age = log.groupby("user").cumcount(ascending=False)
-    long = log.groupby("user")["item"].transform("size") >= 3
-    return Split(log[(age >= 2) | ~long], log[(age == 1) & long], log[(age == 0) & long])
 
+def groups(column: str, log: Log, items: pd.DataFrame) -> np.ndarray:
+    """The group of each interaction by a column, for `stratified_by_column`.
 
-def temporal(log: pd.DataFrame, val_fraction: float, test_fraction: float) -> Split:
-    """Two cuts through time, the same for everybody: the past trains, the future tests.
+    - `user_id`, `item_id`: one group each.
+    - `category_*`: one group for each set of values.
+    - `number_*`: tenths of the catalogue by value, and one group for the items without a number.
 
-    The cuts are the timestamps that leave about `test_fraction` of all interactions after the second
-    and `val_fraction` between the two; interactions at the very second of a cut belong to the later part.
-    """
-    times = log["timestamp"].sort_values(ignore_index=True)
-    test_cut = times.iloc[min(int(len(times) * (1 - test_fraction)), len(times) - 1)]
-    val_cut = times.iloc[min(int(len(times) * (1 - test_fraction - val_fraction)), len(times) - 1)]
-    time = log["timestamp"]
-    return Split(log[time < val_cut], log[(time >= val_cut) & (time < test_cut)], log[time >= test_cut])
-
-
-def check(parts: Split, log: pd.DataFrame, strategy: str) -> None:
-    """Prove that the parts are complete and disjoint, and that no part knows a later part's time.
+    Returns:
+        int64 [n].
 
     Raises:
-        UserError: if a part is empty.
-        AssertionError: if something leaks, which would be a bug here.
+        UserError: if there is no such column.
     """
-    for name, part in parts._asdict().items():
-        if part.empty:
+    if column == "user_id":
+        return log.user
+    if column == "item_id":
+        return log.item
+    known = [str(name) for name in items if str(name).startswith((CATEGORY, NUMBER))]
+    if column not in known:
+        raise UserError(
+            f"splits.column={column}: no such column; use one of {', '.join(['user_id', 'item_id', *known])}"
+        )
+    if column.startswith(CATEGORY):
+        sets = items[column].map(lambda values: SEPARATOR.join(sorted(set(values))))
+        return pd.factorize(sets, sort=True)[0][log.item]
+    values = items[column].to_numpy(np.float64)
+    edges = np.nanquantile(values, np.arange(1, BINS) / BINS) if not np.isnan(values).all() else []
+    return np.where(np.isnan(values), BINS, np.searchsorted(edges, values, side="right"))[log.item]
+
+
+def tables(log: Log, labels: np.ndarray, kind: np.ndarray) -> dict[str, pd.DataFrame]:
+    """{part: user, item, timestamp}, each in canonical order; val and test also say what is cold: `kind`."""
+    parts = {}
+    for label, name in enumerate(PARTS):
+        rows = labels == label
+        parts[name] = pd.DataFrame({field: column[rows] for field, column in log._asdict().items()})
+        if name in ("val", "test"):
+            parts[name]["kind"] = pd.Categorical.from_codes(kind[rows], pd.Index(KINDS))
+    return parts
+
+
+def _require_room(options: params.Splits) -> None:
+    val, test = options.val_fraction, options.test_fraction
+    if options.strategy != "leave_one_out" and not (val > 0 and test > 0 and val + test < 1):
+        raise UserError(
+            f"splits.val_fraction={val} and splits.test_fraction={test}: both must be above 0, and together "
+            f"below 1, for splits.strategy={options.strategy}"
+        )
+
+
+def _require_parts(labels: np.ndarray, options: params.Splits) -> None:
+    names = READS.get(options.strategy, ())
+    if options.strategy != "leave_one_out":
+        names = ("val_fraction", "test_fraction", *names)
+    values = ", ".join(f"splits.{name}={getattr(options, name)}" for name in names)
+    for label in (strategies.TRAIN, strategies.VAL, strategies.TEST):
+        if not (labels == label).any():
             raise UserError(
-                f"splits.strategy={strategy} leaves the {name} part of {len(log)} interactions empty; "
-                "use more data, lower clean.min_user_interactions, or change splits.*_fraction"
+                f"splits.strategy={options.strategy} with {values} leaves the {PARTS[label]} part of "
+                f"{len(labels):,} interactions empty; change these, lower clean.min_user_interactions, or use "
+                "more data"
             )
-    together = pd.concat(parts)
-    assert len(together) == len(log), "interactions were lost or doubled"
-    assert not together.duplicated(["user", "item"]).any(), "a held-out pair is also in train"
-    if strategy == "temporal":
-        assert parts.train["timestamp"].max() < parts.val["timestamp"].min()
-        assert parts.val["timestamp"].max() < parts.test["timestamp"].min()
-    else:
-        newest = together.groupby("user")["timestamp"].max()
-        held_out = parts.test.set_index("user")["timestamp"]
-        assert (newest[held_out.index] == held_out).all(), "a test interaction is not its user's newest"
-
-
-def summary(parts: Split, users: int, pictures: np.ndarray) -> dict[str, Any]:
-    """What is in each part: interactions, users, items, and the items that train does not know."""
-    known = np.zeros(len(pictures), bool)
-    known[parts.train["item"]] = True
-    counts: dict[str, Any] = {
-        "users": users,
-        "items": len(pictures),
-        "items_without_train": int((~known).sum()),
-    }
-    for name, part in parts._asdict().items():
-        counts[name] = {
-            "interactions": len(part),
-            "users": part["user"].nunique(),
-            "items": part["item"].nunique(),
-            "on_items_without_train": int((~known[part["item"]]).sum()),
-            "on_items_without_picture": int((~pictures[part["item"]]).sum()),
-        }
-    return counts

@@ -1,14 +1,15 @@
-"""Everything that is said about one recommender."""
+"""Everything that is said about recommenders."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from fusionrec import params
 from fusionrec.data.features import Features
-from fusionrec.data.histories import Histories
+from fusionrec.data.histories import LOG, Histories
 from fusionrec.evaluation import accuracy, catalogue, diversity, ranking
+from fusionrec.evaluation.significance import bootstrap
 from fusionrec.models.recommender import Recommender
 
 
@@ -42,10 +43,18 @@ class Result(NamedTuple):
 def task(parts: dict[str, pd.DataFrame], users: int, vectors: np.ndarray, protocol: str) -> Task:
     """The test task from the tables of the split.
 
-    `strict` knows train and validation at test, `mmrec` train only, as MMRec's published figures do.
+    Known at test are train and what is folded in; with `strict` validation too, with `mmrec` not, as in
+    MMRec's published figures.
+
+    Args:
+        parts: train, val, test, fold_in, each with the columns `histories.LOG`.
+        users: rows of the user table.
+        vectors: see `Task`.
+        protocol: see above.
     """
     train = Histories.of(parts["train"], users)
-    known = pd.concat([parts["train"], parts["val"]]) if protocol == "strict" else parts["train"]
+    names = ["train", "fold_in", "val"] if protocol == "strict" else ["train", "fold_in"]
+    known = pd.concat([parts[name][LOG] for name in names])
     held_out = Histories.of(parts["test"], users)
     popularity = np.bincount(train.items, minlength=len(vectors))
     return Task(
@@ -76,6 +85,33 @@ def evaluate(recommender: Recommender, this: Task, options: params.Metrics) -> R
         if this.vectors.shape[1]:
             summary[f"diversity@{k}"] = float(diversity.intra_list(top, this.vectors).mean())
     return Result(per_user, {name: round(value, 6) for name, value in summary.items()})
+
+
+def summary(results: dict[str, Result], this: Task, ks: list[int]) -> dict[str, dict[str, float]]:
+    """All summaries, the model's share of what the oracle reached, and how many users were asked."""
+    found = {name: dict(result.summary) for name, result in results.items()}
+    if "oracle" in found:
+        for k in ks:
+            share = found["model"][f"ndcg@{k}"] / found["oracle"][f"ndcg@{k}"]
+            found["model"][f"share_of_best@{k}"] = round(share, 6)
+    found["users"] = {
+        "evaluated": len(this.users),
+        "without_test": len(this.held_out) - len(this.users),
+        "cold": int(cold_users(this).sum()),
+    }
+    return found
+
+
+def intervals(results: dict[str, Result], ks: list[int], draws: np.random.Generator) -> dict[str, Any]:
+    """Bootstrap intervals of ndcg, and of the model's lead over popularity, paired by user."""
+    found: dict[str, Any] = {}
+    for metric in [f"ndcg@{k}" for k in ks]:
+        values = {name: result.per_user[metric] for name, result in results.items()}
+        values["model - popularity"] = values["model"] - values["popularity"]
+        for name, per_user in values.items():
+            interval = bootstrap(per_user, draws)._asdict()
+            found.setdefault(name, {})[metric] = {end: round(value, 6) for end, value in interval.items()}
+    return found
 
 
 def cold_users(this: Task) -> np.ndarray:

@@ -1,0 +1,142 @@
+"""Contact sheets: small pictures with captions in rows, as one PNG that people look at."""
+
+import io
+from collections.abc import Iterable, Sequence
+from itertools import islice, zip_longest
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageDraw, ImageFont
+
+from fusionrec import files
+from fusionrec.data import images
+from fusionrec.data.perceptual_hash import to_integers
+
+T = TypeVar("T")
+
+EDGE, GAP, LINE, FONT = images.THUMBNAIL, 10, 14, 10  # pixels
+COLUMNS, ROWS = 8, 6
+TILES = COLUMNS * ROWS
+SIDE_BY_SIDE = COLUMNS // 2  # members of a group
+LETTERS = 20  # of a caption's line
+PAPER, INK, BLANK = "#ffffff", "#222222", "#d0d0d0"
+COLOURS = 64  # of the whole sheet, which is kept with the metrics and should be small
+
+
+class Tile(NamedTuple):
+    """A picture's place: a thumbnail, see `images.thumbnail`, or None, which becomes grey; and its caption."""
+
+    picture: bytes | None
+    caption: Sequence[str]
+
+
+class Rejected:
+    """The first few rejected pictures of each reason, and how many there are."""
+
+    def __init__(self) -> None:
+        self.tiles: dict[str, list[Tile]] = {}
+        self.total = 0
+
+    def note(self, checked: images.Checked) -> None:
+        """Remember a picture if it is rejected and there is room for it."""
+        reason = checked.picture.reason
+        if reason is None:
+            return
+        self.total += 1
+        tiles = self.tiles.setdefault(reason, [])
+        if len(tiles) < TILES:
+            tiles.append(Tile(checked.picture.thumbnail, (checked.item, reason)))
+
+
+def rejected(path: Path | str, found: Rejected) -> None:
+    """A sheet of rejected pictures, as evenly of each reason as there is room."""
+    shown = taking_turns([found.tiles[reason] for reason in sorted(found.tiles)], TILES)
+    rows = [shown[start : start + COLUMNS] for start in range(0, len(shown), COLUMNS)]
+    title = f"Rejected pictures: {found.total:,}, of which {len(shown)} are shown"
+    draw(path, title if shown else "Rejected pictures: none", rows)
+
+
+def near_duplicates(path: Path | str, table: pd.DataFrame, folder: Path | str, max_pixels: int) -> None:
+    """A sheet of groups of near duplicates, two in a row: the first item and those farthest from it.
+
+    Args:
+        table: the manifest, see `manifest.build`.
+        folder: holds the shards.
+        max_pixels: see `images.opened`.
+    """
+    grouped = _grouped(table)
+    widest = grouped.groupby("head", sort=False)["distance"].max()
+    kinds = [widest.index[widest == distance].tolist() for distance in sorted(widest.unique())]
+    cells: list[Tile | None] = []
+    for head in taking_turns(kinds, 2 * ROWS):
+        group = grouped[grouped["head"] == head]
+        farthest = group.iloc[1:].sort_values("distance", ascending=False, kind="stable")
+        shown = pd.concat([group.iloc[:1], farthest.iloc[: SIDE_BY_SIDE - 1]])
+        cells += _tiles(shown, len(group), folder, max_pixels)
+        cells += [None] * (SIDE_BY_SIDE - len(shown))
+    rows = [cells[start : start + COLUMNS] for start in range(0, len(cells), COLUMNS)]
+    count = len(widest)
+    title = f"Groups of near duplicates: {count:,}, of which {min(count, 2 * ROWS)} are shown"
+    draw(path, title if count else "Groups of near duplicates: none", rows)
+
+
+def _grouped(table: pd.DataFrame) -> pd.DataFrame:
+    """The items of groups of two and more, with their `head` and the `distance` in bits to its hash."""
+    head = table["near_duplicate_of"].fillna(table["item_id"])
+    grouped = table.assign(head=head)[head.isin(table["near_duplicate_of"].dropna())]
+    hashes = to_integers(grouped["phash"].fillna("0"))  # without a hash, all members are the same picture
+    of_item = dict(zip(grouped["item_id"], hashes, strict=True))
+    of_head = np.array([of_item[item] for item in grouped["head"]], np.uint64)
+    return grouped.assign(distance=np.bitwise_count(hashes ^ of_head))
+
+
+def _tiles(shown: pd.DataFrame, count: int, folder: Path | str, max_pixels: int) -> list[Tile]:
+    members = [files.Member(*row) for row in shown[["shard", "offset", "bytes"]].itertuples(index=False)]
+    notes = [f"first of {count:,}", *(f"{distance} bits off" for distance in shown["distance"].iloc[1:])]
+    return [
+        Tile(images.thumbnail(blob, max_pixels), (item, note))
+        for blob, item, note in zip(files.read_members(folder, members), shown["item_id"], notes, strict=True)
+    ]
+
+
+def draw(path: Path | str, title: str, rows: Sequence[Sequence[Tile | None]]) -> None:
+    """Write a sheet with one of `rows` below the other; the same tiles give the same bytes."""
+    step = EDGE + GAP, EDGE + GAP + 2 * LINE
+    size = GAP + COLUMNS * step[0], GAP + 2 * LINE + len(rows) * step[1]
+    sheet = Image.new("RGB", size, PAPER)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(FONT)
+    pen.text((GAP, GAP), printable(title), INK, font)
+    for at_y, row in enumerate(rows):
+        for at_x, tile in enumerate(row):
+            if tile is None:
+                continue
+            x, y = GAP + at_x * step[0], GAP + 2 * LINE + at_y * step[1]
+            _place(sheet, tile.picture, (x, y))
+            for number, line in enumerate(tile.caption):
+                pen.text((x, y + EDGE + number * LINE), printable(line, LETTERS), INK, font)
+    with files.replacing(path) as scratch:
+        sheet.quantize(COLOURS, dither=Image.Dither.NONE).save(scratch, "PNG")
+
+
+def _place(sheet: Image.Image, picture: bytes | None, at: tuple[int, int]) -> None:
+    """Centred in its square."""
+    if picture is None:
+        sheet.paste(BLANK, (*at, at[0] + EDGE, at[1] + EDGE))
+        return
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    image.thumbnail((EDGE, EDGE), Image.Resampling.LANCZOS)
+    sheet.paste(image, (at[0] + (EDGE - image.width) // 2, at[1] + (EDGE - image.height) // 2))
+
+
+def printable(text: str, letters: int = 120) -> str:
+    """ASCII, since ids can hold anything and the font cannot; cut with dots."""
+    shown = ascii(text[: letters + 1])[1:-1]
+    return shown if len(shown) <= letters else shown[: letters - 2] + ".."
+
+
+def taking_turns(kinds: Iterable[Sequence[T]], count: int) -> list[T]:
+    """The first of each kind, then the second of each, and so on, up to `count`."""
+    turns = (one for turn in zip_longest(*kinds) for one in turn if one is not None)
+    return list(islice(turns, count))

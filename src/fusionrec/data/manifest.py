@@ -1,0 +1,138 @@
+"""The table that says for each item where its picture lies and which pictures are the same."""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from fusionrec import files
+from fusionrec.data import images, near_duplicates
+from fusionrec.data.perceptual_hash import to_integers
+
+KINDS = {
+    "status": "str",
+    "reason": "str",
+    "shard": "str",
+    "offset": "Int64",
+    "bytes": "Int64",
+    "width": "Int64",
+    "height": "Int64",
+    "sha256": "str",
+    "phash": "str",
+    "encoded": "boolean",
+    "raw_bytes": "Int64",
+    "wrong_extension": "boolean",
+}
+
+
+class Row(NamedTuple):
+    """What became of one item's picture; null where there is none."""
+
+    status: str
+    reason: str | None = None
+    shard: str | None = None
+    offset: int | None = None
+    bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+    sha256: str | None = None
+    phash: str | None = None
+    encoded: bool | None = None
+    raw_bytes: int | None = None
+    wrong_extension: bool | None = None
+
+
+MISSING = Row("missing")
+
+
+def row(checked: images.Checked, member: files.Member | None) -> Row:
+    """`member` says where the picture lies, None if it was rejected."""
+    picture = checked.picture
+    return Row(
+        "ok" if member else "rejected",
+        picture.reason,
+        **(member._asdict() if member else {}),
+        width=picture.width,
+        height=picture.height,
+        sha256=picture.sha256,
+        phash=picture.phash,
+        encoded=picture.encoded,
+        raw_bytes=checked.raw_bytes,
+        wrong_extension=checked.wrong_extension,
+    )
+
+
+def build(items: list[str], rows: dict[str, Row], near_distance: int) -> pd.DataFrame:
+    """One row an item, in the order of `items`; those without a row have no picture.
+
+    Returns:
+        item_id, the columns of `Row`, and
+
+        - duplicate_of: the first item whose picture has the same bytes once prepared. Equal raw bytes are
+          prepared equally, so these are included.
+        - near_duplicate_of: the first item of the group of pictures that look alike, see
+          `near_duplicates.groups`; all duplicates of its members belong to a group.
+
+        Both are null for that first item itself, and where there is no other.
+    """
+    table = pd.DataFrame([rows.get(item, MISSING) for item in items], columns=Row._fields).astype(KINDS)
+    table.insert(0, "item_id", pd.Series(items, dtype="str"))
+    first = table.groupby("sha256")["item_id"].transform("first")
+    head = first.map(_heads(table[table["item_id"] == first], near_distance)).astype("str")
+    table["duplicate_of"] = first.where(first != table["item_id"])
+    table["near_duplicate_of"] = head.where(head != table["item_id"])
+    return table
+
+
+def _heads(pictures: pd.DataFrame, near_distance: int) -> dict[str, str]:
+    """For each item the first one of its group; without a hash it is its own."""
+    items = pictures["item_id"].to_numpy(object)
+    hashed = pictures["phash"].notna().to_numpy()
+    first = near_duplicates.groups(to_integers(pictures["phash"][hashed]), near_distance)
+    heads = items.copy()
+    heads[hashed] = items[hashed][first]
+    return dict(zip(items, heads, strict=True))
+
+
+def report(table: pd.DataFrame, of_dropped_items: int, refused: pd.DataFrame) -> dict[str, int]:
+    """Where every picture went.
+
+    Args:
+        table: see `build`.
+        of_dropped_items: raw pictures of items that are no longer in the catalogue.
+        refused: the raw stage's rejections, see `fusionrec.data.sources.dataset.Dataset`.
+
+    Returns:
+        - items = ok + missing + the sum of rejected_<reason>
+        - encoded: of the ok ones, those whose bytes changed
+        - duplicates, near_duplicates: items with a `duplicate_of`, a `near_duplicate_of`, which is the
+          number of items in such groups less one each
+        - near_duplicate_groups, largest_near_duplicate_group: groups of two and more
+        - featureless: ok, but with too little detail for a perceptual hash
+        - wrong_extension: ok or rejected, named as another format than the bytes are
+        - of_dropped_items, and refused_<reason>: files that the raw stage did not take as pictures
+        - raw_bytes: of all pictures that were looked at; bytes: of those that are ok
+    """
+    ok, rejected = table["status"] == "ok", table["status"] == "rejected"
+    groups = table["near_duplicate_of"].value_counts() + 1
+    counts = {
+        "items": len(table),
+        "ok": ok.sum(),
+        "missing": (table["status"] == "missing").sum(),
+        **_by_reason("rejected", table.loc[rejected, "reason"]),
+        "encoded": table["encoded"].sum(),
+        "duplicates": table["duplicate_of"].notna().sum(),
+        "near_duplicates": table["near_duplicate_of"].notna().sum(),
+        "near_duplicate_groups": len(groups),
+        "largest_near_duplicate_group": groups.max() if len(groups) else 0,
+        "featureless": (ok & table["phash"].isna()).sum(),
+        "wrong_extension": table["wrong_extension"].sum(),
+        "of_dropped_items": of_dropped_items,
+        **_by_reason("refused", refused.loc[refused["table"] == "pictures", "reason"]),
+        "raw_bytes": table["raw_bytes"].sum(),
+        "bytes": table["bytes"].sum(),
+    }
+    return {name: int(count) for name, count in counts.items()}
+
+
+def _by_reason(prefix: str, reasons: pd.Series) -> dict[str, int]:
+    return {f"{prefix}_{reason}": count for reason, count in reasons.value_counts().sort_index().items()}

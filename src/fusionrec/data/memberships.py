@@ -1,0 +1,151 @@
+"""Which slice a user, an item or a held-out interaction belongs to, as seen from train."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from fusionrec.data.strategies import PARTS, TRAIN, Log
+
+KINDS = ("warm", "cold_user", "cold_item", "cold_both")
+
+
+class Memberships(NamedTuple):
+    """Counts and slices. Who is cold has no train interaction; all but `kind` are one value a row of a table.
+
+    Attributes:
+        user_train: int64 [users], train interactions.
+        item_train: int64 [items], train interactions.
+        tail: bool [items], see `tail`.
+        near_train: bool [items], see `near_train`.
+        kind: int8 [n], position in `KINDS` of each interaction: what of it is cold.
+    """
+
+    user_train: np.ndarray
+    item_train: np.ndarray
+    tail: np.ndarray
+    near_train: np.ndarray
+    kind: np.ndarray
+
+
+def find(log: Log, labels: np.ndarray, users: int, pictures: pd.DataFrame, tail_share: float) -> Memberships:
+    """All memberships.
+
+    Args:
+        log: the whole log.
+        labels: int8 [n], positions in `PARTS`.
+        users: rows of the user table.
+        pictures: the picture manifest, one row an item in the order of the catalogue.
+        tail_share: see `tail`.
+    """
+    train = labels == TRAIN
+    user_train = np.bincount(log.user[train], minlength=users)
+    item_train = np.bincount(log.item[train], minlength=len(pictures))
+    kind = (user_train == 0).astype(np.int8)[log.user] + 2 * (item_train == 0).astype(np.int8)[log.item]
+    near = near_train(picture_groups(pictures), item_train > 0)
+    return Memberships(user_train, item_train, tail(item_train, tail_share), near, kind)
+
+
+def tail(popularity: np.ndarray, share: float) -> np.ndarray:
+    """The long tail: train items outside the short head.
+
+    The head are the fewest most chosen items that together hold at least 1 - `share` of all train
+    interactions, ties by item row: the short head of Cremonesi, Koren and Turrin 2010, who put a third of all
+    ratings there; a share of 0.2 follows the 80/20 rule. Cold items are neither head nor tail: nobody could
+    choose them, so they are a slice of their own.
+
+    Args:
+        popularity: int64 [items], train interactions.
+        share: of the train interactions, from 0 to below 1.
+
+    Returns:
+        bool [items].
+    """
+    order = np.argsort(-popularity, kind="stable")
+    before = np.cumsum(popularity[order]) - popularity[order]  # held by the items that are chosen more
+    outside = np.empty(len(popularity), bool)
+    outside[order] = before >= (1 - share) * popularity.sum()
+    return outside & (popularity > 0)
+
+
+def picture_groups(pictures: pd.DataFrame) -> np.ndarray:
+    """int64 [items]: items with equal or nearly equal pictures have the same number.
+
+    Args:
+        pictures: item_id and, where known, `duplicate_of` and `near_duplicate_of`: another item, or null.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    rows, first, other = pd.Index(pictures["item_id"]), [], []
+    for column in ("duplicate_of", "near_duplicate_of"):
+        if column in pictures:
+            named = np.flatnonzero(pictures[column].notna())
+            first.append(named)
+            other.append(rows.get_indexer(pictures[column].iloc[named]))
+    one, two = (np.concatenate([np.zeros(0, np.int64), *ends]) for ends in (first, other))
+    pairs = coo_array((np.ones(len(one)), (one, two)), shape=(len(rows), len(rows)))
+    return connected_components(pairs, directed=False)[1]
+
+
+def near_train(group: np.ndarray, trained: np.ndarray) -> np.ndarray:
+    """bool [items]: cold items whose picture train has almost seen: one of their group is in train.
+
+    Such an item is not quite new to a model that looks at pictures.
+    """
+    seen = np.bincount(group[trained], minlength=int(group.max(initial=0)) + 1) > 0
+    return ~trained & seen[group]
+
+
+def of_users(ids: pd.Index, found: Memberships) -> pd.DataFrame:
+    """The user table: user_id, train_interactions, cold."""
+    return pd.DataFrame(
+        {"user_id": ids, "train_interactions": found.user_train, "cold": found.user_train == 0}
+    )
+
+
+def of_items(items: pd.DataFrame, found: Memberships) -> pd.DataFrame:
+    """The item table: the catalogue, train_interactions, cold, tail, near_duplicate_in_train."""
+    return items.assign(
+        train_interactions=found.item_train,
+        cold=found.item_train == 0,
+        tail=found.tail,
+        near_duplicate_in_train=found.near_train,
+    )
+
+
+def summary(log: Log, labels: np.ndarray, found: Memberships, pictures: np.ndarray) -> dict[str, Any]:
+    """Scalars: sizes, slices, and what is in each part; the parts' interactions sum up to the log's.
+
+    Args:
+        log: the whole log.
+        labels: int8 [n], positions in `PARTS`.
+        found: of the same labels.
+        pictures: bool [items], which have one.
+    """
+    trained = found.item_train > 0
+    counts: dict[str, Any] = {
+        "interactions": len(labels),
+        "users": len(found.user_train),
+        "users_cold": int((found.user_train == 0).sum()),
+        "items": len(trained),
+        "items_head": int((trained & ~found.tail).sum()),
+        "items_tail": int(found.tail.sum()),
+        "items_cold": int((~trained).sum()),
+        "items_cold_near_train": int(found.near_train.sum()),
+    }
+    for label, name in enumerate(PARTS):
+        rows = labels == label
+        item = log.item[rows]
+        counts[name] = {
+            "interactions": len(item),
+            "users": int((np.bincount(log.user[rows]) > 0).sum()),
+            "items": int((np.bincount(item) > 0).sum()),
+            "on_tail_items": int(found.tail[item].sum()),
+            "on_items_near_train": int(found.near_train[item].sum()),
+            "on_items_without_picture": int((~pictures[item]).sum()),
+        }
+        kinds = np.bincount(found.kind[rows], minlength=len(KINDS))
+        counts[name] |= {kind: int(count) for kind, count in zip(KINDS, kinds, strict=True)}
+    assert sum(counts[name]["interactions"] for name in PARTS) == len(labels)
+    return counts
