@@ -57,7 +57,7 @@ def test_every_parameter_belongs_to_a_stage() -> None:
         if leaf.split(".")[0] not in used and not any(u.startswith(leaf) for u in used)
     }
     through_key = {f"{section}.{key}" for section in ("cache", "encoders") for key in ("vision", "language")}
-    assert free - through_key == {"runtime.workers"}
+    assert free - through_key == {"runtime.workers", "runtime.store_gb"}
 
 
 def test_no_output_disables_the_run_cache() -> None:

@@ -94,8 +94,8 @@ def test_asking_for_a_gpu_that_is_not_there() -> None:
         pytest.skip("there is a GPU here")
     try:
         with pytest.raises(UserError, match=r"set runtime\.device=cpu"):
-            runtime.device(params.Runtime(reproducible="off", device="cuda", workers=1))
-        auto = params.Runtime(reproducible="off", device="auto", workers=1)
+            runtime.device(params.Runtime(reproducible="off", device="cuda", workers=1, store_gb=0))
+        auto = params.Runtime(reproducible="off", device="auto", workers=1, store_gb=0)
         assert runtime.device(auto).type == "cpu"
     finally:
         torch.use_deterministic_algorithms(False)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from fusionrec import params
 from fusionrec.data import augment
-from fusionrec.encoders import vision
+from fusionrec.encoders import pixels
 from fusionrec.encoders.pooling import unit
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class MeanOfViews:
 
 def of_picture(blob: bytes, options: params.Cache, view: int) -> Image.Image:
     """View number `view` of the picture in a file (JPEG, PNG, WebP)."""
-    return augment.picture(vision.decode(blob), options.vision, generator(options.seed, blob, view))
+    return augment.picture(pixels.decode(blob), options.vision, generator(options.seed, blob, view))
 
 
 def of_text(text: str, options: params.Cache, view: int) -> str:
