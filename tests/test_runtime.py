@@ -4,6 +4,8 @@ import ast
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,76 @@ def test_parallel_keeps_order_whatever_the_workers() -> None:
 def test_parallel_passes_errors_on() -> None:
     with pytest.raises(ValueError):
         list(runtime.parallel(int, ["a"], 2))
+
+
+WORKERS = """
+import multiprocessing
+import time
+
+from fusionrec import runtime
+
+
+def tasks():
+    while True:
+        print(*[child.pid for child in multiprocessing.active_children()], flush=True)
+        yield 60
+
+
+if __name__ == "__main__":
+    list(runtime.parallel(time.sleep, tasks(), 2))
+"""
+
+
+def alive(pid: int) -> bool:
+    """A zombie, which nobody has waited for yet, is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
+def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(WORKERS)
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    parent = subprocess.Popen([sys.executable, script], env=environment, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout
+    workers: list[int] = []
+    while len(workers) < 2:
+        workers = [int(pid) for pid in parent.stdout.readline().split()]
+    assert all(map(alive, workers))
+    time.sleep(2)  # they start
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 30
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(alive, workers))
+
+
+@pytest.mark.parametrize("threads", [0, 1, 3])
+def test_ahead_keeps_the_order(threads: int) -> None:
+    assert list(runtime.ahead(abs, range(-50, 0), threads)) == list(range(50, 0, -1))
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_ahead_passes_errors_on(threads: int) -> None:
+    with pytest.raises(ValueError):
+        list(runtime.ahead(int, ["1", "a"], threads))
+
+
+def test_ahead_works_ahead_and_not_too_far() -> None:
+    started: list[int] = []
+    found = runtime.ahead(started.append, iter(range(100)), 2)
+    next(found)
+    assert len(started) <= 8, "waiting results take memory"
+
+
+def test_ahead_does_not_wait_to_be_asked() -> None:
+    events = [threading.Event() for _ in range(2)]
+    next(runtime.ahead(threading.Event.set, iter(events), 1))
+    assert events[1].wait(30)
 
 
 def test_asking_for_a_gpu_that_is_not_there() -> None:

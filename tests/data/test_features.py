@@ -23,6 +23,19 @@ def test_what_was_written(folder: Path) -> None:
     assert found.matrix.tolist() == [[0, 1, 2], [3, 4, 5]] and found.present.tolist() == [True, False]
 
 
+def test_the_matrix_is_mapped_and_what_is_written_to_it_stays_here(folder: Path) -> None:
+    before = (folder / "features.npy").read_bytes()
+    found = features.load(folder, ["a", "b"])
+    assert isinstance(found.matrix, np.memmap)
+    found.matrix[0] = 7
+    assert (folder / "features.npy").read_bytes() == before
+
+
+def test_a_modality_that_is_off(folder: Path) -> None:
+    files.write_array(folder / "features.npy", np.zeros((2, 0), np.float32))
+    assert features.load(folder, ["a", "b"]).matrix.shape == (2, 0)
+
+
 def test_rows_of_another_catalogue_are_refused(folder: Path) -> None:
     with pytest.raises(UserError, match=r"rows are not those of .*items\.parquet; run `dvc repro`"):
         features.load(folder, ["b", "a"])

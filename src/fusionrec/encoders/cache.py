@@ -155,8 +155,7 @@ def encode(
     if not len(items):
         return
     length = recipe.options.batch
-    stretch = max(1, STRETCH[recipe.device] // length)  # batches
-    devices = ["cpu"] * min(workers, -(-len(items) // (stretch * length)))
+    devices = ["cpu"] * min(workers, -(-len(items) // (_stretch(recipe) * length)))
     if recipe.device == "cuda":
         devices = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     free = multiprocessing.get_context("spawn").SimpleQueue()
@@ -168,10 +167,22 @@ def encode(
         _start(*start)
         yield from _worker.encode(batches(inputs.rows(items), length, _padded(recipe, _worker.load)))
     else:
-        tasks = batches(inputs.rows(items), length, _padded(recipe, _plain(recipe).load))
-        stretches = iter(lambda: list(itertools.islice(tasks, stretch)), [])
-        for part in runtime.parallel(_encode, stretches, len(devices), _start, start):
+        tasks = _stretches(recipe, inputs, items, len(devices))
+        for part in runtime.parallel(_encode, tasks, len(devices), _start, start):
             yield from part
+
+
+def _stretches(recipe: Recipe, inputs: Inputs, items: np.ndarray, processes: int) -> Iterator[list[Batch]]:
+    """What a process gets at a time; at first nothing, so that all load the encoder at the same time."""
+    yield from [[]] * processes
+    length = recipe.options.batch
+    ready = batches(inputs.rows(items), length, _padded(recipe, _plain(recipe).load))
+    yield from iter(lambda: list(itertools.islice(ready, _stretch(recipe))), [])
+
+
+def _stretch(recipe: Recipe) -> int:
+    """In batches."""
+    return max(1, STRETCH[recipe.device] // recipe.options.batch)
 
 
 def _padded(recipe: Recipe, load: Callable[[], Encoder]) -> Callable[[Row], int]:

@@ -63,14 +63,17 @@ class Recipe(NamedTuple):
         Raises:
             UserError: if the folder's files are damaged, incomplete or do not fit each other.
         """
-        from fusionrec.encoders import language, views, vision
-
-        module, change = (
-            (vision, views.of_picture) if self.modality == "vision" else (language, views.of_text)
-        )
+        module: Any  # only the one that is needed: each takes a second to import
+        if self.modality == "vision":
+            from fusionrec.encoders import vision as module
+        else:
+            from fusionrec.encoders import language as module
         device, width = torch.device(self.device), self.source.get("width")
         encoder: Encoder = module.load(self.folder, self.entry, self.options, device, width)
         if self.options.views:
+            from fusionrec.encoders import views
+
+            change = views.of_picture if self.modality == "vision" else views.of_text
             return views.MeanOfViews(encoder, change, self.options, self.entry.normalize)
         return encoder
 
