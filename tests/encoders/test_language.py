@@ -13,6 +13,8 @@ from fusionrec import files, params
 from fusionrec.encoders import language, untrained, weights
 from fusionrec.errors import UserError
 
+from .incomplete import Change, Incomplete, write_changed
+
 CPU = torch.device("cpu")
 ENCODERS = params.load(Path(__file__).resolve().parents[2] / "params.yaml").encoders
 NAMES = [name for name, found in ENCODERS.language.items() if found]
@@ -200,32 +202,17 @@ def test_another_width_than_the_registrys(saved: Saved, entry: Entry, options: O
         ("clip", "text_projection.weight"),
     ],
 )
-class TestIncomplete:
+class TestIncomplete(Incomplete):
     @pytest.fixture
-    def load(self, kind: str, tmp_path: Path, entry: Entry, options: Options) -> Callable[[Any], Any]:
+    def load(self, kind: str, tmp_path: Path, entry: Entry, options: Options) -> Callable[[Change], Any]:
         """Loads a checkpoint after a change to its tensors."""
 
-        def load(change: Callable[[dict[str, torch.Tensor]], Any]) -> Any:
-            untrained.write(kind, tmp_path / kind)
-            tensors = files.read_tensors(tmp_path / kind / "model.safetensors")
-            change(tensors)
-            files.write_tensors(tmp_path / kind / "model.safetensors", tensors)
+        def load(change: Change) -> Any:
+            write_changed(kind, tmp_path / kind, change)
             pooling = "projected" if kind == "clip" else "mean"
             return language.load(tmp_path / kind, entry(pooling=pooling), options(), CPU)
 
         return load
-
-    def test_a_missing_tensor_is_refused(self, load: Any, tensor: str) -> None:
-        with pytest.raises(UserError, match=rf"do not fit config\.json.*{tensor.split('.', 1)[1]}"):
-            load(lambda tensors: tensors.pop(tensor))
-
-    def test_an_unexpected_tensor_is_refused(self, load: Any, tensor: str) -> None:
-        with pytest.raises(UserError, match=r"do not fit config\.json.*adapter"):
-            load(lambda tensors: tensors.update(adapter=torch.zeros(2)))
-
-    def test_a_misshapen_tensor_is_refused(self, load: Any, tensor: str) -> None:
-        with pytest.raises(UserError, match="cannot be loaded as an encoder"):
-            load(lambda tensors: tensors.update({tensor: torch.zeros(2, 3)}))
 
 
 def test_the_first_names_of_layer_normalisation(saved: Saved, entry: Entry, options: Options) -> None:

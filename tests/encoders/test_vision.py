@@ -15,6 +15,8 @@ from fusionrec import files, params
 from fusionrec.encoders import untrained, vision, weights
 from fusionrec.errors import UserError
 
+from .incomplete import Change, Incomplete, write_changed
+
 CPU = torch.device("cpu")
 ENCODERS = params.load(Path(__file__).resolve().parents[2] / "params.yaml").encoders
 NAMES = [name for name, found in ENCODERS.vision.items() if found]
@@ -151,35 +153,18 @@ def test_another_width_than_the_registrys(saved: Saved, entry: Entry, options: O
         ("tf_efficientnet_lite0", "conv_stem.weight"),
     ],
 )
-class TestIncomplete:
+class TestIncomplete(Incomplete):
     @pytest.fixture
-    def load(
-        self, kind: str, tmp_path: Path, entry: Entry, options: Options
-    ) -> Callable[[Callable[[dict[str, torch.Tensor]], Any]], Any]:
+    def load(self, kind: str, tmp_path: Path, entry: Entry, options: Options) -> Callable[[Change], Any]:
         """Loads a checkpoint after a change to its tensors."""
         pooling = {"clip": "projected", "dinov2": "cls"}.get(kind, "pooled")
         library = "timm" if kind.startswith("tf_") else "transformers"
 
-        def load(change: Callable[[dict[str, torch.Tensor]], Any]) -> Any:
-            untrained.write(kind, tmp_path / kind)
-            tensors = files.read_tensors(tmp_path / kind / "model.safetensors")
-            change(tensors)
-            files.write_tensors(tmp_path / kind / "model.safetensors", tensors)
+        def load(change: Change) -> Any:
+            write_changed(kind, tmp_path / kind, change)
             return vision.load(tmp_path / kind, entry(library=library, pooling=pooling), options(), CPU)
 
         return load
-
-    def test_a_missing_tensor_is_refused(self, load: Any, tensor: str) -> None:
-        with pytest.raises(UserError, match=rf"do not fit config\.json.*{tensor.split('.', 1)[1]}"):
-            load(lambda tensors: tensors.pop(tensor))
-
-    def test_an_unexpected_tensor_is_refused(self, load: Any, tensor: str) -> None:
-        with pytest.raises(UserError, match=r"do not fit config\.json.*adapter"):
-            load(lambda tensors: tensors.update(adapter=torch.zeros(2)))
-
-    def test_a_misshapen_tensor_is_refused(self, load: Any, tensor: str) -> None:
-        with pytest.raises(UserError, match="cannot be loaded as an encoder"):
-            load(lambda tensors: tensors.update({tensor: torch.zeros(2, 3)}))
 
 
 def test_old_index_buffers_are_dropped(saved: Saved, entry: Entry, options: Options) -> None:

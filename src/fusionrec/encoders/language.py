@@ -8,9 +8,8 @@ import torch
 from torch import nn
 
 from fusionrec import params
+from fusionrec.encoders import loading
 from fusionrec.encoders.frozen import FrozenEncoder
-from fusionrec.encoders.loading import complete, readable
-from fusionrec.encoders.pooling import Pooled
 from fusionrec.errors import UserError
 
 MULTIPLE = 8  # tokens
@@ -97,29 +96,19 @@ def load(
     Raises:
         UserError: if a file is damaged, a tensor missing, unexpected or misshapen, or the width another.
     """
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoTokenizer
 
-    with readable(folder):
+    with loading.readable(folder):
         if not any((folder / name).is_file() for name in VOCABULARIES):  # an empty one would be made up
             raise UserError(f"{folder}: has no tokenizer: none of {', '.join(VOCABULARIES)}")
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        model: Any = complete(AutoModel, folder, unused=() if entry.pooling == "pooled" else ("pooler.",))
-        limit = min(options.max_tokens, tokenizer.model_max_length, positions(model))
-        tower = _tower(folder, model, entry)
+        tower = loading.tower(folder, entry, "text_model", "vision_model", "get_text_features")
+        limit = min(options.max_tokens, tokenizer.model_max_length, positions(tower.model))
         if not ignores_padding(tower, tokenizer):
             raise UserError(
                 f"{folder}: its vectors depend on how far a text is padded; no such model is supported"
             )
         return LanguageEncoder(tokenizer, limit, tower, entry, options, device, width)
-
-
-def _tower(folder: Path, model: Any, entry: params.Encoder) -> nn.Module:
-    if entry.pooling != "projected":
-        return Pooled(getattr(model, "text_model", model), None, entry.pooling, entry.layer)
-    if not hasattr(model, "get_text_features"):
-        raise UserError(f"{folder}: has no projection; pooling: projected is for CLIP and its kin")
-    del model.vision_model  # loaded to be checked, not needed
-    return Pooled(model, model.get_text_features, entry.pooling, entry.layer)
 
 
 @torch.inference_mode()

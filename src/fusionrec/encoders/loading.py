@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from torch import nn
 
 from fusionrec import params
+from fusionrec.encoders.pooling import Pooled
 from fusionrec.errors import UserError
 
 HEADS = ("classifier.", "cls.", "lm_head.")  # what a checkpoint may hold beyond the encoder
@@ -27,22 +27,39 @@ def readable(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def complete(loader: Any, folder: Path, unused: tuple[str, ...] = ()) -> nn.Module:
-    """`loader.from_pretrained`, safetensors only and without remote code, that refuses gaps.
+def tower(folder: Path, entry: params.Encoder, mine: str, other: str, project: str) -> Pooled:
+    """A transformers model and its pooling; of a model of pictures and texts the part `mine`.
 
     Args:
-        loader: a transformers (auto) model class.
         folder: a folder in Hugging Face layout.
-        unused: beginnings of the names of tensors that may be missing, because no vector depends on them.
-
-    Returns:
-        The model, in float32 whatever the file's precision.
+        entry: pooling and layer.
+        mine: name of the part in a model of both: vision_model or text_model.
+        other: of the other part, which is loaded to be checked, and not needed.
+        project: name of the method that maps into the space that both share.
 
     Raises:
-        UserError: if a tensor of the encoder is missing, misshapen, or unknown to it.
+        UserError: if a tensor of the encoder is missing, misshapen, or unknown to it; or if `pooling` is
+            projected and the model has no such space.
     """
+    model = _complete(folder, () if entry.pooling == "pooled" else ("pooler.",))
+    if entry.pooling != "projected":
+        return Pooled(getattr(model, mine, model), None, entry.pooling, entry.layer)
+    if not hasattr(model, project):
+        raise UserError(f"{folder}: has no projection; pooling: projected is for CLIP and its kin")
+    delattr(model, other)
+    return Pooled(model, getattr(model, project), entry.pooling, entry.layer)
+
+
+def _complete(folder: Path, unused: tuple[str, ...]) -> Any:
+    """The transformers model in `folder`, in float32 whatever the file's precision.
+
+    Safetensors only, without remote code, and no tensor missing but those whose names begin with `unused`,
+    because no vector depends on them.
+    """
+    from transformers import AutoModel
+
     quiet()
-    model, report = loader.from_pretrained(
+    model, report = AutoModel.from_pretrained(
         folder,
         local_files_only=True,
         use_safetensors=True,

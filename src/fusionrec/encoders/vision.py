@@ -8,11 +8,9 @@ from PIL import Image
 from torch import nn
 
 from fusionrec import files, params
-from fusionrec.encoders import pixels
+from fusionrec.encoders import loading, pixels
 from fusionrec.encoders.frozen import FrozenEncoder
-from fusionrec.encoders.loading import complete, readable, refuse
-from fusionrec.encoders.pixels import decode as decode
-from fusionrec.encoders.pooling import NO_CLASS_TOKEN, Pooled, masked_mean
+from fusionrec.encoders.pooling import NO_CLASS_TOKEN, masked_mean
 from fusionrec.errors import UserError
 
 EXAMPLES = [Image.new("RGB", edges, "gray") for edges in ((80, 60), (60, 80))]
@@ -67,24 +65,14 @@ def load(
     Raises:
         UserError: if a file is damaged, a tensor missing, unexpected or misshapen, or the width another.
     """
-    with readable(folder):
+    with loading.readable(folder):
         if entry.library == "timm":
-            tower = _timm(folder, entry.pooling)
-            return VisionEncoder(pixels.of_timm(tower.model), tower, entry, options, device, width)
+            timm_tower = _timm(folder, entry.pooling)
+            preprocess = pixels.of_timm(timm_tower.model)
+            return VisionEncoder(preprocess, timm_tower, entry, options, device, width)
         preprocess = pixels.of_transformers(folder)
-        return VisionEncoder(preprocess, _transformers(folder, entry), entry, options, device, width)
-
-
-def _transformers(folder: Path, entry: params.Encoder) -> nn.Module:
-    from transformers import AutoModel
-
-    model: Any = complete(AutoModel, folder, unused=() if entry.pooling == "pooled" else ("pooler.",))
-    if entry.pooling == "projected":
-        if not hasattr(model, "get_image_features"):
-            raise UserError(f"{folder}: has no projection; pooling: projected is for CLIP and its kin")
-        del model.text_model  # loaded to be checked, not needed
-        return Pooled(model, model.get_image_features, entry.pooling, entry.layer)
-    return Pooled(getattr(model, "vision_model", model), None, entry.pooling, entry.layer)
+        tower = loading.tower(folder, entry, "vision_model", "text_model", "get_image_features")
+        return VisionEncoder(preprocess, tower, entry, options, device, width)
 
 
 class TimmTower(nn.Module):
@@ -115,6 +103,6 @@ def _timm(folder: Path, pooling: str) -> TimmTower:
 
     model: Any = timm.create_model(f"local-dir:{folder}", pretrained=False)
     report = model.load_state_dict(files.read_tensors(folder / "model.safetensors"), strict=False)
-    refuse(folder, [*report.missing_keys, *report.unexpected_keys])
+    loading.refuse(folder, [*report.missing_keys, *report.unexpected_keys])
     model.reset_classifier(0)
     return TimmTower(model, pooling)
