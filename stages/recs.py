@@ -20,11 +20,10 @@ def card_maker(items: pd.DataFrame) -> Callable[[int, str], gallery.Card]:
     tags = [", ".join(value for values in row for value in values) for row in rows]
 
     def card(item: int, note: str) -> gallery.Card:
-        status, *where = manifest.iloc[item]
         note = " · ".join(part for part in (tags[item], note) if part)
-        if status != "ok":
+        if manifest["status"].iloc[item] != "ok":
             return gallery.Card(titles[item], note, None)
-        (picture,) = files.read_members("data/images", [files.Member(*where)])
+        (picture,) = files.read_members("data/images", files.members(manifest.iloc[[item]]))
         return gallery.Card(titles[item], note, picture)
 
     return card

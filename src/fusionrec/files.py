@@ -22,6 +22,7 @@ from fusionrec.errors import UserError
 
 if TYPE_CHECKING:
     import torch
+    from matplotlib.figure import Figure
 
 SHARD_BYTES = 256 * 1024 * 1024
 
@@ -92,6 +93,15 @@ def read_array(path: Path | str) -> np.ndarray:
     return np.load(path, allow_pickle=False)
 
 
+def write_figure(path: Path | str, figure: "Figure") -> None:
+    """A matplotlib figure as PNG, without the name of the version that drew it; the figure is closed."""
+    import matplotlib.pyplot as plt
+
+    with replacing(path) as scratch:
+        figure.savefig(scratch, metadata={"Software": None})
+    plt.close(figure)
+
+
 def write_tensors(path: Path | str, tensors: "dict[str, torch.Tensor]") -> None:
     """Named tensors as safetensors, without metadata, whose order would vary."""
     from safetensors.torch import save_file
@@ -157,6 +167,11 @@ def read_shards(folder: Path | str) -> Iterator[tuple[str, bytes]]:
                 if file is None:
                     raise UserError(f"{path}: {header.name!r} is not a regular file; run `dvc repro raw`")
                 yield header.name, file.read()
+
+
+def members(manifest: pd.DataFrame) -> Iterator[Member]:
+    """Where the pictures of the rows of a manifest lie, by its columns shard, offset and bytes."""
+    return map(Member._make, manifest[list(Member._fields)].itertuples(index=False, name=None))
 
 
 def read_members(folder: Path | str, members: Iterable[Member]) -> Iterator[bytes]:

@@ -161,7 +161,7 @@ def test_every_item_is_accounted_for(done: Path) -> None:
 def test_the_manifest_finds_the_bytes_and_hostile_ids_share_one_picture(done: Path) -> None:
     manifest = files.read_table(done / "data/images/manifest.parquet")
     ok = manifest[manifest["status"] == "ok"]
-    members = [files.Member(*row) for row in ok[["shard", "offset", "bytes"]].itertuples(index=False)]
+    members = files.members(ok)
     stored = dict(zip(ok["item_id"], files.read_members(done / "data/images", members), strict=True))
     for kind in CORPUS:
         if kind.expected == KEPT:

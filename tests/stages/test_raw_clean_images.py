@@ -54,7 +54,7 @@ def test_the_manifest_has_one_row_an_item_and_finds_its_bytes(tmp_path: Path, ru
     manifest = files.read_table(tmp_path / "data/images/manifest.parquet")
     assert manifest["item_id"].tolist() == items["item_id"].tolist()
     ok = manifest[manifest["status"] == "ok"]
-    members = [files.Member(*row) for row in ok[["shard", "offset", "bytes"]].itertuples(index=False)]
+    members = files.members(ok)
     stored = dict(zip(ok["item_id"], files.read_members(tmp_path / "data/images", members), strict=True))
     raw = {name.split(".")[0]: blob for name, blob in files.read_shards(tmp_path / "data/raw/images")}
     same = ok.loc[~ok["encoded"].astype(bool), "item_id"]

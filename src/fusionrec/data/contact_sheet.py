@@ -93,11 +93,11 @@ def _grouped(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _tiles(shown: pd.DataFrame, count: int, folder: Path | str, max_pixels: int) -> list[Tile]:
-    members = [files.Member(*row) for row in shown[["shard", "offset", "bytes"]].itertuples(index=False)]
+    blobs = files.read_members(folder, files.members(shown))
     notes = [f"first of {count:,}", *(f"{distance} bits off" for distance in shown["distance"].iloc[1:])]
     return [
         Tile(images.thumbnail(blob, max_pixels), (item, note))
-        for blob, item, note in zip(files.read_members(folder, members), shown["item_id"], notes, strict=True)
+        for blob, item, note in zip(blobs, shown["item_id"], notes, strict=True)
     ]
 
 

@@ -8,6 +8,7 @@ import torch
 
 from fusionrec.data import attributes
 from fusionrec.data.features import Features
+from fusionrec.data.principal import principal_axes
 
 
 class Content(NamedTuple):
@@ -93,9 +94,7 @@ def reduce(features: Features, trained: np.ndarray, components: int) -> np.ndarr
     x = x - x[torch.from_numpy(known)].mean(0)
     seen = x[torch.from_numpy(known)]
     if 0 < components < x.shape[1]:
-        basis = torch.linalg.eigh(seen.T @ seen).eigenvectors[:, -components:].flip(1)
-        # an eigenvector's sign is arbitrary: make its largest entry positive
-        basis = basis * basis.gather(0, basis.abs().argmax(0, keepdim=True)).sign()
+        _, basis = principal_axes(seen, components)
         x, seen = x @ basis, seen @ basis
     x = x / seen.square().mean().sqrt()
     return (x * torch.from_numpy(features.present)[:, None]).float().numpy()

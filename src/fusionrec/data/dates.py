@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from fusionrec.data import parsing
+
 DECIMAL = r"[1-9][0-9]{3}(\.[0-9]+)?"
 DAY = r"[0-9]{2}-[A-Z][a-z]{2}-[0-9]{4}"
-ISO = r"[0-9]{4}-?[0-9].*"  # pandas would take "now" and "today" for dates, too
-NANOSECONDS = r"(\.[0-9]{6})[0-9]+"  # one of them would narrow the range of years of all
 
 
 def years(values: pd.Series) -> pd.Series:
@@ -19,11 +19,10 @@ def years(values: pd.Series) -> pd.Series:
     Returns:
         float64, NaN where a value is none of these.
     """
-    text = values.astype("str").str.strip().str.replace(NANOSECONDS, r"\1", regex=True)
+    text = values.astype("str").str.strip()
     plain = pd.to_numeric(text.where(text.str.fullmatch(DECIMAL))).astype("float64")
     days = pd.to_datetime(text.where(text.str.fullmatch(DAY)), format="%d-%b-%Y", errors="coerce", utc=True)
-    dates = pd.to_datetime(text.where(text.str.fullmatch(ISO)), format="ISO8601", errors="coerce", utc=True)
-    return plain.fillna(_decimal(days)).fillna(_decimal(dates))
+    return plain.fillna(_decimal(days)).fillna(_decimal(parsing.iso_dates(text)))
 
 
 def _decimal(dates: pd.Series) -> pd.Series:

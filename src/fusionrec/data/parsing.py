@@ -51,11 +51,15 @@ def _to_float(values: pd.Series) -> np.ndarray:
 
 def _to_seconds(values: pd.Series) -> np.ndarray:
     seconds = _to_float(values)
-    written = values.where(values.str.contains(DATE)).str.replace(NANOSECONDS, r"\1", regex=True)
-    dates = pd.to_datetime(written, errors="coerce", utc=True, format="ISO8601")
-    since = dates.dt.tz_localize(None).to_numpy("datetime64[us]")
+    since = iso_dates(values).dt.tz_localize(None).to_numpy("datetime64[us]")
     since = np.where(np.isnat(since), np.nan, since.astype(np.int64) / 1e6)
     return np.where(np.isnan(seconds), since, seconds)
+
+
+def iso_dates(values: pd.Series) -> pd.Series:
+    """Strings in ISO 8601 as datetimes, UTC unless they say otherwise; NaT where a value is none."""
+    written = values.where(values.str.contains(DATE)).str.replace(NANOSECONDS, r"\1", regex=True)
+    return pd.to_datetime(written, errors="coerce", utc=True, format="ISO8601")
 
 
 class Ids(NamedTuple):

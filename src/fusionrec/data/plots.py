@@ -10,7 +10,6 @@ from fusionrec.data.strategies import PARTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COLOURS = {"train": "#1f6fb2", "fold_in": "#8fbbe0", "val": "#e0a030", "test": "#c8442c"}
 BARS = 100
@@ -44,7 +43,7 @@ def long_tail(item_counts: np.ndarray, user_counts: np.ndarray, tail: np.ndarray
     left.set_ylabel("train interactions")
     ranked = _ranked(right, user_counts, "user")
     right.plot(np.arange(1, len(ranked) + 1), ranked, color="#2f7d3b")
-    _save(figure, path)
+    files.write_figure(path, figure)
 
 
 def _ranked(axes: "Axes", counts: np.ndarray, name: str) -> np.ndarray:
@@ -102,12 +101,4 @@ def over_time(timestamp: np.ndarray, labels: np.ndarray, cuts: dict[str, int], p
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(frameon=False, loc="outside upper center", ncols=len(COLOURS))
-    _save(figure, path)
-
-
-def _save(figure: "Figure", path: Path | str) -> None:
-    import matplotlib.pyplot as plt
-
-    with files.replacing(path) as scratch:
-        figure.savefig(scratch, metadata={"Software": None})
-    plt.close(figure)
+    files.write_figure(path, figure)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from fusionrec.data.features import Features
+from fusionrec.data.principal import principal_axes
 
 BLOCK = 8192  # items
 SAMPLE = 10_000  # items
@@ -79,10 +80,7 @@ def plane(features: Features) -> tuple[np.ndarray, np.ndarray]:
     sample = _unit(features.matrix[rows[:: -(-len(rows) // SAMPLE)]])
     mean = sample.mean(0)
     sample -= mean
-    variances, axes = torch.linalg.eigh(sample.T @ sample)
-    variances, axes = variances.flip(0), axes[:, -2:].flip(1)
-    # an eigenvector's sign is arbitrary: make its largest entry positive
-    axes = axes * axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign()
+    variances, axes = principal_axes(sample, 2)
     points = torch.cat([(block - mean) @ axes for block in _blocks(features)]).numpy()
     shares = variances[:2].clamp(min=0) / variances.sum().clamp(min=torch.finfo(torch.float64).tiny)
     return points * features.present[:, None], shares.numpy()

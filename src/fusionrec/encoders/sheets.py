@@ -19,7 +19,7 @@ from PIL import Image
 
 from fusionrec import files
 from fusionrec.data.features import Features
-from fusionrec.encoders import geometry
+from fusionrec.encoders import geometry, pixels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,9 +46,8 @@ def of_pictures(path: Path | str, features: Features, manifest: pd.DataFrame, fo
     """
 
     def put(figure: "Figure", item: int, x: int, y: int) -> None:
-        where = manifest[["shard", "offset", "bytes"]].iloc[[item]].itertuples(index=False, name=None)
-        (blob,) = files.read_members(folder, map(files.Member._make, where))
-        picture = Image.open(io.BytesIO(blob)).convert("RGB")
+        (blob,) = files.read_members(folder, files.members(manifest.iloc[[item]]))
+        picture = pixels.decode(blob)
         picture.thumbnail((EDGE, EDGE), Image.Resampling.LANCZOS)
         left, below = (EDGE - picture.width) // 2, (EDGE - picture.height) // 2
         figure.figimage(np.asarray(picture), x + left, y + below, origin="upper")

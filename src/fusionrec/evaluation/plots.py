@@ -26,6 +26,4 @@ def at_k(table: pd.DataFrame, metric: str, path: Path | str) -> None:
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    with files.replacing(path) as scratch:
-        figure.savefig(scratch, metadata={"Software": None})
-    plt.close(figure)
+    files.write_figure(path, figure)
