@@ -7,11 +7,11 @@ from fusionrec import params
 from fusionrec.data import leakage, strategies
 from fusionrec.data.attributes import CATEGORY, NUMBER
 from fusionrec.data.memberships import KINDS
+from fusionrec.data.separator import SEPARATOR
 from fusionrec.data.strategies import PARTS, Log
 from fusionrec.errors import UserError
 
 BINS = 10  # of a column of numbers
-SEPARATOR = "\x1f"  # cannot be in a value: clean removes control characters
 READS = {  # the parameters of a strategy besides the fractions
     "leave_one_out": ("min_interactions", "held_out"),
     "stratified": ("min_interactions",),

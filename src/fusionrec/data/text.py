@@ -10,9 +10,8 @@ from string import Formatter
 import ftfy
 
 from fusionrec import params
+from fusionrec.data.separator import SEPARATOR as SEPARATOR
 from fusionrec.errors import UserError
-
-SEPARATOR = "\x1f"  # stands between the values of a category whatever the parameters (see `sources.dataset`)
 
 # elements of HTML, by whether a word goes on across their tags: <b>big</b>ger
 INLINE = (

@@ -53,8 +53,8 @@ def read(root: Path, options: params.Raw) -> Dataset:
     meta = jsonl.read(path, "items", [*ITEMS, URL], parse_item)
     found = pictures.NONE
     if names.pictures == "folder":
-        folder = inside(root, names.images, "raw.amazon.images")
-        found = pictures.find(folder, meta.table["item_id"], options.extensions)
+        ids = meta.table["item_id"]
+        found = pictures.beside(root, names.images, "raw.amazon.images", ids, options.extensions)
     elif names.pictures == "urls":
         first = meta.table.drop_duplicates("item_id").dropna(subset=[URL])
         urls = dict(zip(first["item_id"], first[URL], strict=True))

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from fusionrec.data.separator import SEPARATOR as SEPARATOR
 from fusionrec.data.truth import Truth
 
-SEPARATOR = "\x1f"  # joins several values of a category where the source has a list
 Rejection = tuple[str, int | None, str, str, str]  # table, row, id, reason, value
 
 

@@ -24,8 +24,7 @@ def read(root: Path, options: params.Raw) -> Dataset:
         _of_interactions(names.columns),
         categories=["user_id", "item_id"],
     )
-    folder = inside(root, names.images, "raw.files.images")
-    found = pictures.find(folder, items["item_id"].dropna(), options.extensions)
+    found = pictures.beside(root, names.images, "raw.files.images", items["item_id"], options.extensions)
     return Dataset(completed(items), log, rejections(found.refused), found.blobs)
 
 

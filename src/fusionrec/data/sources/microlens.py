@@ -37,10 +37,7 @@ def read(root: Path, options: params.Raw) -> Dataset:
     path = inside(root, names.interactions, "raw.microlens.interactions")
     log = tables.read(path, LOG, categories=["user_id", "item_id"])
     log["timestamp"] = _seconds(log["timestamp"])
-    found = pictures.NONE
-    if names.images is not None:
-        folder = inside(root, names.images, "raw.microlens.images")
-        found = pictures.find(folder, items["item_id"].dropna(), options.extensions)
+    found = pictures.beside(root, names.images, "raw.microlens.images", items["item_id"], options.extensions)
     return Dataset(completed(items), log, rejections(found.refused), found.blobs)
 
 

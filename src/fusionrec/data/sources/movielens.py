@@ -55,10 +55,9 @@ def read(root: Path, options: params.Raw) -> Dataset:
         raise UserError(
             f"{root}: neither u.data nor ratings.csv is there; set raw.input to an unpacked ml-100k or ml-latest"
         )
-    found = pictures.NONE
-    if options.movielens.images is not None:
-        folder = inside(root, options.movielens.images, "raw.movielens.images")
-        found = pictures.find(folder, items["item_id"].dropna(), options.extensions)
+    found = pictures.beside(
+        root, options.movielens.images, "raw.movielens.images", items["item_id"], options.extensions
+    )
     return Dataset(completed(items), log, rejections(found.refused), found.blobs)
 
 

@@ -4,7 +4,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
+
 from fusionrec.data.sources.dataset import Rejection
+from fusionrec.data.sources.paths import inside
 from fusionrec.errors import UserError
 
 
@@ -16,6 +19,19 @@ class Pictures(NamedTuple):
 
 
 NONE = Pictures([], [])
+
+
+def beside(
+    root: Path, name: str | None, parameter: str, item_ids: pd.Series, extensions: list[str]
+) -> Pictures:
+    """Those in the folder `root/name`, see `find`; none where there is no such folder, which null says.
+
+    Raises:
+        UserError: if the folder is not there, or leads out of `root`; `parameter` names it.
+    """
+    if name is None:
+        return NONE
+    return find(inside(root, name, parameter), item_ids.dropna(), extensions)
 
 
 def find(folder: Path, item_ids: Iterable[str], extensions: list[str]) -> Pictures:

@@ -40,8 +40,5 @@ def read(root: Path, options: params.Raw) -> Dataset:
     items = tables.read(inside(root, names.items, "raw.pixelrec.items"), ITEMS)
     path = inside(root, names.interactions, "raw.pixelrec.interactions")
     log = tables.read(path, LOG, categories=["user_id", "item_id"])
-    found = pictures.NONE
-    if names.images is not None:
-        folder = inside(root, names.images, "raw.pixelrec.images")
-        found = pictures.find(folder, items["item_id"].dropna(), options.extensions)
+    found = pictures.beside(root, names.images, "raw.pixelrec.images", items["item_id"], options.extensions)
     return Dataset(items, log, rejections(found.refused), found.blobs)

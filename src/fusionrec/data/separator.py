@@ -1,0 +1,3 @@
+"""What stands between several values where a string holds them: clean removes it from every text."""
+
+SEPARATOR = "\x1f"
