@@ -220,12 +220,14 @@ class Cache(Section):
 
     Texts are cut after `max_tokens`.
     `precision` is that of the encoder's products; vectors are float32 in any case.
+    With `tokens` above 0 an item's patches or words are kept too, pooled to that many vectors.
 
     With `views` above 0 a vector is the mean over the original and that many augmented views.
     """
 
     batch: Count
     max_tokens: Annotated[int, Field(ge=8)]
+    tokens: Natural
     precision: Literal["fp32", "bf16", "fp16"]
     channels_last: bool
     compile: bool
@@ -233,6 +235,13 @@ class Cache(Section):
     views: Natural
     vision: PictureAugmentation
     language: TextAugmentation
+
+    @field_validator("views")
+    @classmethod
+    def _without_tokens(cls, views: int, info: ValidationInfo) -> int:
+        if views and info.data.get("tokens"):
+            raise ValueError("must be 0 where cache.tokens is not: patches and words of a view are others")
+        return views
 
 
 class Hub(Section):

@@ -31,6 +31,16 @@ def test_the_matrix_is_mapped_and_what_is_written_to_it_stays_here(folder: Path)
     assert (folder / "features.npy").read_bytes() == before
 
 
+def test_tokens(folder: Path) -> None:
+    assert features.load(folder, ["a", "b"]).tokens.shape == (2, 0, 0)
+    tokens = np.arange(8, dtype=np.float32).reshape(2, 2, 2)
+    files.write_array(folder / "tokens.npy", tokens)
+    found = features.load(folder, ["a", "b"])
+    assert found.tokens.tolist() == tokens.tolist() and isinstance(found.tokens, np.memmap)
+    found.tokens[0] = 7
+    assert files.read_array(folder / "tokens.npy").tolist() == tokens.tolist()
+
+
 def test_a_modality_that_is_off(folder: Path) -> None:
     files.write_array(folder / "features.npy", np.zeros((2, 0), np.float32))
     assert features.load(folder, ["a", "b"]).matrix.shape == (2, 0)

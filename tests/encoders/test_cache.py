@@ -47,7 +47,7 @@ class Bar:
 class Lengths:
     """A text becomes its length; notes batches and threads. `room` texts fit into its memory."""
 
-    width = 1
+    width, token_width = 1, 0
 
     def __init__(self, room: int = 99) -> None:
         self.batches: list[list[str]] = []
@@ -82,7 +82,18 @@ class Faked(Recipe):
         return self.encoder
 
 
-def faked(folder: Path, encoder: Encoder, batch: int = 2, device: str = "cpu") -> Faked:
+class Thirds(Lengths):
+    """The tokens are three: the length and its square, its third and 0, 1 and -1."""
+
+    token_width = 2
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        vectors = super().forward(batch)
+        one = torch.ones_like(vectors)
+        return torch.cat([vectors, vectors, vectors**2, vectors / 3, one * 0, one, -one], 1)
+
+
+def faked(folder: Path, encoder: Encoder, batch: int = 2, device: str = "cpu", tokens: int = 0) -> Faked:
     """A recipe for texts."""
 
     class Own(Faked):
@@ -91,7 +102,7 @@ def faked(folder: Path, encoder: Encoder, batch: int = 2, device: str = "cpu") -
     Own.encoder, Own.devices = encoder, []
     entry = PARAMS.encoders.language["bert"]
     assert entry is not None
-    options = PARAMS.cache.model_copy(update={"batch": batch})
+    options = PARAMS.cache.model_copy(update={"batch": batch, "tokens": tokens})
     return Own("language", entry, folder, {"weights": "none"}, options, device, "off")
 
 
@@ -138,6 +149,40 @@ def test_the_file_is_what_numpy_saves(tmp_path: Path) -> None:
     np.save(tmp_path / "wanted.npy", np.array([[1], [0], [2]], np.float32))
     assert (tmp_path / "features.npy").read_bytes() == (tmp_path / "wanted.npy").read_bytes()
     assert isinstance(found.features.matrix, np.memmap)
+
+
+def test_tokens_by_hand(tmp_path: Path) -> None:
+    values = ["one", "", "seven", "one"]
+    recipe = faked(tmp_path, Thirds(), tokens=3)
+    found = fill(tmp_path, recipe, texts(values)).features
+    three, five = [[[n, n * n], [np.float32(n / 3), 0], [1, -1]] for n in (3, 5)]
+    assert found.matrix.tolist() == [[3], [0], [5], [3]]
+    assert found.tokens.tolist() == [three, np.zeros((3, 2)).tolist(), five, three]
+    np.save(tmp_path / "wanted.npy", np.array(found.tokens))
+    cold = (tmp_path / "tokens.npy").read_bytes()
+    assert cold == (tmp_path / "wanted.npy").read_bytes() and isinstance(found.tokens, np.memmap)
+    warm = fill(tmp_path, recipe, texts(values))
+    assert warm.known == 2 and (tmp_path / "tokens.npy").read_bytes() == cold
+    assert warm.card["tokens"] == 3
+
+
+def test_many_copies_are_copied_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "BYTES", 48)  # two items' tokens
+    found = fill(tmp_path, faked(tmp_path, Thirds(), tokens=3), texts(["aa", "b"] * 9)).features
+    assert found.matrix[:, 0].tolist() == found.tokens[:, 0, 0].tolist() == [2, 1] * 9
+
+
+def test_without_tokens_one_file(tmp_path: Path) -> None:
+    found = fill(tmp_path, faked(tmp_path, Lengths()), texts(["a", "bb"]))
+    assert found.features.tokens.shape == (2, 0, 0) and "tokens" not in found.card
+    assert not (tmp_path / "tokens.npy").exists()
+    off = fill(tmp_path, None, texts(["a", "bb"])).features
+    assert off.tokens.shape == (2, 0, 0)
+
+
+def test_a_process_gets_fewer_inputs_where_each_gives_more_back(tmp_path: Path) -> None:
+    recipe = faked(tmp_path, Thirds(), batch=64, device="cuda", tokens=3)
+    assert cache._stretch(recipe) * 4 == cache._stretch(faked(tmp_path, Lengths(), 64, "cuda")) == 64
 
 
 @pytest.mark.parametrize("values", [[], ["", ""]])
@@ -332,11 +377,16 @@ def check(tmp_path: Path, recipe: Recipe, found: Inputs, values: list[Any], work
     wanted = torch.stack([encoder.encode([value] * length)[0] for value in values]).numpy()
     assert len(np.unique(wanted, axis=0)) == len(set(values))
     order = random.Random(2).sample(range(len(values)), len(values))
-    cold = fill(tmp_path, recipe, parts(found, order), workers, gb=0).features.matrix
-    assert cold.tobytes() == wanted[order].tobytes()
+    cold = fill(tmp_path, recipe, parts(found, order), workers, gb=0)
+    assert rows(cold) == wanted[order].tobytes()
     fill(tmp_path, recipe, parts(found, order[::3]), 1)
     warm = fill(tmp_path, recipe, found, workers)
-    assert warm.known and warm.features.matrix.tobytes() == wanted.tobytes()
+    assert warm.known and rows(warm) == wanted.tobytes()
+
+
+def rows(filled: cache.Filled) -> bytes:
+    matrix, _, tokens = filled.features
+    return np.concatenate([matrix, tokens.reshape(len(matrix), -1)], 1).tobytes()
 
 
 @pytest.mark.parametrize(
@@ -344,13 +394,15 @@ def check(tmp_path: Path, recipe: Recipe, found: Inputs, values: list[Any], work
     [("language", "bert", "mean"), ("language", "mpnet", "cls"), ("vision", "resnet", "pooled"),
      ("vision", "clip", "projected")],
 )  # fmt: skip
-@pytest.mark.parametrize(("batch", "views"), [(1, 0), (3, 0), (8, 0), (1, 2), (3, 2)])
+@pytest.mark.parametrize(
+    ("batch", "views", "tokens"), [(1, 0, 0), (3, 0, 4), (8, 0, 0), (1, 2, 0), (3, 2, 0)]
+)
 def test_nothing_but_input_and_recipe_reaches_a_vector(
-    modality: str, kind: str, pooling: str, batch: int, views: int,
+    modality: str, kind: str, pooling: str, batch: int, views: int, tokens: int,
     tmp_path: Path, entry: Callable[..., params.Encoder], options: Callable[..., params.Cache],
 ) -> None:  # fmt: skip
     untrained.write(kind, tmp_path / kind)
-    chosen = options(batch=batch, views=views, max_tokens=32)
+    chosen = options(batch=batch, views=views, tokens=tokens, max_tokens=32)
     recipe = Recipe(
         modality, entry(pooling=pooling, normalize=True), tmp_path / kind, {}, chosen, "cpu", "off"
     )

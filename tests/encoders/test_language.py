@@ -57,6 +57,59 @@ def test_the_registrys_encoders_agree_with_a_plain_forward_pass(
     assert found.std(0).mean() > 1e-3, "texts differ"
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_registrys_tokens_agree_with_a_plain_forward_pass(
+    name: str, tmp_path: Path, options: Options
+) -> None:
+    entry = ENCODERS.language[name]
+    assert entry is not None and entry.untrained is not None
+    untrained.write(entry.untrained, tmp_path / name)
+    encoder = language.load(tmp_path / name, entry, options(tokens=5), CPU)
+    found = encoder.encode(SENTENCES)
+    vectors = language.load(tmp_path / name, entry, options(), CPU).encode(SENTENCES)
+    assert torch.equal(found[:, : encoder.width], vectors), "tokens do not get length one"
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / name)
+    model: Any = transformers.AutoModel.from_pretrained(tmp_path / name).eval()
+    for text, row in zip(SENTENCES, found[:, encoder.width :], strict=True):
+        with torch.inference_mode():
+            states = getattr(model, "text_model", model)(
+                **tokenizer(text, return_tensors="pt")
+            ).last_hidden_state
+        wanted = torch.nn.functional.adaptive_avg_pool1d(states[0].T, 5).T
+        torch.testing.assert_close(row.reshape(5, encoder.token_width), wanted, rtol=1e-5, atol=1e-5)
+
+
+OTHERS: dict[str, Callable[[int], Any]] = {
+    "distilbert": lambda words: transformers.DistilBertModel(
+        transformers.DistilBertConfig(vocab_size=words, dim=32, hidden_dim=64, n_layers=2, n_heads=2)
+    ),
+    "electra": lambda words: transformers.ElectraModel(
+        transformers.ElectraConfig(**untrained.SMALL, embedding_size=16, vocab_size=words)
+    ),
+    "modernbert": lambda words: transformers.ModernBertModel(
+        transformers.ModernBertConfig(**untrained.SMALL, vocab_size=words, pad_token_id=0)
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_any_other_model_by_an_entry(kind: str, saved: Saved, entry: Entry, options: Options) -> None:
+    folder, _ = saved("bert")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    tokenizer.model_input_names = ["input_ids", "attention_mask"]
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        model = OTHERS[kind](len(tokenizer)).eval()
+    (folder / "model.safetensors").unlink()
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    found = language.load(folder, entry(), options(), CPU).encode(SENTENCES)
+    for text, vector in zip(SENTENCES, found, strict=True):
+        with torch.inference_mode():
+            wanted = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0].mean(0)
+        torch.testing.assert_close(vector, wanted, rtol=1e-5, atol=1e-5)
+
+
 def test_clips_pictures_and_texts_share_a_space(tmp_path: Path, options: Options) -> None:
     from fusionrec.encoders import vision
 

@@ -11,6 +11,7 @@ import pytest
 import timm
 import torch
 from PIL import Image
+from torchvision.io import ImageReadMode  # type: ignore[import-untyped]
 from transformers import AutoImageProcessor
 
 from fusionrec import files
@@ -108,6 +109,89 @@ def test_a_picture_that_is_decoded_already() -> None:
 def test_a_damaged_file() -> None:
     with pytest.raises(OSError, match="cannot identify"):
         pixels.tensor(b"not a picture")
+
+
+class NvJpeg:
+    """`decode_jpeg` for a GPU that is not there; it refuses lists that hold one of `refused`."""
+
+    def __init__(self, refused: tuple[bytes, ...] = ()) -> None:
+        self.calls: list[int] = []
+        self.refused = refused
+
+    def __call__(self, blobs: list[torch.Tensor], mode: ImageReadMode, device: torch.device) -> Any:
+        assert mode == ImageReadMode.RGB and device.type == "cuda"
+        self.calls.append(len(blobs))
+        read = [bytes(blob.numpy()) for blob in blobs]
+        if set(read) & set(self.refused):
+            raise RuntimeError("nvjpeg: not supported")
+        return [pixels.tensor(blob) + 1 for blob in read]
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[[NvJpeg], torch.device]:
+    """A device that says of itself that it is a GPU; what is sent there stays here."""
+
+    def install(decode: NvJpeg) -> torch.device:
+        monkeypatch.setattr(pixels, "decode_jpeg", decode)
+        monkeypatch.setattr(torch.Tensor, "to", lambda tensor, *_, **__: tensor)
+        return torch.device("cuda:0")
+
+    return install
+
+
+def test_a_gpu_decodes_jpegs_together(gpu: Callable[[NvJpeg], torch.device]) -> None:
+    jpegs, png, image = [small("JPEG"), small("JPEG", "L")], small("PNG"), picture((41, 31))
+    decode = NvJpeg()
+    mixed: list[Any] = [jpegs[0], png, image, jpegs[1]]
+    found = pixels.tensors(mixed, gpu(decode))
+    assert decode.calls == [2]
+    wanted = [pixels.tensor(one) for one in mixed]
+    wanted[0], wanted[3] = wanted[0] + 1, wanted[3] + 1
+    assert all(torch.equal(one, other) for one, other in zip(found, wanted, strict=True))
+
+
+def test_what_a_gpu_refuses_is_decoded_as_everywhere_else(gpu: Callable[[NvJpeg], torch.device]) -> None:
+    good, cmyk = small("JPEG"), small("JPEG", "CMYK")
+    decode = NvJpeg(refused=(cmyk,))
+    found = pixels.tensors([good, cmyk, good], gpu(decode))
+    assert decode.calls == [3, 1, 1, 1]
+    wanted = [pixels.tensor(good) + 1, pixels.tensor(cmyk), pixels.tensor(good) + 1]
+    assert all(torch.equal(one, other) for one, other in zip(found, wanted, strict=True))
+    with pytest.raises(OSError, match="cannot identify"):
+        pixels.tensors([pixels.JPEG + b"damaged"], gpu(NvJpeg(refused=(pixels.JPEG + b"damaged",))))
+
+
+def test_a_gpu_that_is_full_is_no_refusal(gpu: Callable[[NvJpeg], torch.device]) -> None:
+    """The batch is halved instead."""
+
+    class Full(NvJpeg):
+        def __call__(self, *_: Any) -> Any:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        pixels.tensors([small("JPEG")], gpu(Full()))
+
+
+def test_without_a_gpu_nothing_asks_for_nvjpeg(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pixels, "decode_jpeg", lambda *_: pytest.fail("asked"))
+    (found,) = pixels.tensors([small("JPEG")], torch.device("cpu"))
+    assert torch.equal(found, pixels.tensor(small("JPEG")))
+
+
+@pytest.mark.parametrize("model", PROCESSORS)
+def test_transformers_stay_on_the_device(model: str, tmp_path: Path) -> None:
+    """On the device `meta`, which has shapes and no values: whatever met another device would raise."""
+    files.write_json(tmp_path / "preprocessor_config.json", PROCESSORS[model])
+    there = [torch.empty(3, *edges, dtype=torch.uint8, device="meta") for edges in ((300, 400), (224, 90))]
+    assert pixels.of_transformers(tmp_path)(there).device.type == "meta"
+
+
+def test_timm_stays_on_the_device() -> None:
+    with torch.device("meta"):
+        model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    there = [torch.empty(3, *edges, dtype=torch.uint8, device="meta") for edges in ((300, 400), (224, 90))]
+    found = pixels.of_timm(model)(there)
+    assert found.device.type == "meta" and found.shape == (2, 3, 224, 224)
 
 
 def compare(found: torch.Tensor, wanted: torch.Tensor, std: list[float], average: float = 1e-4) -> None:

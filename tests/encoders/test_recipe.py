@@ -38,6 +38,7 @@ def recipe(tmp_path: Path, entry: Entry, options: Options) -> Callable[..., Reci
         {"batch": 99},
         {"precision": "bf16"},
         {"compile": True},
+        {"tokens": 1},
         {"views": 1},
         {"sha256": "1"},
         {"pooling": "cls"},
@@ -114,6 +115,7 @@ def test_the_card(recipe: Callable[..., Recipe], options: Options) -> None:
         "normalize": False, "preprocessing": {"max_tokens": 9}, "batch": 7, "precision": "fp32",
         "compile": False,
     }  # fmt: skip
+    assert recipe("language", tokens=9).card()["tokens"] == 9
     pictures = recipe("vision", views=2, seed=3)
     card = pictures.card()
     assert (card["views"], card["seed"], card["channels_last"]) == (2, 3, False)

@@ -26,7 +26,7 @@ def longer(text: str, options: params.Cache, view: int) -> str:
 class Sides:
     """A text of n letters becomes [n, 1]; 10 letters pad it to 10, 11 to 20."""
 
-    width = 2
+    width, token_width = 2, 0
 
     def prepare(self, inputs: list[str]) -> dict[str, torch.Tensor]:
         return {"letters": torch.tensor([len(text) for text in inputs])}

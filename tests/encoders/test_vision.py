@@ -68,6 +68,85 @@ def test_the_registrys_encoders_agree_with_a_plain_forward_pass(
     assert found.std(0).mean() > 1e-3, "pictures differ"
 
 
+@torch.inference_mode()
+def patches(name: str, folder: Path, x: torch.Tensor) -> torch.Tensor:
+    """Their states in a forward pass, [n, patches, width]."""
+    if name == "efficientnet":
+        network: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=1000).eval()
+        network.load_state_dict(files.read_tensors(folder / "model.safetensors"))
+        return network.forward_features(x).flatten(2).transpose(1, 2)
+    model: Any = transformers.AutoModel.from_pretrained(folder).eval()
+    if name == "clip":
+        return model.vision_model(pixel_values=x).last_hidden_state[:, 1:]
+    if name == "dino":
+        return model(x, output_hidden_states=True).hidden_states[11][:, 1:]
+    return model(x).last_hidden_state.flatten(2).transpose(1, 2)
+
+
+def pooled(states: torch.Tensor, count: int) -> torch.Tensor:
+    """[n, tokens, width] -> [n, count * width]."""
+    return torch.nn.functional.adaptive_avg_pool1d(states.transpose(1, 2), count).transpose(1, 2).flatten(1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_registrys_tokens_agree_with_a_plain_forward_pass(
+    name: str, tmp_path: Path, options: Options
+) -> None:
+    entry = ENCODERS.vision[name]
+    assert entry is not None and entry.untrained is not None
+    untrained.write(entry.untrained, tmp_path / name)
+    encoder = vision.load(tmp_path / name, entry, options(tokens=3), CPU)
+    found = encoder.encode(BLOBS)
+    assert torch.equal(
+        found[:, : encoder.width], vision.load(tmp_path / name, entry, options(), CPU).encode(BLOBS)
+    )
+    states = patches(name, tmp_path / name, encoder.prepare(BLOBS)["pixel_values"])
+    assert encoder.token_width == states.shape[2]
+    torch.testing.assert_close(found[:, encoder.width :], pooled(states, 3), rtol=1e-5, atol=1e-5)
+
+
+VIT: dict[str, Any] = untrained.SMALL | {"num_hidden_layers": 2, "image_size": 32, "patch_size": 8}
+SWIN: dict[str, Any] = {
+    "image_size": 32,
+    "embed_dim": 8,
+    "depths": [1, 1],
+    "num_heads": [1, 2],
+    "window_size": 2,
+}
+# models beyond the registry, their pooling, and how many states come before the patches
+OTHERS: dict[str, tuple[Callable[[], Any], str, int]] = {
+    "vit": (lambda: transformers.ViTModel(transformers.ViTConfig(**VIT)), "cls", 1),
+    "registers": (
+        lambda: transformers.Dinov2WithRegistersModel(transformers.Dinov2WithRegistersConfig(**VIT)), "cls", 5,
+    ),
+    "siglip": (lambda: transformers.SiglipVisionModel(transformers.SiglipVisionConfig(**VIT)), "pooled", 0),
+    "swin": (lambda: transformers.SwinModel(transformers.SwinConfig(**SWIN)), "pooled", 0),
+    "regnet": (
+        lambda: transformers.RegNetModel(
+            transformers.RegNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], groups_width=4)
+        ), "pooled", 0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_any_other_model_by_an_entry(kind: str, tmp_path: Path, entry: Entry, options: Options) -> None:
+    build, pooling, first = OTHERS[kind]
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        model = build().eval()
+    model.save_pretrained(tmp_path)
+    transformers.ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(tmp_path)
+    encoder = vision.load(tmp_path, entry(pooling=pooling), options(tokens=3), CPU)
+    with torch.inference_mode():
+        output = model(**encoder.prepare(BLOBS))
+    states = output.last_hidden_state
+    states = states.flatten(2).transpose(1, 2) if states.ndim == 4 else states
+    vectors = states[:, 0] if pooling == "cls" else output.pooler_output.flatten(1)
+    wanted = torch.cat([vectors, pooled(states[:, first:], 3)], 1)
+    torch.testing.assert_close(encoder.encode(BLOBS), wanted, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("pooling", ["cls", "mean", "pooled"])
 def test_the_poolings_of_transformers(pooling: str, saved: Saved, entry: Entry, options: Options) -> None:
     folder, model = saved("dinov2")
@@ -208,7 +287,7 @@ def test_the_poolings_of_timm(
         model: Any = timm.create_model(name, pretrained=False, num_classes=7, **TIMM[name]).eval()
     config = {"model_args": TIMM[name], "num_classes": 7}
     timm.models.save_for_hf(model, str(tmp_path), config, safe_serialization=True)
-    encoder = vision.load(tmp_path, entry(library="timm", pooling=pooling), options(), CPU)
+    encoder = vision.load(tmp_path, entry(library="timm", pooling=pooling), options(tokens=2), CPU)
     with torch.inference_mode():
         states = model.forward_features(encoder.prepare(BLOBS)["pixel_values"])
         wanted = {
@@ -216,4 +295,6 @@ def test_the_poolings_of_timm(
             "mean": states.mean(PLACES[name]),
             "pooled": model.forward_head(states, pre_logits=True),
         }
-    torch.testing.assert_close(encoder.encode(BLOBS), wanted[pooling], rtol=1e-5, atol=1e-5)
+    tokens = states[:, 1:] if states.ndim == 3 else states.movedim(PLACES[name], (1, 2)).flatten(1, 2)
+    both = torch.cat([wanted[pooling], pooled(tokens, 2)], 1)
+    torch.testing.assert_close(encoder.encode(BLOBS), both, rtol=1e-5, atol=1e-5)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import signal
 import sqlite3
@@ -147,6 +148,34 @@ def test_pictures(run: Run, tmp_path: Path) -> None:
     assert len(np.unique(found.matrix, axis=0)) == 4
     wanted = files.read_json(tmp_path / "weights/resnet/preprocessor_config.json")
     assert files.read_json(folder / "card.json")["preprocessing"] == wanted
+
+
+@pytest.mark.parametrize(("modality", "encoder"), [("language", "bert"), ("vision", "resnet")])
+def test_tokens(run: Run, tmp_path: Path, modality: str, encoder: str) -> None:
+    folder = tmp_path / "data/cache" / modality / encoder
+    run(modality, encoder)
+    plain = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert "3 encoded, 0 from the store" in run(modality, encoder, tokens=4).stdout
+    cold = content(tmp_path)
+    found = features.load(folder, IDS)
+    assert found.tokens.shape == (5, 4, 32) and found.tokens.dtype == np.float32
+    assert np.array_equal(found.tokens.any((1, 2)), found.present)
+    first, second = (0, 3) if modality == "vision" else (1, 3)
+    assert np.array_equal(found.tokens[first], found.tokens[second])
+    assert len(np.unique(found.tokens[found.present].reshape(4, -1), axis=0)) == 3
+    card = files.read_json(folder / "card.json")
+    assert card.pop("tokens") == 4
+    assert card == json.loads(plain["card.json"])
+    kept = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert kept.keys() - plain.keys() == {"tokens.npy"}
+    assert {name for name in plain if kept[name] != plain[name]} == {"card.json"}
+    assert "0 encoded, 3 from the store" in run(modality, encoder, tokens=4).stdout
+    assert content(tmp_path) == cold
+
+
+def test_tokens_of_views_are_refused(run: Run) -> None:
+    done = run("vision", "resnet", fails=True, tokens=4, views=2)
+    assert "cache.views" in done.stderr and "must be 0 where cache.tokens is not" in done.stderr
 
 
 @pytest.mark.parametrize(("modality", "encoder"), [("language", "bert"), ("vision", "resnet")])

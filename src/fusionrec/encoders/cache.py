@@ -7,6 +7,7 @@ workers, an interruption and what the store already knows leave no trace either.
 
 import functools
 import itertools
+import math
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from fusionrec.errors import UserError
 Batch = list[tuple[int, Row]]  # items' numbers, and their rows of `Inputs.table`
 
 STRETCH = {"cpu": 16, "cuda": 4096}  # inputs that a process gets at a time
-ROWS = 4096  # copied at a time
+BYTES = 1 << 26  # copied at a time
 
 
 class Progress(Protocol):
@@ -65,11 +66,12 @@ def fill(
 ) -> Filled:
     """Write features.npy, float32 [items, width], zeros where absent; its bytes depend on nothing else.
 
-    The matrix is mapped into memory: it takes disk, and little memory however many items there are. Where a
-    GPU is too small for `recipe.options.batch`, all begins anew with half of it.
+    With `recipe.options.tokens` also tokens.npy, float32 [items, tokens, width of a token], beside it. Both
+    are mapped into memory: they take disk, and little memory however many items there are. Where a GPU is too
+    small for `recipe.options.batch`, all begins anew with half of it.
 
     Args:
-        path: of the file.
+        path: of features.npy.
         recipe: the encoder, and how; None switches the modality off, and no item has a vector.
         inputs: of all items.
         computing: processes, and the bound of the store.
@@ -81,16 +83,19 @@ def fill(
     """
     number, first = inputs.distinct()
     if recipe is None:
-        features = Features(np.zeros((len(number), 0), np.float32), np.zeros(len(number), bool))
+        items = len(number)
+        features = Features(
+            np.zeros((items, 0), np.float32), np.zeros(items, bool), np.zeros((items, 0, 0), np.float32)
+        )
         files.write_array(path, features.matrix)
         return Filled(features, {}, 0, 0)
     while True:
         try:
-            matrix, known = _fill(path, recipe, inputs, number, first, computing, bar)
+            features, known = _fill(path, recipe, inputs, number, first, computing, bar)
         except torch.OutOfMemoryError as error:
             reason = str(error).splitlines()[0]
         else:
-            return Filled(Features(matrix, number >= 0), recipe.card(), len(first), known)
+            return Filled(features, recipe.card(), len(first), known)
         recipe = _halved(recipe, reason)
         bar.write(f"{reason}: begins anew with cache.batch={recipe.options.batch}")
 
@@ -110,29 +115,55 @@ def _fill(
     first: np.ndarray,
     computing: params.Runtime,
     bar: Progress,
-) -> tuple[np.ndarray, int]:
+) -> tuple[Features, int]:
     """Rows of `first` from the store, else from the encoder, then their copies; how many the store knew."""
     keys = np.array(inputs.keys, object)
     unknown = np.ones(len(first), bool)
     with Store(
         files.cache_home() / "vectors", recipe.identity(), computing.store_gb * 1e9, bar.write
     ) as store:
-        width = recipe.source.get("width") or store.width() or recipe.load().width
-        matrix = np.lib.format.open_memmap(path, "w+", np.float32, (len(number), width))
-        for places, vectors in store.read(keys[first].tolist(), width):
-            matrix[first[places]] = vectors
+        features = _made(path, number >= 0, recipe.options.tokens, *_widths(recipe, store))
+        length = features.matrix.shape[1] + math.prod(features.tokens.shape[1:])
+        for places, vectors in store.read(keys[first].tolist(), length):
+            _write(features, first[places], vectors)
             unknown[places] = False
         bar.reset(total=int(unknown.sum()))
         for items, vectors in encode(recipe, inputs, first[unknown], computing.workers):
             _check(items, vectors, recipe)
-            matrix[items] = vectors
+            _write(features, items, vectors)
             store.add(keys[items].tolist(), vectors)
             bar.update(len(items))
     copies = np.setdiff1d(np.flatnonzero(number >= 0), first)
-    for some in np.array_split(copies, len(copies) // ROWS + 1):
-        matrix[some] = matrix[first[number[some]]]
-    matrix.flush()
-    return matrix, int((~unknown).sum())
+    for part in (features.matrix, features.tokens):
+        for some in np.array_split(copies, 4 * len(copies) * math.prod(part.shape[1:]) // BYTES + 1):
+            part[some] = part[first[number[some]]]
+    return features, int((~unknown).sum())
+
+
+def _widths(recipe: Recipe, store: Store) -> tuple[int, int]:
+    """Of a vector, and of a token; the encoder is loaded only where nothing else tells."""
+    if recipe.options.tokens:
+        encoder = recipe.load()
+        return encoder.width, encoder.token_width
+    return recipe.source.get("width") or store.width() or recipe.load().width, 0
+
+
+def _made(path: Path, present: np.ndarray, tokens: int, width: int, token_width: int) -> Features:
+    """Files of zeros."""
+    items = len(present)
+    matrix = np.lib.format.open_memmap(path, "w+", np.float32, (items, width))
+    if not tokens:
+        return Features(matrix, present, np.zeros((items, 0, 0), np.float32))
+    shape = items, tokens, token_width
+    beside = np.lib.format.open_memmap(path.with_name("tokens.npy"), "w+", np.float32, shape)
+    return Features(matrix, present, beside)
+
+
+def _write(features: Features, items: np.ndarray, rows: np.ndarray) -> None:
+    """Rows, float32 [n, width + tokens * width of a token]."""
+    width = features.matrix.shape[1]
+    features.matrix[items] = rows[:, :width]
+    features.tokens[items] = rows[:, width:].reshape(len(rows), *features.tokens.shape[1:])
 
 
 def _check(items: np.ndarray, vectors: np.ndarray, recipe: Recipe) -> None:
@@ -150,7 +181,7 @@ def encode(
     """Encode the inputs of `items`, over `workers` processes or one process a GPU.
 
     Yields:
-        int64 [n], some of `items`; and float32 [n, width], their vectors.
+        int64 [n], some of `items`; and float32 [n, width + tokens * width of a token], their vectors.
     """
     if not len(items):
         return
@@ -181,8 +212,8 @@ def _stretches(recipe: Recipe, inputs: Inputs, items: np.ndarray, processes: int
 
 
 def _stretch(recipe: Recipe) -> int:
-    """In batches."""
-    return max(1, STRETCH[recipe.device] // recipe.options.batch)
+    """In batches; fewer, where each gives more back."""
+    return max(1, STRETCH[recipe.device] // (recipe.options.batch * (1 + recipe.options.tokens)))
 
 
 def _padded(recipe: Recipe, load: Callable[[], Encoder]) -> Callable[[Row], int]:

@@ -17,12 +17,16 @@ class FrozenEncoder:
     """One encoder, ready for use: no dropout, no gradients, no moving statistics.
 
     Args:
-        tower: takes what `prepare` gives, as keywords, to vectors [n, width].
-        entry: whether vectors get length 1.
+        tower: takes what `prepare` gives, as keywords, to vectors [n, width] and tokens [n, tokens, width].
+        entry: whether vectors get length 1; tokens keep theirs.
         options: precision, memory layout, compilation.
         device: where the model is put.
         examples: inputs that show the width.
         width: what the registry says; None where it says nothing.
+
+    Attributes:
+        width: of a vector.
+        token_width: of a token.
 
     Raises:
         UserError: if the width is another.
@@ -41,7 +45,8 @@ class FrozenEncoder:
         self.layout = torch.channels_last if options.channels_last else torch.preserve_format
         self.tower = tower.to(memory_format=torch.channels_last) if options.channels_last else tower
         self.normalize, self.precision, self.device = entry.normalize, DTYPES[options.precision], device
-        self.width = self.encode(examples).shape[1]
+        vectors, tokens = self._run(self.prepare(examples))
+        self.width, self.token_width = vectors.shape[1], tokens.shape[2]
         if width not in (None, self.width):
             raise UserError(
                 f"the encoder's vectors have width {self.width}, its entry in params.yaml says {width}"
@@ -50,35 +55,41 @@ class FrozenEncoder:
             self.tower.compile()
 
     def prepare(self, inputs: list[Any]) -> dict[str, torch.Tensor]:
-        """n pictures or texts -> what `forward` takes, on the CPU; safe in several threads at a time."""
+        """n pictures or texts -> what `forward` takes; safe in several threads at a time."""
         raise NotImplementedError
 
     @torch.inference_mode()
     def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        """What `prepare` gave -> float32 [n, width] on the CPU.
+        """What `prepare` gave -> float32 [n, width + tokens * width of a token] on the CPU: vector, tokens.
 
         Raises:
             UserError: if numbers overflow, as those of fp16 may.
         """
-        moved = {name: self._move(tensor) for name, tensor in batch.items()}
-        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            vectors = self.tower(**moved).float()
-        vectors = (unit(vectors) if self.normalize else vectors).cpu()
-        if not vectors.isfinite().all():
+        vectors, tokens = self._run(batch)
+        found = torch.cat([vectors, tokens.flatten(1)], 1).cpu()
+        if not found.isfinite().all():
             raise UserError("the encoder gives no finite numbers; set cache.precision to bf16 or fp32")
-        return vectors
+        return found
 
     def encode(self, inputs: list[Any]) -> torch.Tensor:
-        """n pictures or texts -> float32 [n, width] on the CPU."""
+        """n pictures or texts -> what `forward` gives."""
         return self.forward(self.prepare(inputs))
 
     def padded(self, text: str) -> int:
         """Number of tokens that a text is padded to; 0 for a picture."""
         raise NotImplementedError
 
+    @torch.inference_mode()
+    def _run(self, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """What `prepare` gave -> float32 [n, width] and [n, tokens, width of a token] on the device."""
+        moved = {name: self._move(tensor) for name, tensor in batch.items()}
+        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+            vectors, tokens = self.tower(**moved)
+        return (unit(vectors.float()) if self.normalize else vectors.float()), tokens
+
     def _move(self, tensor: torch.Tensor) -> torch.Tensor:
         """To the device, without waiting for a GPU."""
         layout = self.layout if tensor.ndim == 4 else torch.preserve_format
-        if self.device.type == "cuda":
+        if self.device.type == "cuda" and tensor.device.type == "cpu":
             tensor = tensor.pin_memory()
         return tensor.to(self.device, non_blocking=True, memory_format=layout)

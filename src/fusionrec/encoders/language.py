@@ -23,7 +23,7 @@ class LanguageEncoder(FrozenEncoder):
     Args:
         tokenizer: of transformers.
         limit: longer texts are cut after so many tokens.
-        tower: `input_ids`, `token_type_ids`, `attention_mask` [n, tokens] to vectors [n, width].
+        tower: `input_ids`, `token_type_ids`, `attention_mask` [n, tokens] to vectors, and to tokens.
         entry, options, device, width: see `FrozenEncoder`.
     """
 
@@ -89,7 +89,7 @@ def load(
     Args:
         folder: of transformers.
         entry: pooling, layer, length.
-        options: precision, compilation, and `max_tokens`; less, where the model takes no more.
+        options: precision, compilation, `tokens`, and `max_tokens`; less, where the model takes no more.
         device: where the model is put.
         width: what its vectors must have; None: any.
 
@@ -102,7 +102,9 @@ def load(
         if not any((folder / name).is_file() for name in VOCABULARIES):  # an empty one would be made up
             raise UserError(f"{folder}: has no tokenizer: none of {', '.join(VOCABULARIES)}")
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        tower = loading.tower(folder, entry, "text_model", "vision_model", "get_text_features")
+        tower = loading.tower(
+            folder, entry, options.tokens, "text_model", "vision_model", "get_text_features"
+        )
         limit = min(options.max_tokens, tokenizer.model_max_length, positions(tower.model))
         if not ignores_padding(tower, tokenizer):
             raise UserError(
@@ -117,7 +119,7 @@ def ignores_padding(tower: nn.Module, tokenizer: Any) -> bool:
     short = tokenizer("a", return_tensors="pt")
     fillers = {"input_ids": tokenizer.pad_token_id or 0}
     long = {name: nn.functional.pad(row, (0, 4), value=fillers.get(name, 0)) for name, row in short.items()}
-    return torch.cosine_similarity(tower.eval()(**short), tower(**long)).item() > 0.99
+    return torch.cosine_similarity(tower.eval()(**short)[0], tower(**long)[0]).item() > 0.99
 
 
 def positions(model: Any) -> int:

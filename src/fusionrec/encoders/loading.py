@@ -27,12 +27,13 @@ def readable(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def tower(folder: Path, entry: params.Encoder, mine: str, other: str, project: str) -> Pooled:
+def tower(folder: Path, entry: params.Encoder, tokens: int, mine: str, other: str, project: str) -> Pooled:
     """A transformers model and its pooling; of a model of pictures and texts the part `mine`.
 
     Args:
         folder: a folder in Hugging Face layout.
         entry: pooling and layer.
+        tokens: number of token vectors.
         mine: name of the part in a model of both: vision_model or text_model.
         other: of the other part, which is loaded to be checked, and not needed.
         project: name of the method that maps into the space that both share.
@@ -43,11 +44,11 @@ def tower(folder: Path, entry: params.Encoder, mine: str, other: str, project: s
     """
     model = _complete(folder, () if entry.pooling == "pooled" else ("pooler.",))
     if entry.pooling != "projected":
-        return Pooled(getattr(model, mine, model), None, entry.pooling, entry.layer)
+        return Pooled(getattr(model, mine, model), None, entry.pooling, entry.layer, tokens)
     if not hasattr(model, project):
         raise UserError(f"{folder}: has no projection; pooling: projected is for CLIP and its kin")
     delattr(model, other)
-    return Pooled(model, getattr(model, project), entry.pooling, entry.layer)
+    return Pooled(model, getattr(model, project), entry.pooling, entry.layer, tokens)
 
 
 def _complete(folder: Path, unused: tuple[str, ...]) -> Any:

@@ -7,10 +7,12 @@ from typing import Any
 
 import torch
 from PIL import Image
-from torchvision.io import ImageReadMode, decode_image  # type: ignore[import-untyped]
+from torchvision.io import ImageReadMode, decode_image, decode_jpeg  # type: ignore[import-untyped]
 from torchvision.transforms import Resize, v2  # type: ignore[import-untyped]
 
-# uint8 pictures [3, height, width], each of its own size, to float32 [n, 3, edge, edge]
+JPEG = b"\xff\xd8\xff"  # how every one begins
+
+# uint8 pictures [3, height, width], each of its own size, to float32 [n, 3, edge, edge] on their device
 Preprocess = Callable[[list[torch.Tensor]], torch.Tensor]
 
 
@@ -27,13 +29,41 @@ def tensor(picture: bytes | Image.Image) -> torch.Tensor:
     """
     if isinstance(picture, bytes):
         try:
-            pixels = decode_image(torch.frombuffer(bytearray(picture), dtype=torch.uint8), ImageReadMode.RGB)
+            pixels = decode_image(_bytes(picture), ImageReadMode.RGB)
         except RuntimeError:
             pixels = torch.empty(0)
         if pixels.dtype == torch.uint8 and pixels.ndim == 3:
             return pixels
         picture = decode(picture)
     return v2.functional.pil_to_tensor(picture)
+
+
+def tensors(pictures: list[bytes | Image.Image], device: torch.device) -> list[torch.Tensor]:
+    """Pictures as `tensor` takes them, on the device; a GPU decodes JPEG itself, all at a time."""
+    jpegs: dict[int, bytes] = {}
+    if device.type == "cuda":
+        blobs = {i: one for i, one in enumerate(pictures) if isinstance(one, bytes)}
+        jpegs = {i: blob for i, blob in blobs.items() if blob.startswith(JPEG)}
+    decoded = dict(zip(jpegs, _on_gpu(list(jpegs.values()), device), strict=True))
+    return [decoded[i] if i in decoded else tensor(picture).to(device) for i, picture in enumerate(pictures)]
+
+
+def _on_gpu(blobs: list[bytes], device: torch.device) -> list[torch.Tensor]:
+    """JPEGs, decoded by nvJPEG; what it refuses is decoded as everywhere else."""
+    if not blobs:
+        return []
+    try:
+        return decode_jpeg([_bytes(blob) for blob in blobs], ImageReadMode.RGB, device)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError:  # of any of them
+        if len(blobs) == 1:
+            return [tensor(blobs[0]).to(device)]
+        return [pixels for blob in blobs for pixels in _on_gpu([blob], device)]
+
+
+def _bytes(blob: bytes) -> torch.Tensor:
+    return torch.frombuffer(bytearray(blob), dtype=torch.uint8)
 
 
 def of_transformers(folder: Path) -> Preprocess:
@@ -70,7 +100,8 @@ def of_timm(model: Any) -> Preprocess:
     mean, std = (torch.tensor(settings[name])[:, None, None] * 255 for name in ("mean", "std"))
 
     def preprocess(pictures: list[torch.Tensor]) -> torch.Tensor:
-        return torch.stack([geometry(picture) for picture in pictures]).float().sub_(mean).div_(std)
+        pixels = torch.stack([geometry(picture) for picture in pictures]).float()
+        return pixels.sub_(mean.to(pixels.device)).div_(std.to(pixels.device))
 
     return preprocess
 

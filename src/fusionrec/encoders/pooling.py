@@ -1,4 +1,4 @@
-"""From hidden states to one vector."""
+"""From hidden states to one vector, and to a few."""
 
 from typing import Any
 
@@ -24,6 +24,33 @@ def masked_mean(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return (states.float() * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
+def segments(states: torch.Tensor, mask: torch.Tensor, count: int) -> torch.Tensor:
+    """Real tokens pooled to `count` segments, as `torch.nn.AdaptiveAvgPool1d` does.
+
+    Segment i is the mean over tokens floor(i * length / count) to ceil((i + 1) * length / count) - 1; of a
+    sequence that is shorter than `count`, segments repeat.
+
+    Args:
+        states: [n, tokens, width].
+        mask: [n, tokens], 1 at real tokens, which come first.
+        count: of segments; 0: none.
+
+    Returns:
+        float32 [n, count, width].
+    """
+    place, length = torch.arange(states.shape[1], device=mask.device), mask.long().sum(1, keepdim=True)
+    means = []
+    for i in range(count):
+        first, end = i * length // count, -(-(i + 1) * length // count)
+        means.append(masked_mean(states, (first <= place) & (place < end)))
+    return torch.stack(means, 1) if means else states.new_zeros((len(states), 0, states.shape[2])).float()
+
+
+def sequence(states: torch.Tensor) -> torch.Tensor:
+    """[n, tokens, width], also of a convolution's map [n, width, height, width], row by row."""
+    return states.flatten(2).transpose(1, 2) if states.ndim == 4 else states
+
+
 def unit(vectors: torch.Tensor) -> torch.Tensor:
     """Rows scaled to length 1; the root is taken in double, where every CPU rounds it alike."""
     length = vectors.double().square().sum(1, keepdim=True).sqrt().clamp(min=1e-12)
@@ -31,26 +58,31 @@ def unit(vectors: torch.Tensor) -> torch.Tensor:
 
 
 class Pooled(nn.Module):
-    """A transformers model and its pooling: inputs to vectors [n, width].
+    """A transformers model and its pooling: inputs to vectors, and to tokens.
 
     - cls: the first token's state in hidden layer `layer`.
     - mean: the mean over the states of that layer: of real tokens, or of all places of a picture.
     - pooled: what the model itself pools.
     - projected: what `project` gives, in the space that pictures and texts share (CLIP).
 
+    Tokens are the states of that layer, as wide as the model is inside, pooled to segments: of the real
+    tokens of a text, of a picture's patches (without class token and registers), or of its map.
+
     Args:
         model: a transformers model.
         project: its `get_image_features` or `get_text_features`, where `pooling` is projected.
         pooling: one of the four.
         layer: -1 is the last.
+        tokens: number of segments.
     """
 
-    def __init__(self, model: nn.Module, project: Any, pooling: str, layer: int):
+    def __init__(self, model: nn.Module, project: Any, pooling: str, layer: int, tokens: int):
         super().__init__()
         self.model, self.project, self.pooling, self.layer = model, project, pooling, layer
+        self.tokens = tokens
 
-    def forward(self, **inputs: torch.Tensor) -> torch.Tensor:
-        """The model's own inputs -> [n, width].
+    def forward(self, **inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The model's own inputs -> [n, width] and [n, tokens, width of a token].
 
         Raises:
             UserError: if the model has nothing of the kind that `pooling` or `layer` names.
@@ -59,15 +91,24 @@ class Pooled(nn.Module):
             output = (self.project or self.model)(**inputs)
             if getattr(output, "pooler_output", None) is None:
                 raise UserError("the model pools nothing itself; set its entry's pooling to cls or mean")
-            return output.pooler_output.flatten(1)
+            return output.pooler_output.flatten(1), self._segments(sequence(output.last_hidden_state), inputs)
         states = self._states(inputs)
-        if self.pooling == "mean":
-            mask = inputs.get("attention_mask", torch.ones_like(states[:, :, 0]))
-            return masked_mean(states, mask)
-        return states[:, 0]
+        vectors = states[:, 0] if self.pooling == "cls" else masked_mean(states, _real(states, inputs))
+        return vectors, self._segments(states, inputs)
+
+    def _segments(self, states: torch.Tensor, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        """[n, `self.tokens`, width]; what a picture has beyond its patches comes first and is left out."""
+        if "pixel_values" in inputs:
+            config: Any = self.model.config
+            edges = getattr(getattr(config, "vision_config", config), "patch_size", 1)
+            rows, columns = (edges, edges) if isinstance(edges, int) else edges
+            height, width = inputs["pixel_values"].shape[2:]
+            # a map is smaller than the grid of the first patches
+            states = states[:, max(0, states.shape[1] - (height // rows) * (width // columns)) :]
+        return segments(states, _real(states, inputs), self.tokens)
 
     def _states(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-        """[n, tokens, width] of the layer; a convolution's map [n, width, height, width] has no first token."""
+        """[n, tokens, width] of the layer; a convolution's map has no first token."""
         if self.layer == -1:
             states = self.model(**inputs).last_hidden_state
         else:
@@ -75,8 +116,11 @@ class Pooled(nn.Module):
             if not -len(layers) <= self.layer < len(layers):
                 raise UserError(f"layer {self.layer}: the model's hidden layers are 0 to {len(layers) - 1}")
             states = layers[self.layer]
-        if states.ndim == 4:
-            if self.pooling == "cls":
-                raise UserError(NO_CLASS_TOKEN)
-            states = states.flatten(2).transpose(1, 2)
-        return states
+        if states.ndim == 4 and self.pooling == "cls":
+            raise UserError(NO_CLASS_TOKEN)
+        return sequence(states)
+
+
+def _real(states: torch.Tensor, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    """[n, tokens], 1 where there is no padding: everywhere in a picture."""
+    return inputs.get("attention_mask", torch.ones_like(states[:, :, 0]))

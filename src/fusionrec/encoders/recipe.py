@@ -18,17 +18,18 @@ class Encoder(Protocol):
     """What the vision and language encoders have in common."""
 
     width: int
+    token_width: int
 
     def prepare(self, inputs: list[Any]) -> dict[str, torch.Tensor]:
-        """n pictures or texts to a batch on the CPU; several threads may call it."""
+        """n pictures or texts to a batch; several threads may call it."""
         ...
 
     def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        """A batch to float32 [n, width] on the CPU."""
+        """A batch to float32 [n, width + tokens * token_width] on the CPU: the vector, then the tokens."""
         ...
 
     def encode(self, inputs: list[Any]) -> torch.Tensor:
-        """n pictures or texts to float32 [n, width] on the CPU."""
+        """n pictures or texts to what `forward` gives."""
         ...
 
     def padded(self, text: str) -> int:
@@ -86,7 +87,7 @@ class Recipe(NamedTuple):
             **self.source,
             **self.entry.model_dump(include={"library", "pooling", "layer", "normalize"}),
             "preprocessing": self._preprocessing(),
-            **self.options.model_dump(include=shown),
+            **self.options.model_dump(include=shown | ({"tokens"} if self.options.tokens else set())),
             **self._augmentation(),
         }
 

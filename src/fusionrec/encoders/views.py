@@ -38,7 +38,7 @@ class MeanOfViews:
 
     def __init__(self, encoder: "Encoder", change: Change, options: params.Cache, normalize: bool):
         self.encoder, self.change, self.options, self.normalize = encoder, change, options, normalize
-        self.width = encoder.width
+        self.width, self.token_width = encoder.width, encoder.token_width
 
     def views(self, original: Any) -> list[Any]:
         """The original and its `views` changed ones."""

