@@ -3,13 +3,14 @@
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
 import argparse
+import hashlib
 import pandas as pd
 from pyarrow import parquet
 from tqdm import tqdm
 
 from fusionrec import files, params, runtime
 from fusionrec.data.features import Features
-from fusionrec.encoders import cache, inputs, loading, sheets, weights
+from fusionrec.encoders import cache, inputs, sheets, weights
 from fusionrec.encoders.recipe import Recipe
 from fusionrec.errors import UserError
 
@@ -37,13 +38,32 @@ def read(modality: str) -> tuple[pd.DataFrame, inputs.Inputs]:
 def recipe(args: argparse.Namespace, p: params.Params) -> Recipe | None:
     """How to encode; None: not at all."""
     chosen = entry(args.modality, args.encoder, p.encoders)
-    if chosen is None:
+    if chosen is None or not getattr(p.model, f"freeze_{args.modality}"):
         return None
     device = runtime.device(p.runtime)
-    loading.check_precision(p.cache, device, p.runtime.reproducible)
+    runtime.check_precision("cache", p.cache, device, p.runtime.reproducible)
     folder = weights.locate(args.encoder, chosen, p.encoders)
     source = weights.source(folder, chosen, p.encoders)
     return Recipe(args.modality, chosen, folder, source, p.cache, device.type, p.runtime.reproducible)
+
+
+def postponed(
+    filled: cache.Filled, args: argparse.Namespace, p: params.Params, found: inputs.Inputs
+) -> cache.Filled:
+    """Which items have an input, and what training begins with; an encoder that is not frozen has no vectors."""
+    chosen = entry(args.modality, args.encoder, p.encoders)
+    if chosen is None or getattr(p.model, f"freeze_{args.modality}"):
+        return filled
+    number, first = found.distinct()
+    card = {
+        "trained": "with the model",
+        "inputs": hashlib.sha256(b"".join(key or b"-" for key in found.keys)).hexdigest(),
+        "weights": p.encoders.model_dump(include={"weights", "folder"}),
+        "entry": chosen.model_dump(),
+        "cache": p.cache.model_dump(),
+    }
+    features = Features(filled.features.matrix, number >= 0)
+    return cache.Filled(features, card, len(first), len(first))
 
 
 def report(filled: cache.Filled) -> dict[str, int]:
@@ -85,6 +105,7 @@ def main() -> None:
     with files.replacing_folder(f"data/cache/{args.modality}/{args.encoder}") as out:
         with tqdm(desc=args.encoder, unit="item", disable=None) as bar:
             filled = cache.fill(out / "features.npy", chosen, found, p.runtime, bar)
+        filled = postponed(filled, args, p, found)
         counts = report(filled)
         files.write_array(out / "present.npy", filled.features.present)
         files.write_json(out / "item_ids.json", table["item_id"].tolist())

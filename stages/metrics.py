@@ -18,7 +18,7 @@ def recommenders(
 ) -> dict[str, Recommender]:
     """The model, its baselines, and on the demo the oracle, which knows everybody's taste."""
     found: dict[str, Recommender] = {
-        "model": checkpoint.load("data/model", runtime.device(p.runtime)),
+        "model": checkpoint.load("data/model", runtime.device(p.runtime), items),
         "popularity": baselines.Popularity(train, len(items)),
         "random": baselines.Random(p.metrics.seed, len(items)),
     }

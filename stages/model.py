@@ -2,63 +2,156 @@
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
 import pandas as pd
-from dvclive import Live
-from tqdm import tqdm
+import torch
 
 from fusionrec import files, params, runtime
 from fusionrec.data import content, features
+from fusionrec.data.content import Content
 from fusionrec.data.histories import LOG, Histories
-from fusionrec.evaluation import ranking
+from fusionrec.encoders import inputs
+from fusionrec.errors import UserError
+from fusionrec.evaluation.validation import validator
 from fusionrec.models import checkpoint
 from fusionrec.models.two_towers import FusionModel, Shape
-from fusionrec.training import loop
+from fusionrec.training import distributed, finetune, loop, scratch
+from fusionrec.training.distributed import ALONE
+from fusionrec.training.finetune import Encoders
+from fusionrec.training.tracking import Tracker
 
-VALIDATION_K = 10
+
+class Data(NamedTuple):
+    """What training reads: histories, what is known and asked for at validation, inputs of the items."""
+
+    train: Histories
+    known: Histories
+    val: Histories
+    content: Content
+    shape: Shape
+    item_ids: list[str]
+    user_ids: list[str]
+
+
+def read(p: params.Params) -> Data:
+    items = files.read_table("data/splits/items.parquet")
+    item_ids = items["item_id"].tolist()
+    user_ids = files.read_table("data/splits/users.parquet")["user_id"].tolist()
+    train, val, fold_in = (
+        files.read_table(f"data/splits/{part}.parquet", LOG) for part in ("train", "val", "fold_in")
+    )
+    contents, category_values = content.assemble(
+        items,
+        files.read_json("data/splits/features.json"),
+        features.load(f"data/cache/vision/{p.model.vision}", item_ids),
+        features.load(f"data/cache/language/{p.model.language}", item_ids),
+        train,
+        p.model,
+    )
+    histories, known, asked = (
+        Histories.of(table, len(user_ids)) for table in (train, pd.concat([train, fold_in]), val)
+    )
+    return Data(histories, known, asked, contents, Shape(len(user_ids), category_values), item_ids, user_ids)
+
+
+def pictures() -> inputs.Inputs:
+    return inputs.pictures(files.read_table("data/images/manifest.parquet"), "data/images")
+
+
+def texts() -> inputs.Inputs:
+    return inputs.texts(files.read_table("data/clean/items.parquet", ["text"])["text"])
+
+
+def unfrozen(p: params.Params, data: Data, device: torch.device) -> Encoders:
+    """The encoders that are trained with the model, with the inputs of all items."""
+    found, trained = Encoders(), data.content.trained.numpy()
+    for modality, read_inputs in (("vision", pictures), ("language", texts)):
+        if getattr(p.model, f"freeze_{modality}"):
+            continue
+        encoder = finetune.load(p, modality, read_inputs(), trained, device)
+        if encoder is not None:
+            found[modality] = encoder
+    return found
+
+
+def build(p: params.Params, data: Data, device: torch.device) -> FusionModel:
+    """A model with initial weights, or with those of `train.resume_from`."""
+    known_users = torch.from_numpy(data.train.counts > 0)
+    model = FusionModel(p.model, data.content, data.shape, known_users)
+    model.reset(torch.Generator().manual_seed(p.train.seed), p.train.temperature)
+    if p.train.resume_from is not None:
+        trained = checkpoint.load(p.train.resume_from, torch.device("cpu"), data.item_ids)
+        try:
+            model.load_state_dict(trained.model.state_dict())
+        except RuntimeError as error:
+            raise UserError(
+                f"train.resume_from: {p.train.resume_from} does not fit the parameters and data: {error}"
+            ) from None
+    return model.to(device)
+
+
+def interrupted(p: params.Params, data: Data, model: FusionModel) -> scratch.Scratch:
+    """Where this very training was left, if it was interrupted."""
+    root = Path(__file__).resolve().parents[1]
+    key = scratch.key(
+        {
+            "model": p.model.model_dump(),
+            "train": p.train.model_dump(),
+            "cache": p.cache.model_dump(),
+            "encoders": p.encoders.model_dump(),
+            "runtime": p.runtime.model_dump(include={"reproducible", "device", "nproc"}),
+        },
+        [Path(__file__), *(root / "src").rglob("*.py")],
+        [
+            *data.content,
+            *model.state_dict().values(),
+            *(torch.from_numpy(x) for part in data[:3] for x in (part.offsets, part.items)),
+        ],
+    )
+    return scratch.Scratch(files.cache_home() / "training" / f"{key}.safetensors")
+
+
+def save(data: Data, model: FusionModel, encoders: Encoders, best: loop.Epoch) -> None:
+    found = {"epoch": best.number, **best.metrics}
+    with files.replacing_folder("data/model") as folder:
+        checkpoint.save(folder, model, data.content, data.shape, data.item_ids, data.user_ids, found)
+        encoders.save(folder)
 
 
 def main() -> None:
     p = params.load()
+    if p.runtime.nproc > 1 and not distributed.started():
+        distributed.launch(__file__, p.runtime.nproc)
+        return
     device = runtime.device(p.runtime)
-    items = files.read_table("data/splits/items.parquet")
-    users = len(files.read_table("data/splits/users.parquet"))
-    train, val, fold_in = (
-        files.read_table(f"data/splits/{part}.parquet", LOG) for part in ("train", "val", "fold_in")
-    )
-    ids = items["item_id"].tolist()
-    inputs, category_values = content.assemble(
-        items,
-        files.read_json("data/splits/features.json"),
-        features.load(f"data/cache/vision/{p.model.vision}", ids),
-        features.load(f"data/cache/language/{p.model.language}", ids),
-        train,
-        p.model.pca,
-    )
-    shape = Shape(users, category_values)
-    model = FusionModel(p.model, inputs, shape)
-    known = Histories.of(pd.concat([train, fold_in]), users)
-    validate = ranking.validator(known, Histories.of(val, users), VALIDATION_K, len(items))
-
-    with (
-        Live(dir="metrics/train", dvcyaml=None, save_dvc_exp=False, report=None) as live,
-        tqdm(total=p.train.epochs, desc="train", unit="epoch", disable=None) as bar,
-    ):
-
-        def track(epoch: loop.Epoch) -> None:
-            live.log_metric("train/loss", epoch.loss)
-            live.log_metric("train/lr", epoch.learning_rate)
-            live.log_metric(f"val/ndcg@{VALIDATION_K}", epoch.score)
-            live.next_step()
-            bar.set_postfix(loss=f"{epoch.loss:.4f}", ndcg=f"{epoch.score:.4f}")
-            bar.update()
-
-        best = loop.fit(model, inputs.to(device), Histories.of(train, users), validate, p.train, track)
-        live.log_metric("best/epoch", best.number, plot=False)
-        live.log_metric(f"best/val/ndcg@{VALIDATION_K}", best.score, plot=False)
-
-    with files.replacing_folder("data/model") as folder:
-        checkpoint.save(folder, model, inputs, shape)
-    print(f"best epoch {best.number}: validation ndcg@{VALIDATION_K} {best.score:.4f}")
+    runtime.check_precision("train", p.train, device, p.runtime.reproducible)
+    group = ALONE
+    if distributed.started():
+        group, device = distributed.join(device)
+    data = read(p)
+    encoders = unfrozen(p, data, device)
+    data = data._replace(content=encoders.insert(data.content))
+    model = build(p, data, device)
+    left = interrupted(p, data, model)
+    validate = validator(data.known, data.val, data.train, len(data.item_ids), p.train.monitor)
+    fit = partial(
+        loop.fit, model, data.content.to(device), data.train, validate, p.train, scratch=left, group=group,
+        encoders=encoders,
+    )  # fmt: skip
+    if group.first:
+        with Tracker("metrics/train", "logs/system", p) as tracker:
+            best = fit(tracker.epoch)
+            tracker.best(best)
+        save(data._replace(content=encoders.insert(data.content)), model, encoders, best)
+        left.clear()
+        value = best.metrics[f"val/{p.train.monitor}"]
+        print(f"best epoch {best.number}: validation {p.train.monitor} {value:.4f}")
+    else:
+        fit(lambda epoch: None)
+    distributed.leave()
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def main() -> None:
     log = pd.concat([files.read_table(f"data/splits/{part}.parquet", LOG) for part in parts])
     past = Histories.of(log, len(user_ids))
     users = lists.sample(len(user_ids), p.recs.users, p.recs.seed)
-    model = checkpoint.load("data/model", runtime.device(p.runtime))
+    model = checkpoint.load("data/model", runtime.device(p.runtime), items["item_id"].tolist())
     table = lists.recommend(model, users, past, p.recs.top_k, user_ids, items)
 
     by_user = {user_ids[user]: table[table["user_id"] == user_ids[user]] for user in users}

@@ -1,4 +1,4 @@
-"""README.md names every parameter."""
+"""README.md and the pages beside it name every parameter."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 TREE: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-SAID = (ROOT / "README.md").read_text(encoding="utf-8") + (ROOT / "docs/data.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SAID = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
 
 def leaves(tree: dict[str, Any]) -> set[str]:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -166,8 +167,23 @@ def test_asking_for_a_gpu_that_is_not_there() -> None:
         pytest.skip("there is a GPU here")
     try:
         with pytest.raises(UserError, match=r"set runtime\.device=cpu"):
-            runtime.device(params.Runtime(reproducible="off", device="cuda", workers=1, store_gb=0))
-        auto = params.Runtime(reproducible="off", device="auto", workers=1, store_gb=0)
+            runtime.device(params.Runtime(reproducible="off", device="cuda", workers=1, nproc=1, store_gb=0))
+        auto = params.Runtime(reproducible="off", device="auto", workers=1, nproc=1, store_gb=0)
         assert runtime.device(auto).type == "cpu"
     finally:
         torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.parametrize("section", ["cache", "train"])
+@pytest.mark.parametrize("changes", [{"precision": "bf16"}, {"precision": "fp16"}, {"compile": True}])
+def test_pins_and_what_they_do_not_go_with(section: str, changes: dict[str, Any]) -> None:
+    import torch
+
+    plain = getattr(params.load(ROOT / "params.yaml"), section)
+    changed, cpu = plain.model_copy(update=changes), torch.device("cpu")
+    with pytest.raises(UserError, match=rf"{section}\.{next(iter(changes))}.*runtime\.reproducible"):
+        runtime.check_precision(section, changed, cpu, "portable")
+    runtime.check_precision(section, changed, cpu, "machine")
+    runtime.check_precision(section, changed, cpu, "off")
+    runtime.check_precision(section, changed, torch.device("cuda"), "portable")
+    runtime.check_precision(section, plain, cpu, "portable")

@@ -5,10 +5,18 @@ missing and mistyped keys end with the key's full name and what is allowed.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from fusionrec.errors import UserError
 
@@ -17,6 +25,7 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
+Weight = Annotated[float, Field(ge=0)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # `dvc exp run -S` hands strings such as "3e-5" over: numbers are cast, and what does not fit is refused.
 NumberScaling = Literal["standardization", "min_max", "log1p", "none"]
@@ -29,7 +38,7 @@ class Section(BaseModel):
 
 
 class Runtime(Section):
-    """How to compute. Only `reproducible` and `device` can change a result.
+    """How to compute. Only `reproducible`, `device` and `nproc`, the processes of training, can change a result.
 
     `store_gb` bounds the store of encoder vectors (see `fusionrec.encoders.store`); 0 switches it off.
     """
@@ -37,6 +46,7 @@ class Runtime(Section):
     reproducible: Literal["portable", "machine", "off"]
     device: Literal["cpu", "cuda", "auto"]
     workers: Count
+    nproc: Count
     store_gb: Annotated[float, Field(ge=0)]
 
 
@@ -305,37 +315,131 @@ class Encoders(Section):
 
 
 class Model(Section):
-    """`vision` and `language` name registry entries; `none` switches the modality off."""
+    """`vision` and `language` name registry entries; `none` switches the modality off.
+
+    An encoder that is not frozen is trained with the model (see `train.finetune`) and not cached.
+    With `number_bins` above 0 a number is a piecewise linear function with so many pieces.
+    `projection_hidden_dim: 0` projects linearly. `fusion_weight` is the strength of what gates and attention
+    add to the plain sum of the parts; `projection_gain` the initial scale of projections. `dropout` acts in
+    hidden layers; the four others on inputs.
+    """
 
     vision: str
     language: str
+    freeze_vision: bool
+    freeze_language: bool
     item_id: bool
     categories: bool
     numbers: bool
+    number_bins: Natural
     user: Literal["history", "id", "both"]
+    history: Literal["sum", "attention"]
+    max_history: Count
     dim: Count
     pca: Natural
-    fusion: Literal["concatenate", "gated"]
+    projection_hidden_dim: Natural
+    fusion: Literal["concatenate", "gated", "attention", "cross_modal"]
+    fusion_weight: Annotated[float, Field(ge=0)]
+    num_attention_heads: Count
+    attention_dropout: Fraction
+    head: Literal["dot", "mlp"]
+    fusion_hidden_dims: Annotated[list[Count], Field(min_length=1)]
+    activation: Literal["relu", "gelu", "tanh", "leaky_relu", "silu"]
+    batch_norm: bool
+    dropout: Fraction
+    final_activation: Literal["none", "sigmoid", "tanh"]
+    init: Literal["xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal"]
+    projection_gain: Positive
     id_dropout: Fraction
     content_dropout: Fraction
     feature_dropout: Fraction
     history_dropout: Fraction
-    max_history: Count
+
+    @field_validator("num_attention_heads")
+    @classmethod
+    def _divides_dim(cls, heads: int, info: ValidationInfo) -> int:
+        if info.data.get("dim", heads) % heads:
+            raise ValueError("must divide model.dim")
+        return heads
+
+
+class Losses(Section):
+    """The weight of each term of the loss; 0 leaves it out. At least one besides `contrastive` is on."""
+
+    softmax: Weight
+    sampled_softmax: Weight
+    bpr: Weight
+    bce: Weight
+    contrastive: Weight
+
+    @model_validator(mode="after")
+    def _ranks(self) -> Self:
+        if not (self.softmax or self.sampled_softmax or self.bpr or self.bce):
+            raise ValueError("at least one of softmax, sampled_softmax, bpr and bce must be above 0")
+        return self
+
+
+class Negatives(Section):
+    """`ratio` for each target, drawn anew for each batch, by `strategy` (see `fusionrec.training.samplers`).
+
+    `alpha` is the exponent of popularity.
+    """
+
+    strategy: Literal["uniform", "popularity", "popularity_inverse", "in_batch"]
+    ratio: Count
+    alpha: Annotated[float, Field(ge=0, le=10)]
+
+
+class Finetune(Section):
+    """How an encoder is trained that is not frozen.
+
+    `blocks` counts the last blocks that are trained, 0: all; with a `lora_rank` above 0 low-rank adapters
+    are trained instead. In each step `items` targets are encoded anew, with the augmentation of `cache`.
+    """
+
+    lr: Positive
+    blocks: Natural
+    lora_rank: Natural
+    items: Count
+    gradient_checkpointing: bool
 
 
 class Train(Section):
-    """`batch` counts users, `targets` the next choices that are predicted together."""
+    """`batch` counts users, `targets` the next choices that are predicted together.
+
+    The share `masked` of the steps hides random choices of a history instead of the next ones.
+    `monitor` is a validation metric and `direction` says whether more of it is better. `clip` bounds the
+    norm of the gradient, 0 does not. `momentum` is for sgd; `decay_every` (epochs) for step, `plateau` for
+    plateau (epochs without a better validation), `decay` for both.
+    """
 
     seed: Natural
-    loss: Literal["softmax", "bpr"]
-    negatives: Count
+    losses: Losses
+    temperature: Annotated[float, Field(ge=0.01, le=1)]
+    negatives: Negatives
     targets: Count
+    masked: Probability
     batch: Count
+    accumulate: Count
     epochs: Count
+    monitor: Annotated[str, Field(pattern=r"^(loss|[a-z_0-9]+@[1-9][0-9]*)$")]
+    direction: Literal["max", "min"]
     patience: Count
+    optimizer: Literal["adamw", "adam", "sgd"]
     lr: Positive
-    warmup: Fraction
+    momentum: Fraction
     weight_decay: Annotated[float, Field(ge=0)]
+    schedule: Literal["cosine", "step", "plateau", "constant"]
+    warmup: Fraction
+    decay: Annotated[float, Field(gt=0, le=1)]
+    decay_every: Count
+    plateau: Count
+    clip: Annotated[float, Field(ge=0)]
+    precision: Literal["fp32", "bf16", "fp16"]
+    compile: bool
+    finetune: Finetune
+    resume_from: str | None
+    wandb: str | None
 
 
 class Metrics(Section):

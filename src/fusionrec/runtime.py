@@ -79,6 +79,30 @@ def device(runtime: params.Runtime) -> "torch.device":
     return torch.device("cuda" if available and runtime.device != "cpu" else "cpu")
 
 
+def check_precision(
+    section: str, options: params.Cache | params.Train, device: "torch.device", reproducible: str
+) -> None:
+    """Refuse what the pins of `runtime.reproducible` do not go with.
+
+    Raises:
+        UserError: if a CPU that is held to the instructions that all have is asked for 16-bit products, of
+            which one takes it minutes, or for compiled code, which would use the instructions that it has.
+    """
+    if device.type != "cpu" or reproducible != "portable":
+        return
+    remedy = "set runtime.reproducible to machine or off, or runtime.device=cuda"
+    if options.precision != "fp32":
+        raise UserError(
+            f"{section}.precision={options.precision} on a CPU does not go with runtime.reproducible=portable: "
+            f"one product would take minutes; set {section}.precision=fp32, or {remedy}"
+        )
+    if options.compile:
+        raise UserError(
+            f"{section}.compile on a CPU does not go with runtime.reproducible=portable: compiled code differs "
+            f"between CPUs; set {section}.compile=false, or {remedy}"
+        )
+
+
 def parallel(
     function: Callable[[T], R],
     tasks: Iterable[T],

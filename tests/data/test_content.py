@@ -1,10 +1,16 @@
 """Inputs of the model: PCA sees train items only; absent stays absent."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from fusionrec.data.content import reduce
+from fusionrec.data import content
+from fusionrec.data.content import Content, fit, reduce, reduce_tokens
 from fusionrec.data.features import Features
 
 RNG = np.random.default_rng(0)
@@ -49,3 +55,84 @@ def test_whole_vectors_are_only_centred_and_scaled(components: int) -> None:
 def test_a_modality_that_is_off_has_no_width() -> None:
     off = Features(np.zeros((40, 0), np.float32), np.zeros(40, bool))
     assert reduce(off, TRAINED, 3).shape == (40, 0)
+
+
+def test_where_all_are_alike_nothing_is_scaled() -> None:
+    alike = Features(np.ones((40, 3), np.float32), np.ones(40, bool))
+    assert not reduce(alike, TRAINED, 0).any(), "and nothing is NaN"
+
+
+TOKENS = RNG.normal(size=(40, 3, 6)).astype(np.float32) * np.array([9, 5, 3, 1, 1, 1], np.float32)
+THERE = PRESENT[:, None] & ((np.arange(40)[:, None] % 3 > 0) | (np.arange(3) < 2))  # every third item has two
+
+
+def with_tokens(tokens: np.ndarray = TOKENS) -> Features:
+    return Features(MATRIX * PRESENT[:, None], PRESENT, tokens * THERE[:, :, None])
+
+
+def test_tokens_are_cut_as_vectors_are() -> None:
+    flat = Features((TOKENS * THERE[:, :, None]).reshape(-1, 6), THERE.reshape(-1))
+    expected = reduce(flat, np.repeat(TRAINED, 3), 2).reshape(40, 3, 2)
+    ours = reduce_tokens(with_tokens(), TRAINED, 2)
+    np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5)
+    assert np.array_equal(ours.any(2), THERE), "a token that an item has not is zero"
+    assert np.square(ours[TRAINED[:, None] & THERE]).mean() == pytest.approx(1, rel=1e-5)
+
+
+def test_tokens_of_items_outside_train_change_nothing() -> None:
+    other = TOKENS.copy()
+    other[30:] = 100
+    np.testing.assert_array_equal(
+        reduce_tokens(with_tokens(other), TRAINED, 2)[:30], reduce_tokens(with_tokens(), TRAINED, 2)[:30]
+    )
+
+
+def test_many_tokens_are_fitted_on_some_and_taken_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    some = np.flatnonzero((THERE & TRAINED[:, None]).reshape(-1))[::3]
+    expected = content.fit(with_tokens().tokens.reshape(-1, 6)[some], 2)
+    monkeypatch.setattr(content, "FITTED_TOKENS", (len(some) * 3 - 2) // 2 - 1)
+    monkeypatch.setattr(content, "CHUNK", 7)
+    ours = reduce_tokens(with_tokens(), TRAINED, 2)
+    whole = expected.apply(torch.from_numpy(TOKENS.reshape(-1, 6))).reshape(40, 3, 2).numpy()
+    np.testing.assert_allclose(ours, whole * THERE[:, :, None], rtol=1e-4, atol=1e-5)
+
+
+def test_without_tokens_there_are_none() -> None:
+    assert reduce_tokens(features(), TRAINED, 2).shape == (40, 0, 0)
+    assert reduce_tokens(with_tokens(), TRAINED, 2, wanted=False).shape == (40, 0, 0)
+    assert reduce_tokens(with_tokens(), np.zeros(40, bool), 2).shape == (40, 0, 0), "nothing to fit on"
+    off = Features(np.zeros((40, 0)), np.zeros(40, bool), np.zeros((40, 0, 0), np.float32))
+    assert reduce_tokens(off, TRAINED, 2).shape == (40, 0, 0)
+
+
+@given(
+    bags=st.lists(st.lists(st.integers(0, 9), max_size=3), min_size=1, max_size=6),
+    order=st.randoms(use_true_random=False),
+)
+def test_taking_rows_takes_their_values(bags: list[list[int]], order) -> None:  # type: ignore[no-untyped-def]
+    items = len(bags)
+    numbered = torch.arange(items)
+    inputs = Content(
+        numbered[:, None].float(), numbered % 2 == 0, numbered[:, None].float() * 2, numbered % 3 == 0,
+        numbered[:, None].float() * 3, torch.tensor([0, *np.cumsum([len(bag) for bag in bags])]),
+        torch.tensor([value for bag in bags for value in bag], dtype=torch.int64), numbered % 5 == 0,
+        numbered[:, None, None].float(), torch.zeros(items, 0, 0),
+    )  # fmt: skip
+    rows = order.sample(range(items), order.randint(0, items))
+    taken = inputs.take(torch.tensor(rows, dtype=torch.int64))
+    assert taken.vision[:, 0].tolist() == taken.vision_tokens[:, 0, 0].tolist() == rows
+    assert taken.numbers[:, 0].tolist() == [3 * row for row in rows]
+    assert taken.vision_present.tolist() == [row % 2 == 0 for row in rows]
+    assert taken.trained.tolist() == [row % 5 == 0 for row in rows]
+    ends = taken.category_offsets.tolist()
+    assert ends[0] == 0 and len(ends) == len(rows) + 1
+    assert [taken.category_values[start:end].tolist() for start, end in pairwise(ends)] == [
+        bags[row] for row in rows
+    ]
+
+
+@pytest.mark.parametrize("components", [0, 3])
+def test_a_fitted_reduction_gives_the_same_for_single_items(components: int) -> None:
+    reduction = fit(MATRIX[PRESENT & TRAINED], components)
+    some = reduction.apply(torch.from_numpy(MATRIX[[2, 35]])).numpy()
+    np.testing.assert_allclose(some, reduce(features(), TRAINED, components)[[2, 35]], rtol=0, atol=1e-6)

@@ -8,23 +8,13 @@ import torch
 from pydantic import ValidationError
 
 from fusionrec import files, params
-from fusionrec.encoders import language, loading, vision
+from fusionrec.encoders import language, vision
 from fusionrec.errors import UserError
 
-CPU, GPU = torch.device("cpu"), torch.device("cuda")
+CPU = torch.device("cpu")
 Saved = Callable[[str], tuple[Path, Any]]
 Entry = Callable[..., params.Encoder]
 Options = Callable[..., params.Cache]
-
-
-@pytest.mark.parametrize("changes", [{"precision": "bf16"}, {"precision": "fp16"}, {"compile": True}])
-def test_pins_and_what_they_do_not_go_with(changes: dict[str, Any], options: Options) -> None:
-    with pytest.raises(UserError, match=rf"cache\.{next(iter(changes))}.*runtime\.reproducible"):
-        loading.check_precision(options(**changes), CPU, "portable")
-    loading.check_precision(options(**changes), CPU, "machine")
-    loading.check_precision(options(**changes), CPU, "off")
-    loading.check_precision(options(**changes), GPU, "portable")
-    loading.check_precision(options(), CPU, "portable")
 
 
 def test_a_damaged_file(saved: Saved, entry: Entry, options: Options) -> None:

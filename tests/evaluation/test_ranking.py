@@ -85,12 +85,6 @@ def test_random_does_not_depend_on_the_chunk_but_on_the_seed() -> None:
     assert np.array_equal(lists[0], lists[1]) and not np.array_equal(lists[0], lists[2])
 
 
-def test_an_oracle_scores_one() -> None:
-    held_out = Histories(np.arange(USERS + 1), np.arange(USERS))
-    scores = np.eye(USERS, ITEMS, dtype=np.float32)
-    assert ranking.validator(nothing(), held_out, 10, ITEMS)(Fixed(scores)) == 1.0
-
-
 def test_popularity_sees_train_only() -> None:
     train = Histories(np.array([0, 2, 3]), np.array([5, 3, 5]))
     assert Popularity(train, ITEMS).score(np.array([0]), nothing()).tolist() == [[0, 0, 0, 1, 0, 2, 0, 0, 0]]

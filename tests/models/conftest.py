@@ -14,9 +14,14 @@ ITEMS, USERS, CATEGORY_VALUES = 6, 4, 3
 @pytest.fixture
 def options() -> params.Model:
     return params.Model(
-        vision="v", language="l", item_id=True, categories=True, numbers=True, user="history", dim=8, pca=0,
-        fusion="concatenate", id_dropout=0.5, content_dropout=0.5, feature_dropout=0.5, history_dropout=0.5,
-        max_history=5,
+        vision="v", language="l", freeze_vision=True, freeze_language=True,
+        item_id=True, categories=True, numbers=True, number_bins=0,
+        user="history", history="sum", max_history=5,
+        dim=8, pca=0, projection_hidden_dim=0,
+        fusion="concatenate", fusion_weight=0.7, num_attention_heads=2, attention_dropout=0.5,
+        head="dot", fusion_hidden_dims=[6, 3], activation="relu", batch_norm=False, dropout=0.5,
+        final_activation="none", init="xavier_uniform", projection_gain=0.1,
+        id_dropout=0.5, content_dropout=0.5, feature_dropout=0.5, history_dropout=0.5,
     )  # fmt: skip
 
 
@@ -32,7 +37,19 @@ def content() -> Content:
         category_offsets=torch.tensor([0, 2, 2, 3, 4, 4, 5]),
         category_values=torch.tensor([0, 2, 1, 1, 0]),
         trained=torch.tensor([True, True, True, True, True, False]),
+        vision_tokens=torch.zeros(ITEMS, 0, 0),
+        language_tokens=torch.zeros(ITEMS, 0, 0),
     )
+
+
+@pytest.fixture
+def with_tokens(content: Content) -> Content:
+    """The same with three tokens a picture and two a text; item 1's text has one."""
+    draw = torch.Generator().manual_seed(9)
+    vision = torch.randn(ITEMS, 3, 5, generator=draw) * content.vision_present[:, None, None]
+    language = torch.randn(ITEMS, 2, 4, generator=draw) * content.language_present[:, None, None]
+    language[1, 1] = 0
+    return content._replace(vision_tokens=vision, language_tokens=language)
 
 
 @pytest.fixture

@@ -272,3 +272,35 @@ def test_killed_and_run_again(tmp_path: Path, weights: Path) -> None:
     done = subprocess.run(**command, capture_output=True, text=True, check=True)
     assert f"{count:,} encoded, 0 from the store" in done.stdout
     assert content(tmp_path) == interrupted
+
+
+@pytest.mark.parametrize(("modality", "encoder"), [("language", "bert"), ("vision", "resnet")])
+def test_an_encoder_that_is_trained_is_not_cached(
+    run: Run, tmp_path: Path, modality: str, encoder: str
+) -> None:
+    def stage() -> None:
+        tree = yaml.safe_load((tmp_path / "params.yaml").read_text(encoding="utf-8"))
+        tree["model"][f"freeze_{modality}"] = False
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+        subprocess.run(**start(tmp_path, modality, encoder), check=True, capture_output=True)
+
+    write_params(tmp_path, "hub")  # nothing is fetched
+    stage()
+    folder = tmp_path / "data/cache" / modality / encoder
+    found = features.load(folder, IDS)
+    assert found.matrix.shape == (5, 0)
+    assert found.present.tolist() == [
+        value not in (None, "") for value in (TEXTS if modality == "language" else COLOURS)
+    ]
+    counts = {"items": 5, "present": 4, "absent": 1, "distinct": 3, "duplicates": 1, "width": 0}
+    assert files.read_json(tmp_path / f"metrics/cache_{modality}.json") == counts
+    card = files.read_json(folder / "card.json")
+    assert card["trained"] == "with the model" and card["cache"]["batch"] == 2
+    assert {path.name for path in (tmp_path / "plots").iterdir()} == {
+        f"map_{modality}.png",
+        f"neighbours_{modality}.png",
+    }
+    if modality == "language":
+        write_items(tmp_path, IDS, ["new", *TEXTS[1:]])
+        stage()
+        assert files.read_json(folder / "card.json")["inputs"] != card["inputs"], "training depends on them"

@@ -37,7 +37,7 @@ def build(folder: Path) -> Path:
         files.write_array(cache / "features.npy", rng.standard_normal((ITEMS, 4), np.float32))
         files.write_array(cache / "present.npy", np.ones(ITEMS, bool))
         files.write_json(cache / "item_ids.json", ids)
-    _write_model(folder / "data/model", options)
+    _write_model(folder / "data/model", options, ids)
     _write_pictures(folder / "data/images", ids)
     return folder
 
@@ -60,22 +60,24 @@ def _write_splits(folder: Path, ids: list[str]) -> None:
     files.write_table(
         folder / "users.parquet", pd.DataFrame({"user_id": [f"u{user}" for user in range(USERS)]})
     )
+    files.write_json(folder / "features.json", {"numbers": {}, "categories": {}})
     titles = [EVIL, *(f"Title {item}" for item in range(1, ITEMS))]
     files.write_table(folder / "items.parquet", pd.DataFrame({"item_id": ids, "title": titles}))
 
 
-def _write_model(folder: Path, options: params.Model) -> None:
+def _write_model(folder: Path, options: params.Model, ids: list[str]) -> None:
     draw = torch.Generator().manual_seed(0)
     content = Content(
         torch.randn(ITEMS, 4, generator=draw), torch.ones(ITEMS, dtype=torch.bool),
         torch.randn(ITEMS, 4, generator=draw), torch.ones(ITEMS, dtype=torch.bool),
         torch.zeros(ITEMS, 0), torch.zeros(ITEMS + 1, dtype=torch.int64), torch.zeros(0, dtype=torch.int64),
-        torch.arange(ITEMS) < ITEMS - 1,
+        torch.arange(ITEMS) < ITEMS - 1, torch.zeros(ITEMS, 0, 0), torch.zeros(ITEMS, 0, 0),
     )  # fmt: skip
     shape = Shape(USERS, 0)
     model = FusionModel(options, content, shape)
     model.reset(draw)
-    checkpoint.save(folder, model, content, shape)
+    users = [f"u{user}" for user in range(USERS)]
+    checkpoint.save(folder, model, content, shape, ids, users, {"epoch": 1})
 
 
 def _write_pictures(folder: Path, ids: list[str]) -> None:

@@ -1,43 +1,124 @@
-"""Examples never show a target in the history."""
+"""Examples never show a target in what is known."""
+
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from fusionrec import params
 from fusionrec.data.histories import Histories
-from fusionrec.training.batches import batches, examples
+from fusionrec.training.batches import Batch, batches, causal, masked, steps
 
 TABLE = pd.DataFrame({"user": [0] * 5 + [2] * 2, "item": [4, 3, 2, 1, 0, 5, 6], "timestamp": range(7)})
 TRAIN = Histories.of(TABLE, 3)
+OPTIONS = params.load(Path(__file__).resolve().parents[2] / "params.yaml").train
 
 
-def test_by_hand() -> None:
-    batch = examples(TRAIN, np.array([0, 2, 0]), np.array([3, 0, 4]), targets=2, length=2)
+def options(**changes: object) -> params.Train:
+    return OPTIONS.model_copy(update={"masked": 0.0} | changes)
+
+
+def past_of(batch: Batch, row: int) -> set[int]:
+    return set(batch.past[1][batch.past[0] == row].tolist())
+
+
+def test_causal_by_hand() -> None:
+    batch = causal(TRAIN, np.array([0, 2, 0]), np.array([3, 0, 4]), targets=2, length=2)
     assert batch.latest.tolist() == [[2, 3], [-1, -1], [1, 2]]
     assert batch.targets.tolist() == [[1, 0], [5, 6], [0, -1]]
-    row, item = batch.past
-    assert sorted(zip(row.tolist(), item.tolist(), strict=True)) == [
-        (0, 2), (0, 3), (0, 4), (2, 1), (2, 2), (2, 3), (2, 4)
-    ]  # fmt: skip
+    assert [past_of(batch, row) for row in range(3)] == [{4, 3, 2}, set(), {4, 3, 2, 1}]
+    assert batch.timed
+
+
+@settings(deadline=None)
+@given(
+    lengths=st.lists(st.integers(0, 12), min_size=1, max_size=6).filter(any),
+    targets=st.integers(1, 5),
+    length=st.integers(1, 8),
+    seed=st.integers(0, 99),
+)
+def test_masked_splits_a_history(lengths: list[int], targets: int, length: int, seed: int) -> None:
+    table = pd.DataFrame(
+        [(user, 100 * user + i, i) for user, n in enumerate(lengths) for i in range(n)],
+        columns=["user", "item", "timestamp"],
+    )
+    train = Histories.of(table, len(lengths))
+    users = np.flatnonzero(train.counts)
+    batch = masked(train, users, targets, length, np.random.default_rng(seed))
+    assert not batch.timed
+    for row, user in enumerate(users.tolist()):
+        everything = set(train[user].tolist())
+        target, latest = set(batch.targets[row].tolist()) - {-1}, batch.latest[row].tolist()
+        known = [item for item in latest if item >= 0]
+        hidden = max(1, len(everything) // 2)
+        assert 1 <= len(target) <= min(targets, hidden)
+        assert past_of(batch, row) == everything - target, "what is not predicted is no candidate"
+        assert not set(known) & target
+        assert known == sorted(known, reverse=True), "newest first"
+        assert len(known) >= min(length, len(everything) - hidden)
+
+
+def test_every_choice_can_be_hidden() -> None:
+    users, draws = np.zeros(2000, np.int64), np.random.default_rng(0)
+    targets = masked(TRAIN, users, 5, 5, draws).targets
+    share = np.bincount(targets[targets >= 0].numpy(), minlength=5) / len(users)
+    assert np.ptp(share) < 0.05, "uniform over the history"
 
 
 def test_an_epoch() -> None:
-    drawn = list(batches(TRAIN, 64, 2, 3, np.random.default_rng(0)))
-    assert len(drawn) == 1, "seven interactions are less than one batch"
+    drawn = list(batches(TRAIN, options(batch=64, targets=2), 3, 0, np.random.default_rng(0)))
+    assert len(drawn) == steps(TRAIN, options(batch=64, targets=2)) == 1, "seven are less than one batch"
     batch = drawn[0]
     assert set(batch.users.tolist()) == {0, 2}, "a user without interactions is never drawn"
     assert (batch.targets[:, 0] >= 0).all(), "there is always something to predict"
     for row in range(64):
-        past = set(batch.past[1][batch.past[0] == row].tolist())
+        past = past_of(batch, row)
         assert not past & set(batch.targets[row].tolist())
         assert set(batch.latest[row].tolist()) - {-1} <= past
 
 
 def test_users_are_drawn_by_the_root_of_their_length() -> None:
-    users = np.concatenate([b.users for b in batches(TRAIN, 5000, 1, 1, np.random.default_rng(0))])
+    users = np.concatenate(
+        [b.users for b in batches(TRAIN, options(batch=5000, targets=1), 1, 0, np.random.default_rng(0))]
+    )
     expected = np.sqrt(5) / (np.sqrt(5) + np.sqrt(2))
     assert abs((users == 0).mean() - expected) < 0.02
 
 
+def test_the_share_of_masked_steps() -> None:
+    many = Histories(np.array([0, 4000]), np.arange(4000))
+    timed = [
+        b.timed
+        for b in batches(many, options(batch=1, targets=4, masked=0.3), 2, 0, np.random.default_rng(0))
+    ]
+    assert abs(np.mean(timed) - 0.7) < 0.05
+
+
+def test_history_dropout_leaves_holes_and_nothing_else() -> None:
+    chosen = options(batch=512, targets=1)
+    whole, holed = (
+        next(iter(batches(TRAIN, chosen, 4, rate, np.random.default_rng(3)))) for rate in (0, 0.5)
+    )
+    assert torch.equal(whole.targets, holed.targets)
+    kept = holed.latest >= 0
+    assert torch.equal(holed.latest[kept], whole.latest[kept])
+    assert 0.4 < kept.sum() / (whole.latest >= 0).sum() < 0.6
+
+
 def test_the_generator_decides_everything() -> None:
-    one, two = (next(iter(batches(TRAIN, 8, 2, 3, np.random.default_rng(7)))) for _ in range(2))
-    assert one.targets.tolist() == two.targets.tolist()
+    chosen = options(batch=8, targets=2, masked=0.5)
+    one, two = (next(iter(batches(TRAIN, chosen, 3, 0.2, np.random.default_rng(7)))) for _ in range(2))
+    assert torch.equal(one.targets, two.targets) and torch.equal(one.latest, two.latest)
+
+
+def test_shards_are_the_batch() -> None:
+    batch = next(iter(batches(TRAIN, options(batch=8, targets=2), 3, 0, np.random.default_rng(1))))
+    parts = [batch.shard(rank, 2) for rank in range(2)]
+    assert torch.equal(torch.cat([p.latest for p in parts]), batch.latest)
+    assert torch.equal(torch.cat([p.targets for p in parts]), batch.targets)
+    assert [past_of(parts[row // 4], row % 4) for row in range(8)] == [
+        past_of(batch, row) for row in range(8)
+    ]

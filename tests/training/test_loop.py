@@ -1,90 +1,220 @@
-"""Training: learns a pattern, keeps the best epoch, repeats to the bit."""
+"""Training: learns a pattern, keeps the best epoch, repeats to the bit, goes on after an interruption."""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
 from fusionrec import params
 from fusionrec.data.content import Content
-from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
-from fusionrec.models.two_towers import FusionModel, Shape, TrainedModel
-from fusionrec.training import loop
+from fusionrec.models.two_towers import FusionModel, TrainedModel
+from fusionrec.training import loop, optimisers
+from fusionrec.training.loop import Epoch
+from fusionrec.training.scratch import Scratch
 
-ITEMS, USERS = 12, 30
-PARAMS = params.load(Path(__file__).resolve().parents[2] / "params.yaml")
-MODEL = PARAMS.model.model_copy(update={"dim": 16, "id_dropout": 0.1, "history_dropout": 0.0})
-TRAIN = PARAMS.train.model_copy(update={"batch": 16, "targets": 1, "lr": 0.02, "epochs": 40, "patience": 40})
+from .conftest import MODEL, TRAIN, USERS, build, cycle, losses
 
-
-def cycle() -> Histories:
-    """Everybody walks round the catalogue: after item i comes item i + 1."""
-    rows = [(user, (user + step) % ITEMS, step) for user in range(USERS) for step in range(8)]
-    return Histories.of(pd.DataFrame(rows, columns=["user", "item", "timestamp"]), USERS)
+Validate = Callable[[TrainedModel], dict[str, float]]
 
 
-def content() -> Content:
-    nothing, absent = torch.zeros(ITEMS, 0), torch.zeros(ITEMS, dtype=torch.bool)
-    bags = torch.zeros(ITEMS + 1, dtype=torch.int64)
-    trained = torch.ones(ITEMS, dtype=torch.bool)
-    return Content(nothing, absent, nothing, absent, nothing, bags, bags[:0], trained)
-
-
-def next_is_first(model: TrainedModel) -> float:
+def next_is_first(model: TrainedModel) -> dict[str, float]:
     users = np.arange(USERS)
     scores = model.score(users, cycle())
     position, item = cycle().pairs(users)
     scores[torch.from_numpy(position), torch.from_numpy(item)] = -torch.inf
-    return float((scores.argmax(1).numpy() == (users + 8) % ITEMS).mean())
+    return {"ndcg@10": float((scores.argmax(1).numpy() == (users + 8) % 12).mean())}
 
 
 def run(
-    train: params.Train = TRAIN, validate: Callable[[TrainedModel], float] = next_is_first
-) -> tuple[FusionModel, loop.Epoch, list[loop.Epoch]]:
-    model = FusionModel(MODEL, content(), Shape(USERS, 0))
-    epochs: list[loop.Epoch] = []
-    best = loop.fit(model, content(), cycle(), validate, train, epochs.append)
-    return model, best, epochs
+    content: Content,
+    train: params.Train = TRAIN,
+    validate: Validate = next_is_first,
+    model: params.Model = MODEL,
+    **more: Any,
+) -> tuple[FusionModel, Epoch, list[Epoch]]:
+    built = build(content, model)
+    epochs: list[Epoch] = []
+    best = loop.fit(built, content, cycle(), validate, train, epochs.append, **more)
+    return built, best, epochs
 
 
-@pytest.mark.parametrize("loss", ["softmax", "bpr"])
-def test_a_pattern_is_learned(loss: str) -> None:
-    model, best, epochs = run(TRAIN.model_copy(update={"loss": loss}))
-    assert best.score == 1.0
-    assert epochs[-1].loss < 0.6 * epochs[0].loss
-    assert next_is_first(TrainedModel(model, content())) == 1.0
+def changed(**changes: Any) -> params.Train:
+    return TRAIN.model_copy(update=changes)
 
 
-def test_the_best_epoch_is_kept_and_patience_ends_training() -> None:
-    scores, seen = iter([0.1, 0.5, 0.4, 0.3, 0.2]), []
+def same(one: FusionModel, other: FusionModel) -> bool:
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
 
-    def validate(model: TrainedModel) -> float:
+
+@pytest.mark.parametrize(
+    ("train", "model"),
+    [
+        ({"losses": losses(softmax=1)}, {}),
+        ({"losses": losses(sampled_softmax=1)}, {}),
+        ({"losses": losses(bpr=1)}, {}),
+        ({"losses": losses(bce=1)}, {}),
+        ({"losses": losses(softmax=1, bpr=0.5, contrastive=0.1)}, {}),
+        (
+            {
+                "losses": losses(bpr=1),
+                "negatives": TRAIN.negatives.model_copy(update={"strategy": "in_batch"}),
+            },
+            {},
+        ),
+        ({}, {"user": "both"}),
+        ({}, {"head": "mlp", "dropout": 0.0}),
+        ({}, {"fusion": "attention"}),
+        ({}, {"fusion": "cross_modal"}),
+        ({}, {"fusion": "gated", "history": "attention"}),
+        ({"optimizer": "adam"}, {}),
+        ({"optimizer": "sgd", "lr": 0.2, "clip": 1.0}, {}),
+        ({"schedule": "plateau"}, {}),
+        ({"accumulate": 2, "lr": 0.05}, {}),
+    ],
+    ids=str,
+)
+def test_a_pattern_is_learned(content: Content, train: dict[str, Any], model: dict[str, Any]) -> None:
+    built, best, epochs = run(content, changed(patience=6, **train), model=MODEL.model_copy(update=model))
+    assert best.metrics["val/ndcg@10"] == 1.0
+    assert epochs[-1].metrics["train/loss"] < 0.7 * epochs[0].metrics["train/loss"]
+    assert next_is_first(TrainedModel(built, content)) == {"ndcg@10": 1.0}
+
+
+def validation_of(values: list[float], seen: list[torch.Tensor]) -> Validate:
+    left = iter(values)
+
+    def validate(model: TrainedModel) -> dict[str, float]:
         seen.append(model.towers.candidates.clone())
-        return next(scores)
+        return {"ndcg@10": next(left)}
 
-    model, best, epochs = run(TRAIN.model_copy(update={"patience": 3}), validate)
-    assert (best.number, best.score, len(epochs)) == (2, 0.5, 5)
-    assert torch.equal(TrainedModel(model, content()).towers.candidates, seen[1])
+    return validate
 
 
-def test_the_seed_decides_everything() -> None:
-    short = TRAIN.model_copy(update={"epochs": 3})
-    one, two, other = (run(t)[2] for t in (short, short, short.model_copy(update={"seed": 2})))
+@pytest.mark.parametrize(("direction", "best", "epochs"), [("max", 2, 5), ("min", 1, 4)])
+def test_the_best_epoch_is_kept_and_patience_ends_training(
+    content: Content, direction: str, best: int, epochs: int
+) -> None:
+    seen: list[torch.Tensor] = []
+    validate = validation_of([0.1, 0.5, 0.4, 0.3, 0.2], seen)
+    model, found, all_epochs = run(content, changed(patience=3, direction=direction), validate)
+    assert (found.number, len(all_epochs)) == (best, epochs)
+    assert torch.equal(TrainedModel(model, content).towers.candidates, seen[best - 1])
+
+
+def test_the_seed_decides_everything(content: Content) -> None:
+    one, two, other = (run(content, changed(epochs=3, seed=seed))[2] for seed in (1, 1, 2))
     assert one == two
     assert one != other
 
 
-def test_divergence_is_one_clear_error() -> None:
+class Killed(Exception):
+    """Stands for a kill between two epochs."""
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("schedule", ["cosine", "plateau"])
+def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
+    content: Content, tmp_path: Path, optimizer: str, schedule: str
+) -> None:
+    train = changed(
+        epochs=9,
+        optimizer=optimizer,
+        schedule=schedule,
+        plateau=1,
+        masked=0.3,
+        losses=losses(softmax=1, bpr=1),
+    )
+    whole, best, epochs = run(content, train)
+    scratch, tracked = Scratch(tmp_path / "state"), []
+
+    def track(epoch: Epoch) -> None:
+        tracked.append(epoch)
+        if epoch.number == 5:
+            raise Killed
+
+    with pytest.raises(Killed):
+        loop.fit(build(content), content, cycle(), next_is_first, train, track, scratch, every=0)
+    assert [epoch.number for epoch in tracked] == [1, 2, 3, 4, 5]
+    resumed, again, seen = run(content, train, scratch=scratch)
+    assert same(resumed, whole)
+    assert (again, seen) == (best, epochs), "epochs from before the interruption are told again"
+
+
+def test_a_finished_training_is_not_repeated(content: Content, tmp_path: Path) -> None:
+    scratch = Scratch(tmp_path / "state")
+    whole, *_ = run(content, changed(epochs=2), scratch=scratch, every=0)
+
+    def never(model: TrainedModel) -> dict[str, float]:
+        raise AssertionError
+
+    assert same(run(content, changed(epochs=2), never, scratch=scratch)[0], whole)
+
+
+def test_accumulated_batches_are_one_large_one(content: Content, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gradient of an update is the mean over its batches; the last may have fewer."""
+    norms: list[int] = []
+    clip = optimisers.clip
+
+    def counted(*args: Any) -> torch.Tensor:
+        norms.append(1)
+        return clip(*args)
+
+    monkeypatch.setattr(optimisers, "clip", counted)
+    still = MODEL.model_copy(update={"id_dropout": 0.0, "content_dropout": 0.0})
+    train = changed(
+        epochs=1, accumulate=4, lr=0.01, warmup=0.0, schedule="constant", optimizer="sgd", momentum=0.0
+    )
+    *_, epochs = run(content, train, model=still)
+    batches = round(240 / 16)
+    assert len(norms) == -(-batches // 4) == 4
+    mean = run(content, train.model_copy(update={"accumulate": 15}), model=still)[2]
+    assert epochs[0].metrics["train/gradient_norm"] != mean[0].metrics["train/gradient_norm"]
+
+
+def test_the_norm_is_bounded(content: Content) -> None:
+    sgd = {"optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "lr": 0.1, "warmup": 0.0}
+    train = changed(epochs=1, schedule="constant", **sgd)
+    start = torch.cat([weight.flatten() for weight in build(content).parameters()])
+    for bound in (1e-3, 1e-4):
+        moved, _, epochs = run(content, train.model_copy(update={"clip": bound}))
+        now = torch.cat([weight.flatten() for weight in moved.parameters()])
+        assert epochs[0].metrics["train/gradient_norm"] > bound, "it is measured before"
+        assert 0 < (now - start).norm() <= 15 * 0.1 * bound * 1.01
+
+
+def test_what_is_seen_of_an_epoch(content: Content) -> None:
+    *_, epochs = run(content, changed(epochs=1, losses=losses(softmax=1, contrastive=0.1)))
+    shown = epochs[0].metrics
+    assert {
+        "train/loss",
+        "train/softmax",
+        "train/contrastive",
+        "train/gradient_norm",
+        "train/temperature",
+    } <= {*shown}
+    assert {"train/lr", "val/ndcg@10", "weight/id", "weight/vision", "weight/language"} <= {*shown}
+    assert shown["train/loss"] == pytest.approx(shown["train/softmax"] + 0.1 * shown["train/contrastive"])
+    assert all(isinstance(value, float) for value in shown.values())
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_half_precision_learns(content: Content, precision: str) -> None:
+    _, best, _ = run(content, changed(patience=6, precision=precision))
+    assert best.metrics["val/ndcg@10"] == 1.0
+
+
+def test_divergence_is_one_clear_error(content: Content) -> None:
     with pytest.raises(UserError, match=r"diverged in epoch \d+: the loss is (nan|inf); lower train\.lr"):
-        run(TRAIN.model_copy(update={"lr": 1e30}))
+        run(content, changed(lr=1e30))
 
 
-def test_global_generators_are_left_alone() -> None:
-    model = FusionModel(MODEL, content(), Shape(USERS, 0))
-    before = torch.get_rng_state()
-    loop.fit(model, content(), cycle(), next_is_first, TRAIN.model_copy(update={"epochs": 1}), print)
+def test_global_generators_are_left_alone(content: Content) -> None:
+    before, numpys = torch.get_rng_state(), str(np.random.get_state())  # noqa: NPY002
+    run(content, changed(epochs=1))
     assert torch.equal(before, torch.get_rng_state())
+    assert str(np.random.get_state()) == numpys  # noqa: NPY002

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from fusionrec import params
+from fusionrec import files, params
 from fusionrec.encoders.pooling import Pooled
 from fusionrec.errors import UserError
 
@@ -42,13 +42,30 @@ def tower(folder: Path, entry: params.Encoder, tokens: int, mine: str, other: st
         UserError: if a tensor of the encoder is missing, misshapen, or unknown to it; or if `pooling` is
             projected and the model has no such space.
     """
-    model = _complete(folder, () if entry.pooling == "pooled" else ("pooler.",))
+    model = _complete(folder, _unused(entry))
     if entry.pooling != "projected":
         return Pooled(getattr(model, mine, model), None, entry.pooling, entry.layer, tokens)
     if not hasattr(model, project):
         raise UserError(f"{folder}: has no projection; pooling: projected is for CLIP and its kin")
     delattr(model, other)
     return Pooled(model, getattr(model, project), entry.pooling, entry.layer, tokens)
+
+
+def tensors(folder: Path, entry: params.Encoder) -> dict[str, torch.Tensor]:
+    """All tensors of the model in `folder` under the names that it loads by, but for those nothing depends on.
+
+    Raises:
+        UserError: see `tower`.
+    """
+    if entry.library == "timm":
+        return files.read_tensors(folder / "model.safetensors")
+    found = _complete(folder, _unused(entry)).state_dict()
+    return {name: tensor for name, tensor in found.items() if not name.startswith(_unused(entry))}
+
+
+def _unused(entry: params.Encoder) -> tuple[str, ...]:
+    """How the names of tensors begin on which no vector depends, and which a checkpoint may lack."""
+    return () if entry.pooling == "pooled" else ("pooler.",)
 
 
 def _complete(folder: Path, unused: tuple[str, ...]) -> Any:
@@ -87,26 +104,4 @@ def refuse(folder: Path, tensors: list[str]) -> None:
     if tensors:
         raise UserError(
             f"{folder}: the weights do not fit config.json, first tensors: {', '.join(sorted(tensors)[:3])}"
-        )
-
-
-def check_precision(options: params.Cache, device: torch.device, reproducible: str) -> None:
-    """Refuse what the pins of `runtime.reproducible` do not go with.
-
-    Raises:
-        UserError: if a CPU that is held to the instructions that all have is asked for 16-bit products, of
-            which one takes it minutes, or for compiled code, which would use the instructions that it has.
-    """
-    if device.type != "cpu" or reproducible != "portable":
-        return
-    remedy = "set runtime.reproducible to machine or off, or runtime.device=cuda"
-    if options.precision != "fp32":
-        raise UserError(
-            f"cache.precision={options.precision} on a CPU does not go with runtime.reproducible=portable: "
-            f"one product would take minutes; set cache.precision=fp32, or {remedy}"
-        )
-    if options.compile:
-        raise UserError(
-            "cache.compile on a CPU does not go with runtime.reproducible=portable: compiled code differs "
-            f"between CPUs; set cache.compile=false, or {remedy}"
         )

@@ -1,7 +1,8 @@
 """Linear layers through oneDNN on the CPU.
 
 The pins that make results the same on every CPU slow MKL's matrix product down to about 0.4 of its speed;
-oneDNN's product is as reproducible under its own pin, and fast. Forward only: for frozen encoders.
+oneDNN's product is as reproducible under its own pin, and fast. It has no gradient: where one is wanted, MKL's
+takes its place.
 """
 
 import os
@@ -10,15 +11,17 @@ import torch
 from torch import nn
 
 
-class OneDnnLinear(nn.Module):
+class OneDnnLinear(nn.Linear):
     """`nn.Linear` with the weights of `linear`."""
 
     def __init__(self, linear: nn.Linear):
-        super().__init__()
+        super().__init__(linear.in_features, linear.out_features, device="meta")
         self.weight, self.bias = linear.weight, linear.bias
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[..., in] -> [..., out]."""
+        if torch.is_grad_enabled() and (x.requires_grad or self.weight.requires_grad):
+            return super().forward(x)
         return torch.ops.mkldnn._linear_pointwise(x.contiguous(), self.weight, self.bias, "none", [], "")
 
 

@@ -1,13 +1,11 @@
 """Ranking the whole catalogue, exactly: score descending, ties by item row."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from fusionrec.data.histories import Histories
-from fusionrec.evaluation import accuracy
 from fusionrec.models.recommender import Recommender
 
 CHUNK = 1024
@@ -79,14 +77,3 @@ def hits(items: np.ndarray, users: np.ndarray, held_out: Histories, catalogue: i
     key = np.arange(len(users))[:, None] * catalogue + items
     place = np.minimum(np.searchsorted(relevant, key), max(len(relevant) - 1, 0))
     return (items >= 0) & (relevant[place] == key) if len(relevant) else np.zeros(items.shape, bool)
-
-
-def validator(past: Histories, held_out: Histories, k: int, catalogue: int) -> Callable[[Recommender], float]:
-    """Mean NDCG@k over the users that have a held-out item, as a function of the recommender."""
-    users = np.flatnonzero(held_out.counts)
-
-    def validate(recommender: Recommender) -> float:
-        found = hits(top_k(recommender, users, past, k).items, users, held_out, catalogue)
-        return float(accuracy.ndcg(found, held_out.counts[users], k).mean())
-
-    return validate

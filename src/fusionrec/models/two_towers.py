@@ -1,10 +1,10 @@
-"""The fusion model with the dot head: two towers, so that ranking is one matrix product.
+"""The fusion model: item vectors, user vectors, and a head that scores a pair of them.
 
-A user's vector is the sum of the vectors of its history, weighted by learned recency and divided by
-sqrt(n + 1); or an embedding of the user's id; or both. History vectors and candidate vectors come from
-two item encoders with weights of their own.
+A user's vector is made of the vectors of its history, or is an embedding of the user's id, or the sum of both.
+History vectors and candidate vectors come from two item encoders with weights of their own.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -14,11 +14,13 @@ from torch import nn
 from fusionrec import params
 from fusionrec.data.content import Content
 from fusionrec.data.histories import Histories
-from fusionrec.errors import UserError
-from fusionrec.models.items import ItemEncoder
-from fusionrec.models.layers import drop_rows
+from fusionrec.models.heads import FINAL, Dot, Pointwise
+from fusionrec.models.history import History
+from fusionrec.models.items import TABLE_SPREAD, ItemEncoder
+from fusionrec.models.layers import Linear, draw, table
 
-PROJECTION_GAIN = 0.1
+TEMPERATURES = 0.01, 1.0  # bounds
+PAIR_VALUES = 2**19  # that a pairwise head has alive at once in ranking: 2 MB stay in a CPU's cache
 
 
 class Shape(NamedTuple):
@@ -29,7 +31,7 @@ class Shape(NamedTuple):
 
 
 class Towers(NamedTuple):
-    """Item vectors, ready for scoring: candidates [items, dim], bias [items], history [items, dim]."""
+    """Item vectors, ready for scoring: candidates [n, dim], bias [n], history [m, dim]."""
 
     candidates: torch.Tensor
     bias: torch.Tensor
@@ -37,95 +39,189 @@ class Towers(NamedTuple):
 
 
 class FusionModel(nn.Module):
-    """See the module's docstring."""
+    """See the module's docstring. All weights are zero until `reset` draws them or a checkpoint fills them.
 
-    def __init__(self, options: params.Model, content: Content, shape: Shape):
+    Args:
+        options: the parameters.
+        content: inputs of all items; only their widths matter here.
+        shape: see `Shape`.
+        known_users: bool [users], who has a train history: the ids of the others are noise, and left out.
+            None: all are known.
+
+    Raises:
+        UserError: if no input of the items is on, or the fusion lacks one.
+    """
+
+    known_users: torch.Tensor
+
+    def __init__(
+        self,
+        options: params.Model,
+        content: Content,
+        shape: Shape,
+        known_users: torch.Tensor | None = None,
+    ):
         super().__init__()
-        items = len(content.trained)
-        if not (options.item_id or options.categories or options.numbers) and not (
-            content.vision.shape[1] or content.language.shape[1]
-        ):
-            raise UserError("model: every input of the items is switched off; switch one on, e.g. item_id")
         self.options = options
         self.candidates = ItemEncoder(options, content, shape.category_values)
-        self.item_bias = nn.Parameter(torch.zeros(items))
-        self.content_bias = nn.Linear(options.dim, 1)
-        self.history = ItemEncoder(options, content, shape.category_values) if options.user != "id" else None
-        self.users = nn.Embedding(shape.users, options.dim) if options.user != "history" else None
-        # one weight for ranks 1, 2-3, 4-7, 8-15, ... counted from the newest
-        self.recency = nn.Parameter(torch.zeros(options.max_history.bit_length()))
+        self.item_bias = nn.Parameter(torch.zeros(len(content.trained))) if options.item_id else None
+        self.content_bias = Linear(options.dim, 1)
+        with_history, with_id = options.user != "id", options.user != "history"
+        self.history = ItemEncoder(options, content, shape.category_values) if with_history else None
+        self.pool = History(options) if with_history else None
+        self.users = table(shape.users, options.dim) if with_id else None
+        self.head = Dot() if options.head == "dot" else Pointwise(options)
+        self.log_temperature = nn.Parameter(torch.zeros(()))
+        known = torch.ones(shape.users, dtype=torch.bool) if known_users is None else known_users
+        self.register_buffer("known_users", known)
 
-    def reset(self, generator: torch.Generator) -> None:
-        """Draw all initial weights: Xavier for projections, a small normal for tables.
+    def reset(self, generator: torch.Generator, temperature: float = 0.1) -> None:
+        """Draw all initial weights: `model.init` for matrices, a small normal for tables, else neutral.
 
-        Projections start small, at the scale of the tables: content comes in as far as it helps.
+        Args:
+            generator: draws everything.
+            temperature: that of the contrastive loss.
         """
-        for name, weight in sorted(self.named_parameters()):
-            if weight.ndim == 2 and name.rsplit(".", 2)[-2] in {"ids", "users", "categories"}:
-                nn.init.normal_(weight, std=0.1, generator=generator)
-            elif weight.ndim == 2:
-                nn.init.xavier_uniform_(weight, gain=PROJECTION_GAIN, generator=generator)
-            else:
-                nn.init.zeros_(weight)
-        for encoder in (self.candidates, self.history):
-            if encoder is not None and encoder.gate is not None:
-                nn.init.zeros_(encoder.gate.weight)
+        o = self.options
+        self.candidates.reset(generator)
+        if self.item_bias is not None:
+            nn.init.zeros_(self.item_bias)
+        draw(self.content_bias.weight, o.init, o.projection_gain, generator)
+        nn.init.zeros_(self.content_bias.bias)
+        if self.history is not None and self.pool is not None:
+            self.history.reset(generator)
+            self.pool.reset()
+        if self.users is not None:
+            nn.init.normal_(self.users.weight, std=TABLE_SPREAD, generator=generator)
+        self.head.reset(generator)
+        nn.init.constant_(self.log_temperature, math.log(temperature))
 
-    def towers(self, content: Content, generator: torch.Generator | None = None) -> Towers:
-        """Encode the catalogue; dropout where a generator is given."""
-        candidates = self.candidates(content, generator)
-        bias = self.item_bias * content.trained + self.content_bias(candidates).squeeze(1)
-        history = self.history(content, generator) if self.history is not None else candidates
-        return Towers(candidates, bias, history)
+    @property
+    def temperature(self) -> torch.Tensor:
+        """[]: that of the contrastive loss, learned.
+
+        The weight itself is put back within its bounds, as CLIP does: a clamp on the way would end its
+        gradient, and it would stay outside for good.
+        """
+        with torch.no_grad():
+            self.log_temperature.clamp_(*map(math.log, TEMPERATURES))
+        return self.log_temperature.exp()
+
+    def towers(
+        self,
+        content: Content,
+        generator: torch.Generator | None = None,
+        candidates: torch.Tensor | None = None,
+        history: torch.Tensor | None = None,
+    ) -> Towers:
+        """Encode items.
+
+        Args:
+            content: inputs of all items.
+            generator: for dropout; none at evaluation.
+            candidates: int64 [n], unique: encode these items only as candidates. None: all.
+            history: int64 [m], unique, the same for histories.
+
+        Returns:
+            Row i is the i-th of the items asked for. An item whose id is unknown, or was dropped, has no bias
+            of its own: it lives on its contents.
+        """
+        vectors, known = self.candidates.encode(content, generator, candidates)
+        bias = self.content_bias(vectors).squeeze(1)
+        if self.item_bias is not None:
+            own = self.item_bias if candidates is None else self.item_bias[candidates]
+            bias = bias + own * known
+        past = self.history(content, generator, history) if self.history is not None else vectors
+        return Towers(vectors, bias, past)
 
     def user_vectors(
-        self,
-        towers: Towers,
-        users: torch.Tensor,
-        latest: torch.Tensor,
-        generator: torch.Generator | None = None,
+        self, towers: Towers, users: torch.Tensor, latest: torch.Tensor, timed: bool = True
     ) -> torch.Tensor:
         """Embed users.
 
         Args:
             towers: encoded items.
             users: int64 [n], rows of the user table; used where ids are on.
-            latest: int64 [n, length], the newest items first, padded with -1.
-            generator: for history dropout; none at evaluation.
+            latest: int64 [n, length], rows of `towers.history`, the newest first; -1, anywhere, where there
+                is none. Column j has the recency of rank j + 1.
+            timed: whether the order of `latest` means something; if not, all ranks weigh the same.
 
         Returns:
-            [n, dim]; zeros for a user without history where ids are off.
+            [n, dim]; zeros for a user of whom nothing is known.
         """
-        vectors = self.users(users) if self.users is not None else torch.zeros(())
-        if self.history is None:
-            return vectors
-        present = latest >= 0
-        if generator is not None:
-            flat = drop_rows(present.reshape(-1, 1).float(), self.options.history_dropout, generator)
-            present = flat.reshape(present.shape) > 0
-        weights = self.recency.exp()[_bucket(latest.shape[1], latest.device)] * present
-        total = (weights[:, None] @ towers.history[latest.clamp(min=0)]).squeeze(1)
-        scale = (present.sum(1, keepdim=True) + 1).double().sqrt().float()
-        return vectors + total / scale
+        vectors = []
+        if self.users is not None:
+            vectors.append(self.users(users) * self.known_users[users][:, None])
+        if self.pool is not None:
+            vectors.append(self.pool(towers.history, latest, timed))
+        return sum(vectors[1:], vectors[0])
 
+    def logits(
+        self,
+        vectors: torch.Tensor,
+        towers: Towers,
+        columns: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor:
+        """Scores before the final activation.
 
-def _bucket(length: int, device: torch.device) -> torch.Tensor:
-    """int64 [length]: floor(log2(rank)) for ranks 1, 2, ... by integer arithmetic."""
-    return torch.tensor([rank.bit_length() - 1 for rank in range(1, length + 1)], device=device)
+        Args:
+            vectors: [n, dim], of users.
+            towers: encoded items.
+            columns: int64 [n, m], rows of the towers to score for each user. None: all.
+            generator: for dropout; none at evaluation.
+
+        Returns:
+            [n, rows of the towers], or [n, m] for `columns`.
+        """
+        return self.head(vectors, towers.candidates, towers.bias, columns, generator)
+
+    def score(
+        self,
+        vectors: torch.Tensor,
+        towers: Towers,
+        columns: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor:
+        """`logits` after the final activation."""
+        return FINAL[self.options.final_activation](self.logits(vectors, towers, columns, generator))
 
 
 class TrainedModel:
-    """A `Recommender`: the model with its catalogue encoded once."""
+    """A `Recommender`: the model with its catalogue encoded once.
 
-    def __init__(self, model: FusionModel, content: Content):
+    Attributes:
+        item_ids: ids of the items, in the order of their rows; empty where nobody said.
+        user_ids: ids of the users, likewise.
+    """
+
+    def __init__(
+        self,
+        model: FusionModel,
+        content: Content,
+        item_ids: list[str] | None = None,
+        user_ids: list[str] | None = None,
+    ):
         self.model = model.eval()
         self.device = content.trained.device
+        self.item_ids, self.user_ids = item_ids or [], user_ids or []
         with torch.no_grad():
             self.towers = model.towers(content)
 
     @torch.no_grad()
     def score(self, users: np.ndarray, past: Histories) -> torch.Tensor:
-        """See `Recommender.score`."""
+        """See `Recommender.score`.
+
+        Logits: the final activation keeps their order, but where it saturates float32 would make ties of them.
+        A pairwise head takes the catalogue in chunks, so that memory is bounded.
+        """
         latest = torch.from_numpy(past.latest(users, self.model.options.max_history)).to(self.device)
         vectors = self.model.user_vectors(self.towers, torch.from_numpy(users).to(self.device), latest)
-        return torch.addmm(self.towers.bias, vectors, self.towers.candidates.T)
+        items, bias = self.towers.candidates, self.towers.bias
+        values = len(users) * self.model.head.width
+        chunk = max(1, PAIR_VALUES // values) if values else max(1, len(items))
+        parts = [
+            self.model.logits(vectors, Towers(items[s : s + chunk], bias[s : s + chunk], self.towers.history))
+            for s in range(0, len(items), chunk)
+        ]
+        return torch.cat(parts, 1) if len(parts) > 1 else parts[0]

@@ -1,4 +1,9 @@
-"""Training examples: a user's history up to a moment, and the next few choices."""
+"""Training examples: what is known of a user, and choices to predict from it.
+
+Two kinds of step alternate. A causal one knows a history up to a moment and predicts the next few choices;
+a masked one hides random choices and predicts them from the others, whenever they were made. The first
+learns what comes next, the second what belongs together, which is what new items live on.
+"""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -6,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from fusionrec import params
 from fusionrec.data.histories import Histories
 
 
@@ -14,52 +20,133 @@ class Batch(NamedTuple):
 
     Attributes:
         users: int64 [n].
-        latest: int64 [n, length], the newest of the history first, padded with -1.
-        targets: int64 [n, targets], the next choices, padded with -1.
-        past: (row, item) int64 pairs of all that the user had chosen before the targets.
+        latest: int64 [n, length], the newest of what is known first; -1 where there is nothing.
+        targets: int64 [n, targets], choices to predict, padded with -1.
+        past: (row, item) int64 pairs of everything the user chose that is no candidate.
+        timed: whether the order of `latest` means something.
     """
 
     users: torch.Tensor
     latest: torch.Tensor
     targets: torch.Tensor
     past: tuple[torch.Tensor, torch.Tensor]
+    timed: bool
 
     def to(self, device: torch.device) -> "Batch":
         """The same tensors on `device`."""
+        row, item = (x.to(device, non_blocking=True) for x in self.past)
+        users, latest, targets = (
+            x.to(device, non_blocking=True) for x in (self.users, self.latest, self.targets)
+        )
+        return Batch(users, latest, targets, (row, item), self.timed)
+
+    def shard(self, rank: int, count: int) -> "Batch":
+        """The `rank`-th of `count` equal parts of the rows."""
+        rows = len(self.users) // count
+        part = slice(rank * rows, (rank + 1) * rows)
         row, item = self.past
-        users, latest, targets = (x.to(device) for x in (self.users, self.latest, self.targets))
-        return Batch(users, latest, targets, (row.to(device), item.to(device)))
+        mine = (row >= part.start) & (row < part.stop)
+        past = row[mine] - part.start, item[mine]
+        return Batch(self.users[part], self.latest[part], self.targets[part], past, self.timed)
+
+
+def steps(train: Histories, options: params.Train) -> int:
+    """Batches of an epoch: as many as predict each interaction about once."""
+    return max(1, round(len(train.items) / (options.batch * options.targets)))
 
 
 def batches(
-    train: Histories, size: int, targets: int, length: int, generator: np.random.Generator
+    train: Histories, options: params.Train, length: int, dropout: float, generator: np.random.Generator
 ) -> Iterator[Batch]:
-    """One epoch: as many batches as predict each interaction about once.
+    """One epoch.
 
-    Users are drawn with probability proportional to the square root of their number of interactions, and a
-    uniform moment in each history: everything before it is known, the next `targets` are to be predicted.
+    Users are drawn with probability proportional to the square root of their number of interactions, so
+    that one who chose everything does not crowd the others out.
+
+    Args:
+        train: the train histories.
+        options: batch, targets, and the share of steps that are masked.
+        length: how many of the newest known items a user's vector is made of.
+        dropout: share of the known items that is hidden from the user's vector.
+        generator: draws everything.
     """
-    weight = np.sqrt(train.counts.astype(np.float64))
-    cumulative = np.cumsum(weight)
-    for _ in range(max(1, round(len(train.items) / (size * targets)))):
-        draw = generator.random(size) * cumulative[-1]
+    cumulative = np.cumsum(np.sqrt(train.counts.astype(np.float64)))
+    for _ in range(steps(train, options)):
+        draw = generator.random(options.batch) * cumulative[-1]
         users = np.minimum(np.searchsorted(cumulative, draw, side="right"), len(train) - 1)
-        moment = (generator.random(size) * train.counts[users]).astype(np.int64)
-        yield examples(train, users, moment, targets, length)
+        if generator.random() < options.masked:
+            batch = masked(train, users, options.targets, length, generator)
+        else:
+            moment = (generator.random(options.batch) * train.counts[users]).astype(np.int64)
+            batch = causal(train, users, moment, options.targets, length)
+        if dropout:
+            kept = torch.from_numpy(generator.random(batch.latest.shape) >= dropout)
+            batch = batch._replace(latest=torch.where(kept, batch.latest, -1))
+        yield batch
 
 
-def examples(train: Histories, users: np.ndarray, moment: np.ndarray, targets: int, length: int) -> Batch:
+def causal(train: Histories, users: np.ndarray, moment: np.ndarray, targets: int, length: int) -> Batch:
     """The examples of `users` at `moment` (int64 [n]: how many of each history are known)."""
     start, end = train.offsets[users], train.offsets[users + 1]
     now = (start + moment)[:, None]
     ahead, back = now + np.arange(targets), now - np.arange(1, length + 1)
     past = np.repeat(np.arange(len(users)), moment), _ranges(train, start, moment)
-    return Batch(
-        torch.from_numpy(users),
-        torch.from_numpy(_take(train, back, back >= start[:, None])),
-        torch.from_numpy(_take(train, ahead, ahead < end[:, None])),
-        (torch.from_numpy(past[0]), torch.from_numpy(past[1])),
+    return _batch(
+        users,
+        _take(train, back, back >= start[:, None]),
+        _take(train, ahead, ahead < end[:, None]),
+        past,
+        timed=True,
     )
+
+
+def masked(
+    train: Histories, users: np.ndarray, targets: int, length: int, generator: np.random.Generator
+) -> Batch:
+    """The examples of `users` with 5 to 50 % of each history hidden, at least one item.
+
+    At most `targets` of the hidden items are predicted; the others are neither known nor candidates.
+    """
+    row, item = train.pairs(users)
+    counts = train.counts[users]
+    hidden = np.maximum(1, (generator.uniform(0.05, 0.5, len(users)) * counts).astype(np.int64))
+    place = _shuffled_places(row, counts, generator)
+    chosen = place < np.minimum(hidden, targets)[row]
+    target = np.full((len(users), targets), -1)
+    target[row[chosen], place[chosen]] = item[chosen]
+    visible = np.flatnonzero(place >= hidden[row])[::-1]  # newest first
+    age = _running_count(row[visible])
+    recent = age < length
+    latest = np.full((len(users), length), -1)
+    latest[row[visible][recent], age[recent]] = item[visible][recent]
+    return _batch(users, latest, target, (row[~chosen], item[~chosen]), timed=False)
+
+
+def _batch(
+    users: np.ndarray,
+    latest: np.ndarray,
+    targets: np.ndarray,
+    past: tuple[np.ndarray, np.ndarray],
+    timed: bool,
+) -> Batch:
+    row, item = (torch.from_numpy(x) for x in past)
+    users_, latest_, targets_ = (torch.from_numpy(x) for x in (users, latest, targets))
+    return Batch(users_, latest_, targets_, (row, item), timed)
+
+
+def _shuffled_places(row: np.ndarray, counts: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A random permutation of 0, 1, ... within each group of equal `row` (ascending, `counts` of each)."""
+    order = np.lexsort((generator.random(len(row)), row))
+    place = np.empty(len(row), np.int64)
+    place[order] = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return place
+
+
+def _running_count(row: np.ndarray) -> np.ndarray:
+    """0, 1, ... within each run of equal values."""
+    starts = np.flatnonzero(np.concatenate([[True], row[1:] != row[:-1]]))
+    lengths = np.diff(np.append(starts, len(row)))
+    return np.arange(len(row)) - np.repeat(starts, lengths)
 
 
 def _take(train: Histories, index: np.ndarray, inside: np.ndarray) -> np.ndarray:

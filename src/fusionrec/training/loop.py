@@ -1,6 +1,7 @@
 """The training loop."""
 
 import math
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -11,122 +12,212 @@ from fusionrec import params
 from fusionrec.data.content import Content
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
-from fusionrec.models.two_towers import FusionModel, Towers, TrainedModel
-from fusionrec.training.batches import Batch, batches
-from fusionrec.training.losses import bpr_loss, softmax_loss
-from fusionrec.training.samplers import UniformNegatives
-from fusionrec.training.schedules import warmup_cosine
+from fusionrec.models.two_towers import FusionModel, TrainedModel
+from fusionrec.training import objective, optimisers, schedules
+from fusionrec.training.batches import batches, steps
+from fusionrec.training.distributed import ALONE, Group
+from fusionrec.training.finetune import Encoders
+from fusionrec.training.objective import Objective
+from fusionrec.training.scratch import Scratch, State
+from fusionrec.training.stopping import EarlyStopping
 
-Loss = Callable[[Batch, Towers, torch.Tensor], torch.Tensor]
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+Tensors = dict[str, torch.Tensor]
 
 
 class Epoch(NamedTuple):
-    """What one epoch showed. `score` is the validation metric, higher is better."""
+    """What one epoch showed: `metrics` by name, such as train/loss, train/lr and val/ndcg@10."""
 
     number: int
-    loss: float
-    score: float
-    learning_rate: float
+    metrics: dict[str, float]
 
 
 def fit(
     model: FusionModel,
     content: Content,
     train: Histories,
-    validate: Callable[[TrainedModel], float],
+    validate: Callable[[TrainedModel], dict[str, float]],
     options: params.Train,
     track: Callable[[Epoch], None],
+    scratch: Scratch | None = None,
+    group: Group = ALONE,
+    every: float = 10,
+    encoders: Encoders | None = None,
 ) -> Epoch:
     """Train `model` in place and leave it with the weights of its best epoch.
 
     Args:
-        model: on the device where training runs; its weights are drawn anew from `options.seed`.
+        model: on the device where training runs, with its initial weights.
         content: inputs of all items, on the same device.
         train: the train histories.
-        validate: the score of the model as it stands.
+        validate: metrics of the model as it stands; one of them is `options.monitor`.
         options: see params.yaml.
-        track: is told of each epoch.
+        track: is told of each epoch, again of those before an interruption.
+        scratch: where an interrupted training is kept.
+        group: the processes that train together.
+        every: seconds between two states that are kept.
+        encoders: those that are not frozen; `content` holds their tables. They are trained in place too, and
+            left with weights and tables of the best epoch.
 
     Returns:
         The best epoch. Training ends after `patience` epochs without a better one.
 
     Raises:
-        UserError: if the loss is no longer finite.
+        UserError: if the loss is no longer finite, or no validation gives a number.
     """
-    draws = np.random.default_rng(options.seed)
-    model.reset(torch.Generator().manual_seed(options.seed))
-    model.to(content.trained.device)
-    generator = torch.Generator(content.trained.device).manual_seed(options.seed)
-    optimizer = _optimizer(model, options)
-    steps = options.epochs * sum(1 for _ in batches(train, *_shape(model, options), np.random.default_rng(0)))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: warmup_cosine(step, steps, options.warmup)
-    )
-    loss = _loss(content, train, options, draws)
-
-    best, weights = None, model.state_dict()
-    for number in range(1, options.epochs + 1):
-        losses = []
-        model.train()
-        for batch in batches(train, *_shape(model, options), draws):
-            batch = batch.to(content.trained.device)
-            towers = model.towers(content, generator)
-            value = loss(batch, towers, model.user_vectors(towers, batch.users, batch.latest, generator))
-            optimizer.zero_grad()
-            value.backward()
-            optimizer.step()
-            schedule.step()
-            losses.append(value.detach())
-        rate = optimizer.param_groups[0]["lr"]
-        mean = torch.stack(losses).mean().item()
-        if not math.isfinite(mean):
-            raise UserError(f"training diverged in epoch {number}: the loss is {mean}; lower train.lr")
-        epoch = Epoch(number, mean, validate(TrainedModel(model, content)), rate)
+    run = Training(model, content, train, options, group, encoders)
+    kept = scratch.load() if scratch else None
+    if kept:
+        run.restore(kept)
+        for epoch in run.epochs:
+            track(epoch)
+    saved = time.monotonic()
+    while len(run.epochs) < options.epochs and not run.stopping.stop:
+        epoch = run.epoch(validate)
         track(epoch)
-        if best is None or epoch.score > best.score:
-            best, weights = epoch, {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        elif number - best.number >= options.patience:
-            break
-    assert best is not None
-    model.load_state_dict(weights)
-    return best
+        if scratch and group.first and time.monotonic() - saved >= every:
+            scratch.save(run.state())
+            saved = time.monotonic()
+    if not run.stopping.best_epoch:
+        raise UserError(f"no epoch had a validation {options.monitor}: no user has a validation item")
+    run.objective.restore(run.best)
+    return run.epochs[run.stopping.best_epoch - 1]
 
 
-def _shape(model: FusionModel, options: params.Train) -> tuple[int, int, int]:
-    return options.batch, options.targets, model.options.max_history
+class Training:
+    """Everything that changes from step to step."""
 
+    def __init__(
+        self,
+        model: FusionModel,
+        content: Content,
+        train: Histories,
+        options: params.Train,
+        group: Group,
+        encoders: Encoders | None = None,
+    ):
+        self.model, self.train, self.options, self.group = model, train, options, group
+        self.device = content.trained.device
+        self.draws = np.random.default_rng(options.seed)
+        self.generator = torch.Generator(self.device).manual_seed(options.seed)
+        self.objective = Objective(model, content, train, options, encoders)
+        self.optimizer = optimisers.build(model, options, self.objective.encoders.parameters())
+        self.updates = math.ceil(steps(train, options) / options.accumulate)
+        self.schedule = schedules.build(self.optimizer, options, self.updates)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=options.precision == "fp16")
+        self.stopping = EarlyStopping(options.direction, options.patience)
+        self.epochs: list[Epoch] = []
+        self.best: Tensors = {}
+        if options.compile:
+            self.objective.compile()
+        self.losses: Callable[..., Tensors] = self.objective
+        if group.size > 1:
+            self.losses = torch.nn.parallel.DistributedDataParallel(
+                self.objective, find_unused_parameters=True, broadcast_buffers=False
+            )
 
-def _optimizer(model: FusionModel, options: params.Train) -> torch.optim.AdamW:
-    """Matrices decay; biases, absent vectors and recency weights do not. Fused: it is deterministic."""
-    weights = list(model.parameters())
-    groups = [
-        {"params": [w for w in weights if w.ndim > 1], "weight_decay": options.weight_decay},
-        {"params": [w for w in weights if w.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=options.lr, fused=True)
+    def epoch(self, validate: Callable[[TrainedModel], dict[str, float]]) -> Epoch:
+        """Train for one epoch and validate."""
+        number, rate = len(self.epochs) + 1, self.optimizer.param_groups[0]["lr"]
+        seen = self._steps()
+        if not math.isfinite(seen["loss"]):
+            raise UserError(
+                f"training diverged in epoch {number}: the loss is {seen['loss']}; lower train.lr"
+            )
+        self.objective.renew()
+        self.model.eval()
+        found = validate(TrainedModel(self.model, self.objective.content)) if self.group.first else {}
+        found = self.group.of_first(found)
+        monitored = found[self.options.monitor]
+        if self.stopping.update(monitored):
+            self.best = {name: tensor.clone() for name, tensor in self.objective.state().items()}
+        self.schedule.epoch(monitored)
+        metrics = {f"train/{name}": value for name, value in seen.items()} | {"train/lr": rate}
+        metrics |= {f"val/{name}": value for name, value in found.items()} | self._inside()
+        self.epochs.append(Epoch(number, metrics))
+        return self.epochs[-1]
 
+    def _steps(self) -> dict[str, float]:
+        """The steps of one epoch; the mean of each loss, and of the gradient's norm."""
+        self.model.train()
+        seen: list[Tensors] = []
+        count = steps(self.train, self.options)
+        length, dropout = self.model.options.max_history, self.model.options.history_dropout
+        for number, batch in enumerate(batches(self.train, self.options, length, dropout, self.draws), 1):
+            step = objective.to(
+                self.objective.prepare(batch, self.draws, self.group.rank, self.group.size), self.device
+            )
+            with torch.autocast(
+                self.device.type, DTYPES[self.options.precision], self.options.precision != "fp32"
+            ):
+                losses = self.losses(step, self.generator)
+            self.scaler.scale(losses["loss"] / self._accumulated(number, count)).backward()
+            seen.append({name: value.detach() for name, value in losses.items()})
+            if number % self.options.accumulate == 0 or number == count:
+                seen[-1]["gradient_norm"] = self._update()
+        names = {name: None for step_losses in seen for name in step_losses}
+        means = [torch.stack([s[name] for s in seen if name in s]).mean() for name in names]
+        return dict(zip(names, self.group.mean(torch.stack(means)).tolist(), strict=True))
 
-def _loss(content: Content, train: Histories, options: params.Train, draws: np.random.Generator) -> Loss:
-    """The loss that `train.loss` names, as a function of a batch, the item vectors and the user vectors."""
+    def _accumulated(self, number: int, count: int) -> int:
+        """How many batches the update that batch `number` belongs to is made of."""
+        length = self.options.accumulate
+        first = (number - 1) // length * length
+        return min(length, count - first)
 
-    def softmax(batch: Batch, towers: Towers, users: torch.Tensor) -> torch.Tensor:
-        logits = torch.addmm(towers.bias, users, towers.candidates.T)
-        # no candidates: items without train interactions, and what the user had before
-        hidden = (~content.trained).repeat(len(users), 1)
-        hidden[batch.past] = True
-        return softmax_loss(logits.masked_fill(hidden, -torch.inf), batch.targets)
+    def _update(self) -> torch.Tensor:
+        self.scaler.unscale_(self.optimizer)
+        norm = optimisers.clip(self.objective.parameters(), self.options.clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.schedule.step()
+        self.optimizer.zero_grad()
+        return norm
 
-    if options.loss == "softmax":
-        return softmax
-    sampler = UniformNegatives(train, content.trained.nonzero().squeeze(1).cpu().numpy())
+    def _inside(self) -> dict[str, float]:
+        """What can be seen inside the model: the weight of each modality, the temperature."""
+        shares = self.model.candidates.shares(self.objective.content)
+        found = {f"weight/{name}": share for name, share in shares.items()}
+        if self.options.losses.contrastive:
+            found["train/temperature"] = self.model.temperature.item()
+        return found
 
-    def bpr(batch: Batch, towers: Towers, users: torch.Tensor) -> torch.Tensor:
-        row, column = (batch.targets >= 0).nonzero(as_tuple=True)
-        item = batch.targets[row, column]
-        drawn = sampler.draw(batch.users[row].cpu().numpy(), options.negatives, draws)
-        negative = torch.from_numpy(drawn).to(item.device)
-        positive_score = (users[row] * towers.candidates[item]).sum(1) + towers.bias[item]
-        negative_score = (users[row, None] * towers.candidates[negative]).sum(2) + towers.bias[negative]
-        return bpr_loss(positive_score, negative_score)
+    def state(self) -> State:
+        """All that the next epoch depends on."""
+        accumulated, rates = optimisers.state(self.optimizer)
+        parts = {"model": self.objective.state(), "best": self.best, "optimizer": accumulated}
+        tensors = {f"{part}/{name}": x for part, named in parts.items() for name, x in named.items()}
+        tensors["generator"] = self.generator.get_state()
+        return State(
+            tensors,
+            {
+                "draws": self.draws.bit_generator.state,
+                "optimizer": rates,
+                "schedule": self.schedule.state_dict(),
+                "scaler": self.scaler.state_dict(),
+                "stopping": self.stopping.state_dict(),
+                "epochs": [epoch.metrics for epoch in self.epochs],
+            },
+        )
 
-    return bpr
+    def restore(self, state: State) -> None:
+        """Go on from `state`, as if there had been no interruption."""
+
+        def part(prefix: str) -> Tensors:
+            named = state.tensors.items()
+            return {
+                name.removeprefix(f"{prefix}/"): x.to(self.device)
+                for name, x in named
+                if name.startswith(f"{prefix}/")
+            }
+
+        values = state.values
+        self.objective.restore(part("model"))
+        self.best = part("best")
+        optimisers.restore(self.optimizer, part("optimizer"), values["optimizer"])
+        self.generator.set_state(state.tensors["generator"])
+        self.draws.bit_generator.state = values["draws"]
+        self.schedule.load_state_dict(values["schedule"])
+        self.scaler.load_state_dict(values["scaler"])
+        self.stopping.load_state_dict(values["stopping"])
+        self.epochs = [Epoch(number, metrics) for number, metrics in enumerate(values["epochs"], 1)]

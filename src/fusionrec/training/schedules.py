@@ -1,14 +1,77 @@
-"""Learning-rate schedules, as factors of the base rate."""
+"""Learning-rate schedules: a factor that is common to all parameter groups, warm-up times decay."""
 
 import math
+from typing import Any
+
+import torch
+
+from fusionrec import params
+from fusionrec.training.stopping import better
 
 
-def warmup_cosine(step: int, steps: int, warmup: float) -> float:
-    """Linear warm-up over the first `warmup` share of `steps`, then a half cosine down to zero.
+def build(optimizer: torch.optim.Optimizer, options: params.Train, steps_per_epoch: int) -> "Schedule":
+    """The schedule that `train.schedule` names; it sets the rate of the first step."""
+    return Schedule(optimizer, options, steps_per_epoch)
 
-    Loshchilov and Hutter, "SGDR", ICLR 2017, without restarts.
+
+class Schedule:
+    """Sets the rate of each step: the base rate of each group times `factor`."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, options: params.Train, steps_per_epoch: int):
+        self.optimizer, self.options, self.steps_per_epoch = optimizer, options, steps_per_epoch
+        self.base = [group["lr"] for group in optimizer.param_groups]
+        self.taken, self.waited, self.reductions = 0, 0, 0
+        self.best: float | None = None
+        self._apply()
+
+    def step(self) -> None:
+        """After each step of the optimiser."""
+        self.taken += 1
+        self._apply()
+
+    def epoch(self, value: float) -> None:
+        """After each validation, with the monitored metric; only `plateau` heeds it."""
+        if self.options.schedule != "plateau":
+            return
+        if better(value, self.best, self.options.direction):
+            self.best, self.waited = value, 0
+        else:
+            self.waited += 1
+        if self.waited == self.options.plateau:
+            self.waited, self.reductions = 0, self.reductions + 1
+        self._apply()
+
+    @property
+    def factor(self) -> float:
+        """Of the base rates, for the next step."""
+        options, steps = self.options, self.options.epochs * self.steps_per_epoch
+        rising = round(steps * options.warmup)
+        warmup = min(1, (self.taken + 1) / max(1, rising))
+        if options.schedule == "cosine":
+            return warmup * half_cosine((self.taken - rising) / max(1, steps - rising))
+        if options.schedule == "step":
+            return warmup * options.decay ** (self.taken // self.steps_per_epoch // options.decay_every)
+        return warmup * options.decay**self.reductions
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where it stands, as plain values for JSON."""
+        names = "base", "taken", "waited", "reductions", "best"
+        return {name: getattr(self, name) for name in names}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`, and set the rates."""
+        for name in self.state_dict():
+            setattr(self, name, state[name])
+        self._apply()
+
+    def _apply(self) -> None:
+        for group, base in zip(self.optimizer.param_groups, self.base, strict=True):
+            group["lr"] = base * self.factor
+
+
+def half_cosine(progress: float) -> float:
+    """From 1 to 0 while `progress` goes from 0 to 1; level outside.
+
+    Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017, without restarts.
     """
-    rising = max(1, round(steps * warmup))
-    if step < rising:
-        return (step + 1) / rising
-    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
+    return 0.5 * (1 + math.cos(math.pi * min(max(progress, 0), 1)))

@@ -1,0 +1,246 @@
+"""Encoders that are trained with the model.
+
+A table holds the vectors of all items. In each step some of the targets are encoded anew, with a gradient and
+from augmented inputs, and take the place of their rows; after each epoch the encoder makes the whole table
+anew. So the model, the losses and ranking need not know that an encoder learns.
+
+Normalisation statistics stay as they are, and nothing is dropped out inside of an encoder: a step sees too few
+items to estimate the former, and vectors with a gradient must be those that the table gets. Augmentation is
+what keeps an encoder from learning its items by heart.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from fusionrec import files, params, runtime
+from fusionrec.data import augment
+from fusionrec.data.content import Content, Reduction, fit
+from fusionrec.encoders import blocks, cache, loading, lora, weights
+from fusionrec.encoders.frozen import FrozenEncoder
+from fusionrec.encoders.inputs import Inputs
+from fusionrec.encoders.pooling import unit
+from fusionrec.encoders.recipe import Recipe
+from fusionrec.errors import UserError
+
+REDUCTION = "reduction.safetensors"
+PARTS = {"vision": "vision_model", "language": "text_model"}  # in models of pictures and texts
+
+
+class Live(NamedTuple):
+    """Items to encode anew: their rows, int64 [n], and what the encoder prepared, on the CPU; n may be 0."""
+
+    rows: torch.Tensor
+    batch: dict[str, torch.Tensor]
+
+
+class Trainable(nn.Module):
+    """An encoder that learns, and its table.
+
+    Args:
+        recipe: the encoder, and the weights that it begins with. `cache.views`, `cache.tokens` and
+            `cache.compile` have no meaning here.
+        inputs: pictures or texts of all items, at least one.
+        options: what is trained.
+        generator: draws the adapters, on the CPU.
+        reduction: from the encoder's vectors to those of the table; it stays as it is. None: the one that the
+            first vectors of train items say.
+        trained: bool [items], which are train items.
+        components: see `fusionrec.data.content.reduce`.
+
+    Attributes:
+        table: float32 [items, components], vectors of all items, zero where absent; on the CPU.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        inputs: Inputs,
+        options: params.Finetune,
+        generator: torch.Generator,
+        reduction: Reduction | None,
+        trained: np.ndarray,
+        components: int,
+    ):
+        super().__init__()
+        plain = recipe.options.model_copy(update={"views": 0, "tokens": 0, "compile": False})
+        self.recipe, self.inputs, self.options = recipe._replace(options=plain), inputs, options
+        self.encoder = cast(FrozenEncoder, self.recipe.load())
+        self.tower = self.encoder.tower
+        self.number, self.first = inputs.distinct()
+        self.present = self.number >= 0
+        vectors = self._vectors()
+        self.reduction = reduction or fit(vectors[self.present & trained], components)
+        self.table = self._reduced(vectors)
+        self._unfreeze(generator)
+
+    def train(self, mode: bool = True) -> "Trainable":
+        """Changes nothing, for the reasons above."""
+        return self
+
+    def draw(self, items: torch.Tensor, draws: np.random.Generator) -> Live:
+        """Up to `finetune.items` of `items` (int64 [n], distinct), augmented; `draws` draws everything."""
+        there = items.numpy()[self.present[items.numpy()]]
+        rows = draws.permutation(there)[: self.options.items]
+        changed = [self._augmented(original, draws) for original in self._read(rows)]
+        return Live(torch.from_numpy(rows), self.encoder.prepare(changed) if changed else {})
+
+    @torch.compiler.disable
+    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """What was prepared -> float32 [n, components], on the device and with a gradient."""
+        vectors = self.tower(**self._moved(batch))[0].float()
+        if self.encoder.normalize:
+            vectors = unit(vectors)
+        return self.reduction.to(self.encoder.device).apply(vectors)
+
+    def renew(self) -> None:
+        """Make the table anew: by the encoder as it stands, without augmentation."""
+        self.table = self._reduced(self._vectors())
+
+    def _vectors(self) -> np.ndarray:
+        """float32 [items, width], anything for absent ones; equal inputs are encoded once."""
+        vectors = np.zeros((len(self.number), self.encoder.width), np.float32)
+        rows, length = self.inputs.rows(self.first), self.recipe.options.batch
+        for batch in cache.batches(rows, length, lambda row: self.encoder.padded(row[0])):
+            items, some = zip(*batch, strict=True)
+            vectors[list(items)] = self.encoder.encode(self.inputs.read(list(some))).numpy()
+        return vectors[self.first[self.number]]
+
+    def _reduced(self, vectors: np.ndarray) -> torch.Tensor:
+        return self.reduction.apply(torch.from_numpy(vectors)) * torch.from_numpy(self.present)[:, None]
+
+    def _unfreeze(self, generator: torch.Generator) -> None:
+        example = self._moved(self.encoder.prepare(self._read(self.first[:1])))
+        part = blocks.last(self.tower, example, self.options.blocks)
+        if self.options.gradient_checkpointing:
+            blocks.recompute(part.blocks)
+        learned = part.weights
+        if self.options.lora_rank:
+            learned = lora.attach(self.tower, part, self.options.lora_rank, generator)
+        self.tower.requires_grad_(False)
+        for weight in learned.values():
+            weight.requires_grad_(True)
+
+    def _moved(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        layouts = {4: self.encoder.layout}
+        return {
+            name: x.to(self.encoder.device, memory_format=layouts.get(x.ndim, torch.preserve_format))
+            for name, x in batch.items()
+        }
+
+    def _read(self, items: np.ndarray) -> list[Any]:
+        return self.inputs.read([row for _, row in self.inputs.rows(items)])
+
+    def _augmented(self, original: Any, draws: np.random.Generator) -> Any:
+        if self.recipe.modality == "vision":
+            from fusionrec.encoders import pixels  # imports torchvision
+
+            return augment.picture(pixels.decode(original), self.recipe.options.vision, draws)
+        return augment.text(original, self.recipe.options.language, draws)
+
+
+class Encoders(nn.ModuleDict):
+    """All encoders that are not frozen, by modality."""
+
+    def draw(self, items: torch.Tensor, draws: np.random.Generator) -> dict[str, Live]:
+        """What each encodes anew in a step whose distinct targets are `items`, int64 [n]."""
+        return {modality: encoder.draw(items, draws) for modality, encoder in self._each()}
+
+    def enliven(self, content: Content, live: dict[str, Live]) -> Content:
+        """`content` with the rows of `live` encoded anew; their gradient reaches the encoders."""
+        tables = {}
+        for modality, encoder in self._each():
+            rows, batch = live[modality]
+            if len(rows):
+                table: torch.Tensor = getattr(content, modality)
+                tables[modality] = table.index_put((rows.to(table.device),), encoder(batch))
+        return content._replace(**tables)
+
+    def renew(self) -> None:
+        """Make all tables anew."""
+        for _, encoder in self._each():
+            encoder.renew()
+
+    def insert(self, content: Content) -> Content:
+        """`content` with the tables in it."""
+        device, found = content.trained.device, {}
+        for modality, encoder in self._each():
+            found[modality] = encoder.table.to(device)
+            found[f"{modality}_present"] = torch.from_numpy(encoder.present).to(device)
+        return content._replace(**found)
+
+    def save(self, folder: Path) -> None:
+        """Write each into the folder that is named by its modality."""
+        for modality, encoder in self._each():
+            save(folder / modality, encoder)
+
+    def _each(self) -> list[tuple[str, Trainable]]:
+        return [(modality, cast(Trainable, encoder)) for modality, encoder in self.items()]
+
+
+def load(
+    p: params.Params, modality: str, inputs: Inputs, trained: np.ndarray, device: torch.device
+) -> Trainable | None:
+    """The encoder of a modality; None where it is frozen or switched off, or no train item has an input.
+
+    With `train.resume_from` it goes on from what is saved there.
+
+    Args:
+        p: all parameters.
+        modality: vision or language.
+        inputs: pictures or texts of all items.
+        trained: bool [items], whether the item has a train interaction.
+        device: where to train.
+
+    Raises:
+        UserError: if the weights are not to be had, do not fit, or have not what `train.finetune` asks for;
+            or if the precision does not go with the device.
+    """
+    name = getattr(p.model, modality)
+    entry: params.Encoder | None = getattr(p.encoders, modality)[name]
+    there = np.array([key is not None for key in inputs.keys])
+    if entry is None or getattr(p.model, f"freeze_{modality}") or not (there & trained).any():
+        return None
+    runtime.check_precision("cache", p.cache, device, p.runtime.reproducible)
+    tuned = Path(p.train.resume_from or "") / modality
+    if p.train.resume_from and tuned.is_dir():
+        folder, source, reduction = tuned, {}, _read_reduction(tuned)
+    else:
+        folder = weights.locate(name, entry, p.encoders)
+        source, reduction = weights.source(folder, entry, p.encoders), None
+    recipe = Recipe(modality, entry, folder, source, p.cache, str(device), p.runtime.reproducible)
+    generator = torch.Generator().manual_seed(p.train.seed)
+    return Trainable(recipe, inputs, p.train.finetune, generator, reduction, trained, p.model.pca)
+
+
+def save(folder: Path, encoder: Trainable) -> None:
+    """Write the encoder as a folder that `encoders.weights: local` can load, adapters merged.
+
+    Beside its files lies `reduction.safetensors`: what leads from its vectors to the model's.
+    """
+    recipe = encoder.recipe
+    folder.mkdir(parents=True)
+    for path in sorted({path for pattern in weights.PATTERNS for path in recipe.folder.glob(pattern)}):
+        if not path.name.startswith("model.safetensors"):
+            shutil.copyfile(path, folder / path.name)
+    tuned = lora.merged(encoder.tower.get_submodule("model"))
+    whole = loading.tensors(recipe.folder, recipe.entry)
+    part = "" if tuned.keys() & whole.keys() else f"{PARTS[recipe.modality]}."
+    found = {part + name: tensor for name, tensor in tuned.items() if part + name in whole}
+    files.write_tensors(folder / "model.safetensors", whole | found)
+    reduction = {name: x for name, x in encoder.reduction._asdict().items() if x is not None}
+    files.write_tensors(folder / REDUCTION, reduction)
+
+
+def _read_reduction(folder: Path) -> Reduction:
+    try:
+        found = files.read_tensors(folder / REDUCTION)
+    except FileNotFoundError:
+        raise UserError(
+            f"{folder / REDUCTION} not found; set train.resume_from to a complete model"
+        ) from None
+    return Reduction(found["mean"], found.get("basis"), found["scale"])

@@ -1,0 +1,77 @@
+"""Where the course of a training is shown: progress bar, DVCLive, Weights & Biases, a log of the machine."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+from dvclive import Live, monitor_system
+from tqdm import tqdm
+
+from fusionrec import params
+from fusionrec.errors import UserError
+from fusionrec.training.loop import Epoch
+
+
+class Tracker:
+    """Shows each epoch; to be used in a `with` statement.
+
+    Args:
+        curves: folder of DVCLive's files, which are outputs: nothing in them depends on time or machine.
+        system: folder of the log of processors, memory and GPUs, which is none.
+        parameters: all of params.yaml.
+    """
+
+    def __init__(self, curves: Path | str, system: Path | str, parameters: params.Params):
+        self.options, self.parameters = parameters.train, parameters
+        self.places = Path(curves), Path(system)
+        self.stack = ExitStack()
+
+    def __enter__(self) -> "Tracker":
+        quiet: Any = {"dvcyaml": None, "save_dvc_exp": False, "report": None}
+        enter = self.stack.enter_context
+        self.live = enter(Live(dir=str(self.places[0]), **quiet))
+        monitor_system.GPU_AVAILABLE = (
+            torch.cuda.is_available()
+        )  # without a driver it would print a traceback
+        enter(Live(dir=str(self.places[1]), monitor_system=True, **quiet))
+        self.mirror = _weights_and_biases(self.options.wandb, self.parameters, self.stack)
+        self.bar = enter(tqdm(total=self.options.epochs, desc="train", unit="epoch", disable=None))
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.stack.__exit__(*error)
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Show one."""
+        for name, value in epoch.metrics.items():
+            self.live.log_metric(name, value)
+        self.live.next_step()
+        if self.mirror:
+            self.mirror.log(epoch.metrics, step=epoch.number)
+        shown = {name: epoch.metrics[name] for name in ("train/loss", f"val/{self.options.monitor}")}
+        self.bar.set_postfix({name: f"{value:.4f}" for name, value in shown.items()})
+        self.bar.update()
+
+    def best(self, epoch: Epoch) -> None:
+        """Say which epoch is kept, and what it was validated with."""
+        found = {name: value for name, value in epoch.metrics.items() if name.startswith("val/")}
+        for name, value in {"epoch": epoch.number, **found}.items():
+            self.live.log_metric(f"best/{name}", value, plot=False)
+            if self.mirror:
+                self.mirror.summary[f"best/{name}"] = value
+
+
+def _weights_and_biases(project: str | None, parameters: params.Params, stack: ExitStack) -> Any:
+    """A run of `project`; None where none is wanted. $WANDB_MODE=offline keeps it on this machine."""
+    if project is None:
+        return None
+    try:
+        import wandb
+    except ImportError:
+        raise UserError(
+            "train.wandb: wandb is not installed; run `pip install wandb`, or set it to null"
+        ) from None
+    return stack.enter_context(
+        wandb.init(project=project, config=parameters.model_dump(), dir="logs", save_code=False)
+    )

@@ -1,0 +1,212 @@
+"""An epoch of training at the size of Amazon Baby against two loops of the same run.
+
+`python tests/benchmarks/training.py [--epochs 3] [--pca 0]` compares, at one batch and on the same inputs:
+
+- ours: one epoch of `fusionrec.training.loop`, with sampling, tracking of losses and the kept state;
+- manner: a plain loop as multimodal frameworks write it: every item is projected for every batch, Adam over
+  everything, negatives drawn by a Python loop with rejection;
+- floor: the matrix products of ours alone, forward and backward, on batches that are ready.
+
+And, at 1x, 2x and 4x the interactions, time and memory of an epoch; and the share of an epoch that
+validation takes.
+"""
+
+import argparse
+import random
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from fusionrec import params
+from fusionrec.data.content import Content
+from fusionrec.data.histories import Histories
+from fusionrec.evaluation.validation import validator
+from fusionrec.models.two_towers import FusionModel, Shape
+from fusionrec.training import loop
+from fusionrec.training.distributed import ALONE
+
+USERS, ITEMS, INTERACTIONS = 19_445, 7_050, 160_792
+WIDTHS = 1_280, 384
+P = params.load(Path(__file__).resolve().parents[2] / "params.yaml")
+
+
+def generate(interactions: int, users: int) -> Histories:
+    """Zipf-like items, at least five for each user."""
+    draw = np.random.default_rng(1)
+    counts = 5 + draw.multinomial(interactions - 5 * users, draw.dirichlet(np.ones(users)))
+    user = np.repeat(np.arange(users), counts)
+    item = np.minimum(ITEMS * draw.random(len(user)) ** 2, ITEMS - 1).astype(np.int64)
+    table = pd.DataFrame({"user": user, "item": item, "timestamp": np.arange(len(user))})
+    return Histories.of(table.drop_duplicates(["user", "item"]), users)
+
+
+def content(widths: tuple[int, int]) -> Content:
+    draw, everything = torch.Generator().manual_seed(0), torch.ones(ITEMS, dtype=torch.bool)
+    vision, language = (torch.randn(ITEMS, width, generator=draw) for width in widths)
+    bags, tokens = torch.zeros(ITEMS + 1, dtype=torch.int64), torch.zeros(ITEMS, 0, 0)
+    return Content(
+        vision,
+        everything,
+        language,
+        everything,
+        torch.zeros(ITEMS, 0),
+        bags,
+        bags[:0],
+        everything,
+        tokens,
+        tokens,
+    )
+
+
+def options(precision: str, loss: str) -> tuple[params.Model, params.Train]:
+    """The pairwise setting of the frameworks: ids of users and items, BPR, one negative, batch 2,048."""
+    model = P.model.model_copy(update={"user": "id", "dim": 64, "categories": False, "numbers": False})
+    weights = dict.fromkeys(params.Losses.model_fields, 0.0) | {loss: 1.0}
+    negatives = P.train.negatives.model_copy(update={"ratio": 1})
+    changes = {"losses": params.Losses(**weights), "negatives": negatives, "batch": 2048, "targets": 1}
+    return model, P.train.model_copy(update=changes | {"precision": precision, "masked": 0.0})
+
+
+def ours(train: Histories, inputs: Content, precision: str, loss: str) -> Callable[[], None]:
+    chosen, how = options(precision, loss)
+    model = FusionModel(chosen, inputs, Shape(len(train), 0))
+    model.reset(torch.Generator().manual_seed(0))
+    run = loop.Training(model, inputs, train, how, ALONE)
+
+    def epoch() -> None:
+        run._steps()
+        run.state()
+
+    return epoch
+
+
+class Plain(nn.Module):
+    """The same model in the plain manner."""
+
+    def __init__(self, inputs: Content, users: int):
+        super().__init__()
+        self.users, self.items = nn.Embedding(users, 64), nn.Embedding(ITEMS, 64)
+        self.vision, self.language = (
+            nn.Embedding.from_pretrained(x.clone(), freeze=False) for x in (inputs.vision, inputs.language)
+        )
+        self.see, self.read = nn.Linear(inputs.vision.shape[1], 64), nn.Linear(inputs.language.shape[1], 64)
+
+    def forward(self, user: torch.Tensor, positive: torch.Tensor, negative: torch.Tensor) -> torch.Tensor:
+        items = self.items.weight + self.see(self.vision.weight) + self.read(self.language.weight)
+        u = self.users(user)
+        return F.softplus((u * items[negative]).sum(1) - (u * items[positive]).sum(1)).mean()
+
+
+def manner(train: Histories, inputs: Content) -> Callable[[], None]:
+    model = Plain(inputs, len(train))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    user = np.repeat(np.arange(len(train)), train.counts)
+    chosen = [set(train[u].tolist()) for u in range(len(train))]
+
+    def negative(of: int) -> int:
+        item = random.randrange(ITEMS)
+        while item in chosen[of]:
+            item = random.randrange(ITEMS)
+        return item
+
+    def epoch() -> None:
+        order = np.random.default_rng(0).permutation(len(user))
+        for rows in np.array_split(order, round(len(order) / 2048)):
+            drawn = torch.tensor([negative(u) for u in user[rows].tolist()])
+            loss = model(torch.from_numpy(user[rows]), torch.from_numpy(train.items[rows]), drawn)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    return epoch
+
+
+def floor(train: Histories, inputs: Content, precision: str, loss: str) -> Callable[[], None]:
+    """Projections of the items that occur and the scores, from batches that are ready."""
+    draw, steps = np.random.default_rng(0), round(len(train.items) / 2048)
+    weights = [torch.randn(x.shape[1], 64, requires_grad=True) for x in (inputs.vision, inputs.language)]
+    users = torch.randn(2048, 64, requires_grad=True)
+    ready = []
+    for _ in range(steps):
+        pairs = torch.from_numpy(draw.choice(train.items, (2048, 1)))
+        pairs = torch.cat([pairs, torch.from_numpy(draw.integers(0, ITEMS, (2048, 1)))], 1)
+        rows, place = torch.unique(pairs, return_inverse=True)
+        ready.append((inputs.vision[rows], inputs.language[rows], place))
+    dtype = loop.DTYPES[precision]
+
+    def epoch() -> None:
+        for vision, language, place in ready:
+            with torch.autocast("cpu", dtype, precision != "fp32"):
+                if loss == "softmax":
+                    items = inputs.vision @ weights[0] + inputs.language @ weights[1]
+                    (users @ items.T).sum().backward()
+                else:
+                    items = vision @ weights[0] + language @ weights[1]
+                    (users[:, None] @ items[place].transpose(1, 2)).sum().backward()
+
+    return epoch
+
+
+def seconds(epoch: Callable[[], object], epochs: int) -> float:
+    """The fastest of some epochs, after one that warms up."""
+    epoch()
+    found = []
+    for _ in range(epochs):
+        start = time.process_time()
+        epoch()
+        found.append(time.process_time() - start)
+    return min(found)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--epochs", type=int, default=3)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    train, inputs = generate(INTERACTIONS, USERS), content(WIDTHS)
+    plain = seconds(manner(train, inputs), args.epochs)
+    print(f"plain manner: {plain:.2f} processor seconds an epoch; bpr, batch 2,048, one negative")
+    for loss in ("bpr", "softmax"):
+        for precision in ("fp32", "bf16"):
+            time_ours = seconds(ours(train, inputs, precision, loss), args.epochs)
+            time_floor = seconds(floor(train, inputs, precision, loss), args.epochs)
+            print(
+                f"{loss} {precision}: {time_ours:.2f}; plain manner / ours {plain / time_ours:.2f}, "
+                f"ours / floor {time_ours / time_floor:.2f}"
+            )
+    narrow = content((P.model.pca, P.model.pca))
+    took = seconds(ours(train, narrow, "fp32", "bpr"), args.epochs)
+    print(f"bpr fp32 on {P.model.pca} principal components: plain manner / ours {plain / took:.1f}")
+    validate(train, inputs)
+    for times in (1, 2, 4):
+        more = generate(times * INTERACTIONS, times * USERS)
+        took = seconds(ours(more, narrow, "fp32", "softmax"), 1)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        print(
+            f"{len(more.items):,} interactions: {took:.2f} s an epoch, peak memory of the process {peak:.2f} GB"
+        )
+
+
+def validate(train: Histories, inputs: Content) -> None:
+    """Validation against an epoch, with the default model."""
+    held_out = Histories(np.arange(len(train) + 1), train.items[train.offsets[1:] - 1])
+    known = Histories(train.offsets, train.items)
+    chosen = P.model.model_copy(update={"categories": False, "numbers": False})
+    model = FusionModel(chosen, inputs, Shape(len(train), 0))
+    model.reset(torch.Generator().manual_seed(0))
+    run = loop.Training(model, inputs, train, P.train, ALONE)
+    epoch = seconds(run._steps, 1)
+    check = validator(known, held_out, train, ITEMS, P.train.monitor)
+    took = seconds(lambda: check(loop.TrainedModel(model.eval(), inputs)), 1)
+    print(f"default model: an epoch {epoch:.2f} s, validation {took:.2f} s, {took / epoch:.2f} of it")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Two processes on CPUs train as one does, at the same batch."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fusionrec.training.distributed import ALONE
+
+from .conftest import MODEL, TRAIN, losses
+
+ROOT = Path(__file__).resolve().parents[2]
+# What torchrun starts: the training of the other tests, its epochs written by the first process.
+WORKER = """
+import json, sys
+import torch
+sys.path[:0] = [{root!r}, {root!r} + "/src"]
+torch.set_num_threads(1)
+from fusionrec import params
+from fusionrec.training import distributed, loop
+from tests.training.conftest import build, cycle, world
+model, train, out = params.Model(**{model!r}), params.Train(**{train!r}), sys.argv[1]
+group = distributed.ALONE
+if distributed.started():
+    group, _ = distributed.join(torch.device("cpu"))
+epochs = []
+validate = lambda trained: {{"ndcg@10": float(trained.towers.candidates.sum())}}
+loop.fit(build(world(), model), world(), cycle(), validate, train, epochs.append, group=group)
+if group.first:
+    open(out, "w").write(json.dumps([epoch.metrics for epoch in epochs]))
+distributed.leave()
+"""
+
+
+def curve(folder: Path, processes: int, changes: dict[str, object]) -> list[dict[str, float]]:
+    train = TRAIN.model_copy(update={"epochs": 4, "targets": 3} | changes)
+    script, out = folder / "worker.py", folder / f"{processes}.json"
+    options = {"root": str(ROOT), "model": MODEL.model_dump(), "train": train.model_dump()}
+    script.write_text(WORKER.format(**options), encoding="utf-8")
+    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    start = launch if processes > 1 else []
+    subprocess.run([sys.executable, *start, str(script), str(out)], check=True, timeout=300)
+    found: list[dict[str, float]] = json.loads(out.read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {
+            "losses": losses(sampled_softmax=1, bpr=1, bce=1, contrastive=0.1),
+            "masked": 0.5,
+            "accumulate": 2,
+        },
+    ],
+    ids=["softmax", "sampled"],
+)
+def test_the_curve_is_that_of_one_process(tmp_path: Path, changes: dict[str, object]) -> None:
+    one, two = (curve(tmp_path, processes, changes) for processes in (1, 2))
+    assert len(one) == len(two) == 4
+    for alone, together in zip(one, two, strict=True):
+        assert alone.keys() == together.keys()
+        for name, value in alone.items():
+            assert together[name] == pytest.approx(value, rel=1e-5, abs=1e-5), name
+
+
+def test_a_process_alone_needs_no_group() -> None:
+    assert ALONE.first
+    assert ALONE.of_first({"a": 1.0}) == {"a": 1.0}
