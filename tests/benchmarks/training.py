@@ -14,9 +14,12 @@ validation takes.
 import argparse
 import random
 import resource
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 import numpy as np
 import pandas as pd
@@ -149,7 +152,8 @@ def floor(train: Histories, inputs: Content, precision: str, loss: str) -> Calla
                     (users @ items.T).sum().backward()
                 else:
                     items = vision @ weights[0] + language @ weights[1]
-                    (users[:, None] @ items[place].transpose(1, 2)).sum().backward()
+                    pairs = items.index_select(0, place.flatten()).view(len(place), 2, 64)
+                    (pairs * users[:, None]).sum(2).sum().backward()
 
     return epoch
 

@@ -167,14 +167,15 @@ class Objective(nn.Module):
         self, users: torch.Tensor, towers: Towers, batch: Batch, generator: torch.Generator | None
     ) -> torch.Tensor:
         # no candidates: items without train interactions, and what the user had before
-        hidden = (~self.content.trained).repeat(len(users), 1)
-        hidden[batch.past] = True
-
+        among = towers._replace(bias=towers.bias.masked_fill(~self.content.trained, -torch.inf))
+        owner, item = batch.past
         seed = _seed(generator)
 
         def score(rows: slice) -> torch.Tensor:
-            logits = self.model.logits(users[rows], towers, generator=_seeded(seed, rows.start, users.device))
-            return logits.masked_fill(hidden[rows], -torch.inf)
+            logits = self.model.logits(users[rows], among, generator=_seeded(seed, rows.start, users.device))
+            mine = (owner >= rows.start) & (owner < rows.stop)
+            nothing = torch.tensor(-torch.inf, dtype=logits.dtype, device=logits.device)
+            return logits.index_put_((owner[mine] - rows.start, item[mine]), nothing)
 
         chunk = max(1, LOGITS // (len(towers.candidates) * max(1, self.model.head.width)))
         return chunked_softmax(score, len(users), batch.targets, chunk)
