@@ -13,7 +13,6 @@ from fusionrec.data.histories import Histories
 from fusionrec.models.two_towers import FusionModel, Shape
 
 ITEMS, USERS = 12, 30
-torch.set_num_threads(1)  # tensors are tiny
 PARAMS = params.load(Path(__file__).resolve().parents[2] / "params.yaml")
 MODEL = PARAMS.model.model_copy(
     update={"dim": 16, "id_dropout": 0.1, "content_dropout": 0.1, "history_dropout": 0.0, "max_history": 8}
