@@ -30,6 +30,7 @@ from torch import nn
 from fusionrec import params
 from fusionrec.data.content import Content
 from fusionrec.data.histories import Histories
+from fusionrec.encoders.frozen import DTYPES
 from fusionrec.evaluation.validation import validator
 from fusionrec.models.two_towers import FusionModel, Shape
 from fusionrec.training import loop
@@ -142,7 +143,7 @@ def floor(train: Histories, inputs: Content, precision: str, loss: str) -> Calla
         pairs = torch.cat([pairs, torch.from_numpy(draw.integers(0, ITEMS, (2048, 1)))], 1)
         rows, place = torch.unique(pairs, return_inverse=True)
         ready.append((inputs.vision[rows], inputs.language[rows], place))
-    dtype = loop.DTYPES[precision]
+    dtype = DTYPES[precision]
 
     def epoch() -> None:
         for vision, language, place in ready:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -114,11 +115,11 @@ def test_the_generator_decides_everything() -> None:
     assert torch.equal(one.targets, two.targets) and torch.equal(one.latest, two.latest)
 
 
-def test_shards_are_the_batch() -> None:
+@pytest.mark.parametrize("count", [2, 3])
+def test_shards_are_the_batch(count: int) -> None:
     batch = next(iter(batches(TRAIN, options(batch=8, targets=2), 3, 0, np.random.default_rng(1))))
-    parts = [batch.shard(rank, 2) for rank in range(2)]
+    parts = [batch.shard(rank, count) for rank in range(count)]
     assert torch.equal(torch.cat([p.latest for p in parts]), batch.latest)
     assert torch.equal(torch.cat([p.targets for p in parts]), batch.targets)
-    assert [past_of(parts[row // 4], row % 4) for row in range(8)] == [
-        past_of(batch, row) for row in range(8)
-    ]
+    pasts = [past_of(part, row) for part in parts for row in range(len(part.users))]
+    assert pasts == [past_of(batch, row) for row in range(8)]

@@ -42,9 +42,7 @@ class Histories:
     def pairs(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """All items of `users` as (position in `users`, item), two int64 arrays of one length."""
         counts = self.counts[users]
-        position = np.repeat(np.arange(len(users)), counts)
-        start = np.repeat(self.offsets[users] - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
-        return position, self.items[start + np.arange(len(position))]
+        return np.repeat(np.arange(len(users)), counts), self.items[ranges(self.offsets[users], counts)]
 
     def latest(self, users: np.ndarray, length: int) -> np.ndarray:
         """int64 [len(users), length]: the newest items of `users`, newest first, padded with -1."""
@@ -52,3 +50,12 @@ class Histories:
         index = self.offsets[users + 1][:, None] - back
         inside = index >= self.offsets[users][:, None]
         return np.where(inside, self.items[np.where(inside, index, 0)] if len(self.items) else -1, -1)
+
+
+def ranges(start: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """start[0], start[0] + 1, ..., `count[0]` of them, then those from start[1], ...: int64 [sum of `count`].
+
+    >>> ranges(np.array([7, 2]), np.array([2, 3]))
+    array([7, 8, 2, 3, 4])
+    """
+    return np.repeat(start - (np.cumsum(count) - count), count) + np.arange(count.sum())

@@ -82,10 +82,13 @@ class FrozenEncoder:
     @torch.inference_mode()
     def _run(self, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """What `prepare` gave -> float32 [n, width] and [n, tokens, width of a token] on the device."""
-        moved = {name: self._move(tensor) for name, tensor in batch.items()}
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            vectors, tokens = self.tower(**moved)
+            vectors, tokens = self.tower(**self.moved(batch))
         return (unit(vectors.float()) if self.normalize else vectors.float()), tokens
+
+    def moved(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """What `prepare` gave, on the device."""
+        return {name: self._move(tensor) for name, tensor in batch.items()}
 
     def _move(self, tensor: torch.Tensor) -> torch.Tensor:
         """To the device, without waiting for a GPU."""

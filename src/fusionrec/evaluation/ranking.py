@@ -1,5 +1,6 @@
 """Ranking the whole catalogue, exactly: score descending, ties by item row."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -32,15 +33,21 @@ def top_k(recommender: Recommender, users: np.ndarray, past: Histories, k: int, 
     Raises:
         ValueError: if a candidate's score is NaN.
     """
-    parts = []
+    parts = [_best(scores, k) for _, scores in masked_scores(recommender, users, past, chunk)]
+    items = np.concatenate([part.items for part in parts]) if parts else np.zeros((0, k), np.int64)
+    return Lists(items, np.concatenate([p.scores for p in parts]) if parts else items.astype(np.float32))
+
+
+def masked_scores(
+    recommender: Recommender, users: np.ndarray, past: Histories, chunk: int = CHUNK
+) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
+    """Some of `users` and their scores of the catalogue, -inf for their past; see `top_k`."""
     for start in range(0, len(users), chunk):
         part = users[start : start + chunk]
         scores = recommender.score(np.resize(part, chunk), past)[: len(part)]
         row, item = (torch.from_numpy(x).to(scores.device) for x in past.pairs(part))
         scores[row, item] = -torch.inf
-        parts.append(_best(scores, k))
-    items = np.concatenate([part.items for part in parts]) if parts else np.zeros((0, k), np.int64)
-    return Lists(items, np.concatenate([p.scores for p in parts]) if parts else items.astype(np.float32))
+        yield part, scores
 
 
 def _best(scores: torch.Tensor, k: int) -> Lists:

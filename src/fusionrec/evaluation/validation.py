@@ -8,7 +8,7 @@ import torch
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
 from fusionrec.evaluation import accuracy, catalogue
-from fusionrec.evaluation.ranking import CHUNK, hits, top_k
+from fusionrec.evaluation.ranking import hits, masked_scores, top_k
 from fusionrec.models.recommender import Recommender
 
 ALWAYS = ("ndcg", "recall")
@@ -80,11 +80,7 @@ def validator(
 def loss(recommender: Recommender, users: np.ndarray, past: Histories, held_out: Histories) -> float:
     """Mean of -log softmax(score) of the held-out items over everything that the user did not choose."""
     losses = []
-    for start in range(0, len(users), CHUNK):
-        part = users[start : start + CHUNK]
-        scores = recommender.score(np.resize(part, CHUNK), past)[: len(part)]
-        row, item = (torch.from_numpy(x).to(scores.device) for x in past.pairs(part))
-        scores[row, item] = -torch.inf
+    for part, scores in masked_scores(recommender, users, past):
         row, item = (torch.from_numpy(x).to(scores.device) for x in held_out.pairs(part))
         losses.append(-torch.log_softmax(scores, 1)[row, item])
     return float(torch.cat(losses).mean())

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from fusionrec import params
-from fusionrec.data.histories import Histories
+from fusionrec.data.histories import Histories, ranges
 
 
 class Batch(NamedTuple):
@@ -41,13 +41,17 @@ class Batch(NamedTuple):
         return Batch(users, latest, targets, (row, item), self.timed)
 
     def shard(self, rank: int, count: int) -> "Batch":
-        """The `rank`-th of `count` equal parts of the rows."""
-        rows = len(self.users) // count
-        part = slice(rank * rows, (rank + 1) * rows)
+        """The `rank`-th of `count` parts of the rows."""
+        part = part_of(len(self.users), rank, count)
         row, item = self.past
         mine = (row >= part.start) & (row < part.stop)
         past = row[mine] - part.start, item[mine]
         return Batch(self.users[part], self.latest[part], self.targets[part], past, self.timed)
+
+
+def part_of(rows: int, rank: int, count: int) -> slice:
+    """The `rank`-th of `count` parts of so many rows, as equal as can be."""
+    return slice(rows * rank // count, rows * (rank + 1) // count)
 
 
 def steps(train: Histories, options: params.Train) -> int:
@@ -90,7 +94,7 @@ def causal(train: Histories, users: np.ndarray, moment: np.ndarray, targets: int
     start, end = train.offsets[users], train.offsets[users + 1]
     now = (start + moment)[:, None]
     ahead, back = now + np.arange(targets), now - np.arange(1, length + 1)
-    past = np.repeat(np.arange(len(users)), moment), _ranges(train, start, moment)
+    past = np.repeat(np.arange(len(users)), moment), train.items[ranges(start, moment)]
     return _batch(
         users,
         _take(train, back, back >= start[:, None]),
@@ -151,9 +155,3 @@ def _running_count(row: np.ndarray) -> np.ndarray:
 
 def _take(train: Histories, index: np.ndarray, inside: np.ndarray) -> np.ndarray:
     return np.where(inside, train.items[np.where(inside, index, 0)], -1)
-
-
-def _ranges(train: Histories, start: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """The first `count` items from each `start`, one after the other."""
-    shift = np.repeat(start - (np.cumsum(count) - count), count)
-    return train.items[shift + np.arange(count.sum())]

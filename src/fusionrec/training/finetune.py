@@ -75,6 +75,7 @@ class Trainable(nn.Module):
         self.present = self.number >= 0
         vectors = self._vectors()
         self.reduction = reduction or fit(vectors[self.present & trained], components)
+        self.on_device = self.reduction.to(self.encoder.device)
         self.table = self._reduced(vectors)
         self._unfreeze(generator)
 
@@ -92,10 +93,10 @@ class Trainable(nn.Module):
     @torch.compiler.disable
     def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         """What was prepared -> float32 [n, components], on the device and with a gradient."""
-        vectors = self.tower(**self._moved(batch))[0].float()
+        vectors = self.tower(**self.encoder.moved(batch))[0].float()
         if self.encoder.normalize:
             vectors = unit(vectors)
-        return self.reduction.to(self.encoder.device).apply(vectors)
+        return self.on_device.apply(vectors)
 
     def renew(self) -> None:
         """Make the table anew: by the encoder as it stands, without augmentation."""
@@ -114,7 +115,7 @@ class Trainable(nn.Module):
         return self.reduction.apply(torch.from_numpy(vectors)) * torch.from_numpy(self.present)[:, None]
 
     def _unfreeze(self, generator: torch.Generator) -> None:
-        example = self._moved(self.encoder.prepare(self._read(self.first[:1])))
+        example = self.encoder.moved(self.encoder.prepare(self._read(self.first[:1])))
         part = blocks.last(self.tower, example, self.options.blocks)
         if self.options.gradient_checkpointing:
             blocks.recompute(part.blocks)
@@ -124,13 +125,6 @@ class Trainable(nn.Module):
         self.tower.requires_grad_(False)
         for weight in learned.values():
             weight.requires_grad_(True)
-
-    def _moved(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        layouts = {4: self.encoder.layout}
-        return {
-            name: x.to(self.encoder.device, memory_format=layouts.get(x.ndim, torch.preserve_format))
-            for name, x in batch.items()
-        }
 
     def _read(self, items: np.ndarray) -> list[Any]:
         return self.inputs.read([row for _, row in self.inputs.rows(items)])

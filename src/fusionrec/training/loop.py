@@ -11,6 +11,7 @@ import torch
 from fusionrec import params
 from fusionrec.data.content import Content
 from fusionrec.data.histories import Histories
+from fusionrec.encoders.frozen import DTYPES
 from fusionrec.errors import UserError
 from fusionrec.models.two_towers import FusionModel, TrainedModel
 from fusionrec.training import objective, optimisers, schedules
@@ -21,7 +22,6 @@ from fusionrec.training.objective import Objective
 from fusionrec.training.scratch import Scratch, State
 from fusionrec.training.stopping import EarlyStopping
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 Tensors = dict[str, torch.Tensor]
 
 

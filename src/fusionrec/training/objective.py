@@ -11,7 +11,7 @@ from fusionrec.data.content import Content
 from fusionrec.data.histories import Histories
 from fusionrec.models.heads import FINAL
 from fusionrec.models.two_towers import FusionModel, Towers
-from fusionrec.training.batches import Batch
+from fusionrec.training.batches import Batch, part_of
 from fusionrec.training.finetune import Encoders, Live
 from fusionrec.training.losses import (
     bce_loss,
@@ -126,9 +126,9 @@ class Objective(nn.Module):
 
     def _part(self, batch: Batch, pairs: Pairs, rank: int, size: int) -> tuple[Batch, Pairs, float]:
         """The `rank`-th of `size` parts, and its share of the targets."""
-        length = len(batch.users) // size
-        mine = (pairs.row >= rank * length) & (pairs.row < (rank + 1) * length)
-        part = Pairs(pairs.row[mine] - rank * length, *(field[mine] for field in pairs[1:]))
+        rows = part_of(len(batch.users), rank, size)
+        mine = (pairs.row >= rows.start) & (pairs.row < rows.stop)
+        part = Pairs(pairs.row[mine] - rows.start, *(field[mine] for field in pairs[1:]))
         if self.sampler and self.in_batch:
             part = part._replace(valid=part.valid[:, mine])
         return batch.shard(rank, size), part, int(mine.sum()) * size / len(mine)
@@ -138,12 +138,12 @@ class Objective(nn.Module):
     ) -> Pairs:
         if self.sampler is None:
             none = torch.empty(len(item), 0)
-            return Pairs(row, item, none.long(), none.bool(), none[:, :0].sum(1), none)
+            return Pairs(row, item, none.long(), none.bool(), torch.zeros(len(item)), none)
         users, targets = batch.users[row].numpy(), item.numpy()
         logq = torch.from_numpy(self.sampler.logq(targets))
         if self.in_batch:
             _, valid = self.sampler.in_batch(targets, users)
-            return Pairs(row, item, item[:, None][:, :0], torch.from_numpy(valid), logq, logq)
+            return Pairs(row, item, item.new_empty(len(item), 0), torch.from_numpy(valid), logq, logq)
         negative, valid = self.sampler.draw(users, draws)
         negative_logq = torch.from_numpy(self.sampler.logq(negative))
         return Pairs(row, item, torch.from_numpy(negative), torch.from_numpy(valid), logq, negative_logq)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fusionrec import params
-from fusionrec.data.histories import Histories
+from fusionrec.data.histories import Histories, ranges
 
 ROUNDS = 20  # of rejection, before the few draws that still fail are done exactly
 
@@ -71,7 +71,7 @@ class Sampler:
         row, item = self.train.pairs(users)
         first, last = (np.searchsorted(targets[order], item, side) for side in ("left", "right"))
         count = last - first  # of columns that hold the item
-        place = np.repeat(first - (np.cumsum(count) - count), count) + np.arange(count.sum())
+        place = ranges(first, count)
         valid[np.repeat(row, count), order[place]] = False
         return np.broadcast_to(targets, valid.shape), valid
 
