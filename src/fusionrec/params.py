@@ -410,7 +410,8 @@ class Train(Section):
     The share `masked` of the steps hides random choices of a history instead of the next ones.
     `monitor` is a validation metric and `direction` says whether more of it is better. `clip` bounds the
     norm of the gradient, 0 does not. `momentum` is for sgd; `decay_every` (epochs) for step, `plateau` for
-    plateau (epochs without a better validation), `decay` for both.
+    plateau (epochs without a better validation), `decay` for both. With `ema` above 0 the moving average of
+    the weights is what is validated and kept.
     """
 
     seed: Natural
@@ -435,6 +436,7 @@ class Train(Section):
     decay_every: Count
     plateau: Count
     clip: Annotated[float, Field(ge=0)]
+    ema: Fraction
     precision: Literal["fp32", "bf16", "fp16"]
     compile: bool
     finetune: Finetune

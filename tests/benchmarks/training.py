@@ -1,6 +1,6 @@
 """An epoch of training at the size of Amazon Baby against two loops of the same run.
 
-`python tests/benchmarks/training.py [--epochs 3] [--pca 0]` compares, at one batch and on the same inputs:
+`python tests/benchmarks/training.py [--epochs 3] [--device cuda]` compares, at one batch and on the same inputs:
 
 - ours: one epoch of `fusionrec.training.loop`, with sampling, tracking of losses and the kept state;
 - manner: a plain loop as multimodal frameworks write it: every item is projected for every batch, Adam over
@@ -41,6 +41,9 @@ WIDTHS = 1_280, 384
 P = params.load(Path(__file__).resolve().parents[2] / "params.yaml")
 
 
+DEVICE = torch.device("cpu")
+
+
 def generate(interactions: int, users: int) -> Histories:
     """Zipf-like items, at least five for each user."""
     draw = np.random.default_rng(1)
@@ -66,7 +69,7 @@ def content(widths: tuple[int, int]) -> Content:
         everything,
         tokens,
         tokens,
-    )
+    ).to(DEVICE)
 
 
 def options(precision: str, loss: str) -> tuple[params.Model, params.Train]:
@@ -82,7 +85,7 @@ def ours(train: Histories, inputs: Content, precision: str, loss: str) -> Callab
     chosen, how = options(precision, loss)
     model = FusionModel(chosen, inputs, Shape(len(train), 0))
     model.reset(torch.Generator().manual_seed(0))
-    run = loop.Training(model, inputs, train, how, ALONE)
+    run = loop.Training(model.to(DEVICE), inputs, train, how, ALONE)
 
     def epoch() -> None:
         run._steps()
@@ -109,7 +112,7 @@ class Plain(nn.Module):
 
 
 def manner(train: Histories, inputs: Content) -> Callable[[], None]:
-    model = Plain(inputs, len(train))
+    model = Plain(inputs, len(train)).to(DEVICE)
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     user = np.repeat(np.arange(len(train)), train.counts)
     chosen = [set(train[u].tolist()) for u in range(len(train))]
@@ -123,8 +126,9 @@ def manner(train: Histories, inputs: Content) -> Callable[[], None]:
     def epoch() -> None:
         order = np.random.default_rng(0).permutation(len(user))
         for rows in np.array_split(order, round(len(order) / 2048)):
-            drawn = torch.tensor([negative(u) for u in user[rows].tolist()])
-            loss = model(torch.from_numpy(user[rows]), torch.from_numpy(train.items[rows]), drawn)
+            drawn = torch.tensor([negative(u) for u in user[rows].tolist()], device=DEVICE)
+            users, items = (torch.from_numpy(x).to(DEVICE) for x in (user[rows], train.items[rows]))
+            loss = model(users, items, drawn)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -135,19 +139,19 @@ def manner(train: Histories, inputs: Content) -> Callable[[], None]:
 def floor(train: Histories, inputs: Content, precision: str, loss: str) -> Callable[[], None]:
     """Projections of the items that occur and the scores, from batches that are ready."""
     draw, steps = np.random.default_rng(0), round(len(train.items) / 2048)
-    weights = [torch.randn(x.shape[1], 64, requires_grad=True) for x in (inputs.vision, inputs.language)]
-    users = torch.randn(2048, 64, requires_grad=True)
+    weights = [torch.randn(width, 64, device=DEVICE, requires_grad=True) for width in WIDTHS]
+    users = torch.randn(2048, 64, device=DEVICE, requires_grad=True)
     ready = []
     for _ in range(steps):
         pairs = torch.from_numpy(draw.choice(train.items, (2048, 1)))
         pairs = torch.cat([pairs, torch.from_numpy(draw.integers(0, ITEMS, (2048, 1)))], 1)
-        rows, place = torch.unique(pairs, return_inverse=True)
+        rows, place = torch.unique(pairs.to(DEVICE), return_inverse=True)
         ready.append((inputs.vision[rows], inputs.language[rows], place))
     dtype = DTYPES[precision]
 
     def epoch() -> None:
         for vision, language, place in ready:
-            with torch.autocast("cpu", dtype, precision != "fp32"):
+            with torch.autocast(DEVICE.type, dtype, precision != "fp32"):
                 if loss == "softmax":
                     items = inputs.vision @ weights[0] + inputs.language @ weights[1]
                     (users @ items.T).sum().backward()
@@ -161,23 +165,29 @@ def floor(train: Histories, inputs: Content, precision: str, loss: str) -> Calla
 
 def seconds(epoch: Callable[[], object], epochs: int) -> float:
     """The fastest of some epochs, after one that warms up."""
+    clock = time.process_time if DEVICE.type == "cpu" else time.perf_counter
     epoch()
     found = []
     for _ in range(epochs):
-        start = time.process_time()
+        start = clock()
         epoch()
-        found.append(time.process_time() - start)
+        if DEVICE.type == "cuda":
+            torch.cuda.synchronize()
+        found.append(clock() - start)
     return min(found)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
+    global DEVICE
+    DEVICE = torch.device(args.device)
     torch.set_num_threads(1)
     train, inputs = generate(INTERACTIONS, USERS), content(WIDTHS)
     plain = seconds(manner(train, inputs), args.epochs)
-    print(f"plain manner: {plain:.2f} processor seconds an epoch; bpr, batch 2,048, one negative")
+    print(f"plain manner: {plain:.2f} seconds an epoch; bpr, batch 2,048, one negative")
     for loss in ("bpr", "softmax"):
         for precision in ("fp32", "bf16"):
             time_ours = seconds(ours(train, inputs, precision, loss), args.epochs)
@@ -206,7 +216,7 @@ def validate(train: Histories, inputs: Content) -> None:
     chosen = P.model.model_copy(update={"categories": False, "numbers": False})
     model = FusionModel(chosen, inputs, Shape(len(train), 0))
     model.reset(torch.Generator().manual_seed(0))
-    run = loop.Training(model, inputs, train, P.train, ALONE)
+    run = loop.Training(model.to(DEVICE), inputs, train, P.train, ALONE)
     epoch = seconds(run._steps, 1)
     check = validator(known, held_out, train, ITEMS, P.train.monitor)
     took = seconds(lambda: check(loop.TrainedModel(model.eval(), inputs)), 1)

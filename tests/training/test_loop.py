@@ -75,6 +75,7 @@ def same(one: FusionModel, other: FusionModel) -> bool:
         ({"optimizer": "sgd", "lr": 0.2, "clip": 1.0}, {}),
         ({"schedule": "plateau"}, {}),
         ({"accumulate": 2, "lr": 0.05}, {}),
+        ({"ema": 0.0}, {}),
     ],
     ids=str,
 )
@@ -143,6 +144,16 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
     resumed, again, seen = run(content, train, scratch=scratch)
     assert same(resumed, whole)
     assert (again, seen) == (best, epochs), "epochs from before the interruption are told again"
+
+
+def test_the_average_is_validated_and_kept_and_the_weights_go_on(content: Content) -> None:
+    seen: list[torch.Tensor] = []
+    train = changed(epochs=3, ema=0.9, optimizer="sgd", lr=0.01)
+    plain = run(content, train.model_copy(update={"ema": 0.0}), validation_of([0.1, 0.2, 0.3], []))
+    kept, _, epochs = run(content, train, validation_of([0.1, 0.2, 0.3], seen))
+    assert [e.metrics["train/loss"] for e in epochs] == [e.metrics["train/loss"] for e in plain[2]]
+    assert not same(kept, plain[0])
+    assert torch.equal(TrainedModel(kept, content).towers.candidates, seen[-1])
 
 
 def test_a_finished_training_is_not_repeated(content: Content, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from fusionrec.data.histories import Histories
 from fusionrec.encoders.frozen import DTYPES
 from fusionrec.errors import UserError
 from fusionrec.models.two_towers import FusionModel, TrainedModel
-from fusionrec.training import objective, optimisers, schedules
+from fusionrec.training import averaging, objective, optimisers, schedules
 from fusionrec.training.batches import batches, steps
 from fusionrec.training.distributed import ALONE, Group
 from fusionrec.training.finetune import Encoders
@@ -108,6 +108,7 @@ class Training:
         self.stopping = EarlyStopping(options.direction, options.patience)
         self.epochs: list[Epoch] = []
         self.best: Tensors = {}
+        self.average = self._copy() if options.ema else {}
         if options.compile:
             self.objective.compile()
         self.losses: Callable[..., Tensors] = self.objective
@@ -124,16 +125,22 @@ class Training:
             raise UserError(
                 f"training diverged in epoch {number}: the loss is {seen['loss']}; lower train.lr"
             )
-        self.objective.renew()
+        trained = self._copy() if self.average else {}
+        if self.average:
+            self.objective.restore(self.average)
+        else:
+            self.objective.renew()
         self.model.eval()
         found = validate(TrainedModel(self.model, self.objective.content)) if self.group.first else {}
         found = self.group.of_first(found)
         monitored = found[self.options.monitor]
         if self.stopping.update(monitored):
-            self.best = {name: tensor.clone() for name, tensor in self.objective.state().items()}
+            self.best = self._copy()
         self.schedule.epoch(monitored)
         metrics = {f"train/{name}": value for name, value in seen.items()} | {"train/lr": rate}
         metrics |= {f"val/{name}": value for name, value in found.items()} | self._inside()
+        if trained:
+            self.objective.restore(trained)
         self.epochs.append(Epoch(number, metrics))
         return self.epochs[-1]
 
@@ -172,7 +179,12 @@ class Training:
         self.scaler.update()
         self.schedule.step()
         self.optimizer.zero_grad()
+        if self.average:
+            averaging.follow(self.average, self.objective.state(), self.options.ema, self.schedule.taken)
         return norm
+
+    def _copy(self) -> Tensors:
+        return {name: tensor.clone() for name, tensor in self.objective.state().items()}
 
     def _inside(self) -> dict[str, float]:
         """What can be seen inside the model: the weight of each modality, the temperature."""
@@ -185,7 +197,8 @@ class Training:
     def state(self) -> State:
         """All that the next epoch depends on."""
         accumulated, rates = optimisers.state(self.optimizer)
-        parts = {"model": self.objective.state(), "best": self.best, "optimizer": accumulated}
+        parts = {"model": self.objective.state(), "best": self.best, "average": self.average}
+        parts["optimizer"] = accumulated
         tensors = {f"{part}/{name}": x for part, named in parts.items() for name, x in named.items()}
         tensors["generator"] = self.generator.get_state()
         return State(
@@ -213,7 +226,7 @@ class Training:
 
         values = state.values
         self.objective.restore(part("model"))
-        self.best = part("best")
+        self.best, self.average = part("best"), part("average")
         optimisers.restore(self.optimizer, part("optimizer"), values["optimizer"])
         self.generator.set_state(state.tensors["generator"])
         self.draws.bit_generator.state = values["draws"]
