@@ -149,7 +149,8 @@ class Training:
         self.model.train()
         seen: list[Tensors] = []
         count = steps(self.train, self.options)
-        length, dropout = self.model.options.max_history, self.model.options.history_dropout
+        model = self.model.options
+        length, dropout = (0 if model.user == "id" else model.max_history), model.history_dropout
         for number, batch in enumerate(batches(self.train, self.options, length, dropout, self.draws), 1):
             step = objective.to(
                 self.objective.prepare(batch, self.draws, self.group.rank, self.group.size), self.device

@@ -114,11 +114,11 @@ class Objective(nn.Module):
         row, column = (batch.targets >= 0).nonzero(as_tuple=True)
         item = batch.targets[row, column]
         pairs = self._pairs(batch, row, item, draws)
-        items = torch.unique(item)
+        items = _distinct(item, len(self.content.trained))[0]
         live = self.encoders.draw(items, draws)
         candidates = history = None
         if not self.weights.softmax:
-            batch, pairs, candidates, history = _occurring(batch, pairs)
+            batch, pairs, candidates, history = _occurring(batch, pairs, len(self.content.trained))
         share = 1.0
         if size > 1:
             batch, pairs, share = self._part(batch, pairs, rank, size)
@@ -212,16 +212,22 @@ class Objective(nn.Module):
         return info_nce_loss(vision[both], language[both], self.model.temperature)
 
 
-def _occurring(batch: Batch, pairs: Pairs) -> tuple[Batch, Pairs, torch.Tensor, torch.Tensor]:
+def _occurring(batch: Batch, pairs: Pairs, items: int) -> tuple[Batch, Pairs, torch.Tensor, torch.Tensor]:
     """Batch and pairs in places among the candidates and the history items that occur, and those items.
 
     Of the whole step: the parts of several processes encode the same items, with the same dropout.
     """
-    columns = torch.cat([pairs.item[:, None], pairs.negative], 1)
-    candidates, place = torch.unique(columns, return_inverse=True)
-    history, known = torch.unique(batch.latest.clamp(min=0), return_inverse=True)
+    candidates, place = _distinct(torch.cat([pairs.item[:, None], pairs.negative], 1), items)
+    history, known = _distinct(batch.latest.clamp(min=0), items)
     batch = batch._replace(latest=torch.where(batch.latest >= 0, known, -1))
     return batch, pairs._replace(item=place[:, 0], negative=place[:, 1:]), candidates, history
+
+
+def _distinct(values: torch.Tensor, items: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """`torch.unique` with its inverse, for values below `items`: marks instead of a sort."""
+    marked = torch.zeros(items, dtype=torch.bool)
+    marked[values.flatten()] = True
+    return marked.nonzero().squeeze(1), (marked.cumsum(0) - 1)[values]
 
 
 def _seed(generator: torch.Generator | None) -> int | None:
