@@ -170,7 +170,7 @@ def test_labels_may_be_all_absent_or_all_the_same(labels: list[str | None], tmp_
 
 @pytest.mark.parametrize(
     ("features", "reason"),
-    [(OFF, "switched off"), (circle(4, (0, 1, 2)), "fewer than two items have one"), (circle(0), "fewer")],
+    [(OFF, "none are cached"), (circle(4, (0, 1, 2)), "fewer than two items have one"), (circle(0), "fewer")],
 )
 def test_with_nothing_to_see_a_small_page_says_why(
     features: Features, reason: str, drawn: list[Figure], tmp_path: Path

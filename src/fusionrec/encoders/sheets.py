@@ -160,7 +160,7 @@ def _nothing(path: Path | str, features: Features) -> bool:
     if min(features.matrix.shape[1], features.present.sum()) >= 2:
         return False
     with _page(path, 480, 60) as figure:
-        reason = "fewer than two items have one" if features.matrix.shape[1] else "switched off"
+        reason = "fewer than two items have one" if features.matrix.shape[1] else "none are cached"
         _write(figure, 240, 30, f"No vectors: {reason}", ha="center", va="center")
     return True
 
