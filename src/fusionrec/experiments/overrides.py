@@ -1,0 +1,97 @@
+"""Values for parameters, written as `dvc exp run -S` takes them: `model.vision=dino`, `model.pca=0,32`."""
+
+import itertools
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fusionrec.errors import UserError
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+
+
+def one(name: str, value: Any) -> str:
+    """`name=value` in the grammar of -S; of a float six digits that count."""
+    if isinstance(value, bool):
+        return f"{name}={str(value).lower()}"
+    if isinstance(value, float):
+        return f"{name}={value:.6g}"
+    return f"{name}={'null' if value is None else value}"
+
+
+def apply(path: Path, settings: Iterable[str]) -> None:
+    """Write the values into the file of parameters.
+
+    Only the lines of these parameters change, whereas -S lays the whole file out anew.
+
+    Raises:
+        UserError: if one of `settings` is not `parameter=value`, or the file has no such parameter.
+    """
+    from dvc.utils.serialize import modify_yaml  # type: ignore[import-untyped]
+    from hydra.core.override_parser.types import QuotedString
+
+    with modify_yaml(path) as tree:
+        for setting in settings:
+            override = _parse(setting)
+            *sections, leaf = override.key_or_group.split(".")
+            node = tree
+            for section in sections:
+                node = node.get(section) if isinstance(node, dict) else None
+            if not isinstance(node, dict) or leaf not in node:
+                raise UserError(f"`{setting}`: {path.name} has no parameter `{override.key_or_group}`")
+            value = override.value()
+            node[leaf] = value.text if isinstance(value, QuotedString) else value
+
+
+def _parse(setting: str) -> "Override":
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import OverrideType
+    from hydra.errors import HydraException
+
+    try:
+        override = OverridesParser.create().parse_override(setting)
+    except HydraException as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"`{setting}` is not parameter=value,value,...: {reason}") from None
+    if not override.key_or_group or override.type != OverrideType.CHANGE:
+        raise UserError(
+            f"`{setting}` is not parameter=value,value,...: parameters are neither added nor removed"
+        )
+    return override
+
+
+def grid(choices: Iterable[str]) -> list[tuple[str, list[str]]]:
+    """All combinations of `choices`, the first varies fastest.
+
+    Returns:
+        Of each combination a name, made of the values that are not the same for all, and its overrides.
+
+    Raises:
+        UserError: if one of `choices` is not `parameter=value,value,...`.
+    """
+    axes = [_values(choice) for choice in reversed(list(choices))]
+    combinations = [list(reversed(combination)) for combination in itertools.product(*axes)]
+    several = [len(axis) > 1 for axis in reversed(axes)]
+    return [
+        ("-".join(_short(point) for point, varies in zip(points, several, strict=True) if varies), points)
+        for points in combinations
+    ]
+
+
+def _values(choice: str) -> list[str]:
+    """`a=1,2` as a=1 and a=2; a list in brackets is one value."""
+    override = _parse(choice)
+    if not override.is_sweep_override():
+        return [choice]
+    return [f"{override.key_or_group}={value}" for value in override.sweep_string_iterator()]
+
+
+def _short(override: str) -> str:
+    """What a name says of an override: a word speaks for itself, a number or a truth value does not."""
+    name, value = override.split("=", 1)
+    leaf = name.split(".")[-1]
+    speaks = re.fullmatch(r"[A-Za-z][\w-]*", value) and value.lower() not in ("true", "false", "null")
+    text = value if speaks else f"{leaf}-{value.lower()}"
+    return re.sub(r"[^\w.]+", "-", text).strip("-.")

@@ -1,0 +1,80 @@
+"""Experiments side by side: of what `dvc exp show` knows, the columns that fit a screen."""
+
+from typing import Any
+
+import pandas as pd
+
+EVALUATED = "ndcg@10"
+ASIDE = ("variants", "search")  # sections that no result depends on
+
+
+def compare(shown: list[dict[str, Any]], monitor: str) -> pd.DataFrame:
+    """One row a revision: the commit first, then its experiments.
+
+    Args:
+        shown: what `dvc exp show --json` prints.
+        monitor: the validation metric that training selects by.
+
+    Returns:
+        A table of strings: every parameter that is not the same in all rows, validation and test metric,
+        weights of both encoders, and hashes of the splits and of the pictures. "-" is unknown.
+    """
+    commits = [commit for commit in shown if commit["rev"] != "workspace"]
+    rows = [row for commit in commits for row in [commit, *map(_last, commit.get("experiments") or [])]]
+    rows = [row for row in rows if row.get("data")]
+    parameters = pd.DataFrame([_parameters(row) for row in rows], dtype=object)
+    differ = [str(name) for name in parameters if len(set(map(str, parameters[name]))) > 1]
+    return pd.DataFrame(
+        {
+            "experiment": [row.get("name") or row["rev"][:7] for row in rows],
+            **{_short(name, differ): parameters[name].map(_text) for name in differ},
+            f"val {monitor}": [_metric(row, "train/metrics", "best", "val", monitor) for row in rows],
+            f"test {EVALUATED}": [_metric(row, "eval", "model", EVALUATED) for row in rows],
+            "vision": [_metric(row, "cache_vision", "vision", "weights") for row in rows],
+            "language": [_metric(row, "cache_language", "language", "weights") for row in rows],
+            "splits": [_hash(row, "data/splits") for row in rows],
+            "images": [_hash(row, "data/images") for row in rows],
+        }
+    )
+
+
+def _last(experiment: dict[str, Any]) -> dict[str, Any]:
+    """The finished state of an experiment, without a name of its own where it is only queued."""
+    return experiment["revs"][0] | {"name": experiment["name"]} if experiment.get("revs") else {}
+
+
+def _parameters(row: dict[str, Any]) -> dict[str, Any]:
+    tree = row["data"]["params"]["params.yaml"]["data"]
+    return _leaves({name: section for name, section in tree.items() if name not in ASIDE})
+
+
+def _leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        found |= _leaves(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return found
+
+
+def _short(name: str, names: list[str]) -> str:
+    """The last part of a parameter's name, or all of it where another ends so too."""
+    leaf = name.split(".")[-1]
+    return (
+        name if leaf in ("vision", "language") or sum(n.split(".")[-1] == leaf for n in names) > 1 else leaf
+    )
+
+
+def _metric(row: dict[str, Any], file: str, *path: str) -> str:
+    value: Any = row["data"]["metrics"].get(f"metrics/{file}.json", {}).get("data")
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return _text(value)
+
+
+def _hash(row: dict[str, Any], path: str) -> str:
+    return _text((row["data"]["deps"].get(path) or {}).get("hash"))[:7]
+
+
+def _text(value: Any) -> str:
+    if value is None or value != value:
+        return "-"
+    return f"{value:.4f}" if isinstance(value, float) and len(repr(value)) > 7 else str(value)

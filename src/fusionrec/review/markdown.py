@@ -1,0 +1,80 @@
+"""A review as Markdown, for a pull request."""
+
+import re
+from html import escape
+
+from fusionrec.review import lists, report
+from fusionrec.review.evidence import Plot, Shelf
+from fusionrec.review.report import Review, Section
+
+TITLES = 3  # of items that came or went
+SPECIAL = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w))")
+MENTION = re.compile(r"(?<!\w)@")
+
+
+def text(review: Review) -> str:
+    """The whole review; one line where nothing differs."""
+    a, b = plain(review.a), plain(review.b)
+    if report.same(review):
+        return f"No difference between {a} and {b}.\n"
+    parts = [f"# {b} against {a}"]
+    parts += [_points(sentences) for sentences in (review.verdicts,) if sentences]
+    parts += ["\n>\n".join(f"> **Mind:** {plain(warning)}" for warning in review.warnings)] * bool(
+        review.warnings
+    )
+    parts += [_section(section) for section in review.sections]
+    parts += [_users(review)] * bool(review.users) + [_plots(review.plots)] * bool(review.plots)
+    parts += [_details(review.details)] * bool(review.details)
+    return "\n\n".join(parts) + "\n"
+
+
+def plain(words: str) -> str:
+    """Words that Markdown shows as they are: no markup, no HTML, nobody is mentioned."""
+    line = " ".join(words.split())
+    return MENTION.sub("@&#8203;", SPECIAL.sub(r"\\\1", escape(line, quote=False)))
+
+
+def _points(sentences: list[str]) -> str:
+    return "\n".join(f"- {plain(sentence)}" for sentence in sentences)
+
+
+def _section(section: Section) -> str:
+    table = _table(section.head, section.rows, section.text)
+    return "\n\n".join([f"## {plain(section.title)}", table, *map(plain, section.notes)])
+
+
+def _details(sections: list[Section]) -> str:
+    inside = "\n\n".join(_section(section) for section in sections)
+    return f"<details><summary>What else differs</summary>\n\n{inside}\n\n</details>"
+
+
+def _table(head: list[str], rows: list[list[str]], words: int) -> str:
+    rule = ["---" if column < words else "---:" for column in range(len(head))]
+    lines = [[plain(cell) for cell in head], rule, *([plain(cell) for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def _users(review: Review) -> str:
+    parts = ["## Users whose lists changed most", plain(review.users)]
+    if review.shelves:
+        rows = [_user(shelf) for shelf in review.shelves]
+        parts.append(_table(["user", "gone", "new", "overlap"], rows, 3))
+        parts.append(
+            "Overlap: the mean over depths of the share of items that both lists hold so far; 1 is the same."
+        )
+    return "\n\n".join(parts)
+
+
+def _user(shelf: Shelf) -> list[str]:
+    found = shelf.found
+    return [found.user, _titles(lists.went(found)), _titles(lists.came(found)), f"{found.overlap:.2f}"]
+
+
+def _titles(items: list[lists.Listed]) -> str:
+    few = ", ".join(item.title or item.item_id for item in items[:TITLES])
+    return few + (f" and {len(items) - TITLES} more" if len(items) > TITLES else "") or "–"
+
+
+def _plots(plots: list[Plot]) -> str:
+    names = ", ".join(plain(plot.name.removeprefix("plots/").removesuffix(".png")) for plot in plots)
+    return f"## Plots that differ\n\n{names}. The page, `stages/review.py --html`, shows them side by side."

@@ -1,0 +1,44 @@
+"""What differs between two revisions or experiments: parameters, metrics with tests, slices, plots, users' lists.
+
+    python stages/review.py [A] [B] [--markdown PATH] [--html PATH]
+
+A and B are what DVC calls a revision: a commit, branch, tag or name of an experiment; `workspace` is what lies
+here, after `dvc repro`. Nothing is checked out. Reads what git holds of both, and from DVC's cache or remote
+data/metrics and data/recs. Writes Markdown, to the screen if not to a file, and a page that needs no network.
+"""
+
+import _start  # noqa: F401  (src on the path, pins set before numpy loads)
+
+import argparse
+import sys
+
+from fusionrec import files, params
+from fusionrec.errors import UserError
+from fusionrec.evaluation.revisions import WORKSPACE
+from fusionrec.review import html, markdown, report, sides
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("a", nargs="?", default="HEAD", metavar="A", help="default: HEAD")
+    parser.add_argument("b", nargs="?", default=WORKSPACE, metavar="B", help=f"default: {WORKSPACE}")
+    parser.add_argument("--markdown", metavar="PATH", help="a file instead of the screen")
+    parser.add_argument("--html", metavar="PATH", help="the page, with pictures and plots")
+    asked = parser.parse_args()
+    found = report.build(sides.read(asked.a), sides.read(asked.b), params.load().metrics.seed)
+    written = {asked.html: html.page, asked.markdown: markdown.text}
+    for path, render in written.items():
+        if path is not None:
+            files.write_text(path, render(found))
+            print(f"{asked.b} against {asked.a}: {path}", file=sys.stderr)
+    if asked.markdown is None:
+        print(markdown.text(found), end="")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UserError as error:
+        raise SystemExit(f"error: {error}") from None

@@ -1,0 +1,59 @@
+"""The table of experiments."""
+
+from typing import Any
+
+from fusionrec.experiments import table
+
+
+def state(rev: str, seed: int, vision: str, test: float | None, name: str | None = None) -> dict[str, Any]:
+    """What `dvc exp show --json` says of one revision."""
+    parameters = {
+        "model": {"vision": vision, "dim": 64}, "train": {"seed": seed, "lr": 0.1},
+        "search": {"seed": seed}, "variants": {"v": [name]},
+    }  # fmt: skip
+    metrics = {
+        "metrics/train/metrics.json": {"best": {"val": {"ndcg@10": 0.123456}}},
+        "metrics/eval.json": {"model": {"ndcg@10": test}},
+        "metrics/cache_vision.json": {"vision": {"weights": f"pypi {vision}"}},
+    }
+    data = {
+        "params": {"params.yaml": {"data": parameters}},
+        "metrics": {file: {"data": content} for file, content in metrics.items()},
+        "deps": {"data/splits": {"hash": "0123456789.dir"}, "data/images": None},
+    }
+    return {"rev": rev, "name": name, "data": data}
+
+
+def shown() -> list[dict[str, Any]]:
+    run = {"revs": [state("b" * 40, 2, "none", 0.25)], "name": "v-none-seed-2", "executor": None}
+    queued = {"revs": [{"rev": "c" * 40, "name": None, "data": None}], "name": "later", "executor": None}
+    return [
+        state("workspace", 9, "dirty", 0.9),
+        state("a" * 40, 1, "dino", None, "main") | {"experiments": [run, queued]},
+    ]
+
+
+def test_rows_and_columns() -> None:
+    found = table.compare(shown(), "ndcg@10")
+    assert found.to_dict("records") == [
+        {
+            "experiment": "main", "model.vision": "dino", "seed": "1", "val ndcg@10": "0.1235",
+            "test ndcg@10": "-", "vision": "pypi dino", "language": "-", "splits": "0123456", "images": "-",
+        },
+        {
+            "experiment": "v-none-seed-2", "model.vision": "none", "seed": "2", "val ndcg@10": "0.1235",
+            "test ndcg@10": "0.25", "vision": "pypi none", "language": "-", "splits": "0123456", "images": "-",
+        },
+    ]  # fmt: skip
+
+
+def test_parameters_that_share_their_last_name_are_told_apart() -> None:
+    rows = shown()
+    for number, row in enumerate((rows[1], rows[1]["experiments"][0]["revs"][0])):
+        row["data"]["params"]["params.yaml"]["data"]["splits"] = {"seed": number}
+    assert {"train.seed", "splits.seed"} <= set(table.compare(rows, "ndcg@10").columns)
+
+
+def test_a_lone_commit_has_no_parameters_that_differ() -> None:
+    found = table.compare([state("a" * 40, 1, "dino", 0.5)], "ndcg@10")
+    assert found.shape == (1, 7) and found["experiment"].item() == "aaaaaaa"

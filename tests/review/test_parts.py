@@ -1,0 +1,77 @@
+"""Differences, lists and slices, by hand."""
+
+import doctest
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fusionrec.review import changes, lists, slices
+from fusionrec.review.lists import Listed
+
+
+@pytest.mark.parametrize("module", [changes, lists])
+def test_examples(module: object) -> None:
+    found = doctest.testmod(module)  # type: ignore[arg-type]
+    assert found.attempted and not found.failed
+
+
+def test_values_in_words() -> None:
+    values: list[object] = [None, 0.5, 3, True, "clip", [1, 2], {}]
+    assert list(map(changes.shown, values)) == ["–", "0.5", "3", "true", "clip", "[1, 2]", "{}"]
+    assert changes.difference(changes.Change("x", 1, 0.5)) == "-0.5"
+    assert (
+        changes.difference(changes.Change("x", None, 0.5))
+        == changes.difference(changes.Change("x", True, 2))
+        == ""
+    )
+
+
+@given(st.dictionaries(st.text(), st.integers()), st.dictionaries(st.text(), st.integers()))
+def test_changes_are_what_turns_one_into_the_other(a: dict[str, int], b: dict[str, int]) -> None:
+    turned = dict(a)
+    for change in changes.between(a, b):
+        if change.b is None:
+            del turned[change.name]
+        else:
+            turned[change.name] = change.b
+    assert turned == b and not changes.between(b, b)
+
+
+@given(st.permutations(range(6)))
+def test_overlap_is_1_for_the_same_list_alone(order: list[int]) -> None:
+    ids = [f"i{n}" for n in range(6)]
+    other = [f"i{n}" for n in order]
+    assert (lists.overlap(ids, other) == 1) == (ids == other)
+    assert lists.overlap(ids, other) == lists.overlap(other, ids)
+
+
+def test_overlap_by_hand() -> None:
+    assert lists.overlap(["a", "b", "c"], ["a", "c", "d"]) == pytest.approx((1 + 1 / 2 + 2 / 3) / 3)
+    assert lists.overlap(["a"], ["b"]) == 0 and lists.overlap([], []) == 1
+    assert lists.overlap(["a", "b"], ["a"]) == pytest.approx((1 + 1 / 2) / 2)
+
+
+def test_lists_are_compared_by_user_the_least_alike_first() -> None:
+    def table(**listed: str) -> pd.DataFrame:
+        rows = [(u, rank, i, i.upper()) for u, items in listed.items() for rank, i in enumerate(items, 1)]
+        return pd.DataFrame(rows, columns=["user_id", "rank", "item_id", "title"]).iloc[::-1]
+
+    found = lists.compare(table(x="ab", y="ab", z="a"), table(y="bc", x="ab", w="a"))
+    assert [(one.user, one.overlap) for one in found] == [("y", 0.25), ("x", 1)]
+    assert lists.came(found[0]) == [Listed("c", "C")] and lists.went(found[0]) == [Listed("a", "A")]
+
+
+def test_falls() -> None:
+    def part(mean: float, width: float = 0.1) -> dict[str, object]:
+        return {"users": 5, "ndcg@10": {"mean": mean, "low": mean - width, "high": mean + width}}
+
+    a = {"item": {"warm": part(0.5), "cold": part(0.4), "odd": part(0.9)}, "user": {"warm": part(0.5, 0.01)}}
+    b = {"item": {"warm": part(0.6), "cold": part(0.3)}, "user": {"warm": part(0.45, 0.01), "new": part(0.1)}}
+    found = slices.falls(a, b, "ndcg@10")
+    assert [(fall.group, fall.name, fall.apart) for fall in found] == [
+        ("user", "warm", True),
+        ("item", "cold", False),
+    ]
+    assert not slices.falls(a, a, "ndcg@10") and not slices.falls(a, b, "recall@10")

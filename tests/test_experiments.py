@@ -1,0 +1,196 @@
+"""Grid, search and sharing through DVC, in clones, on a small demo with real encoders."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+from dvc.utils.serialize import modify_yaml  # type: ignore[import-untyped]
+
+from fusionrec import files, params
+from fusionrec.experiments import study
+
+from .test_pipeline import SMALL, clone, commit, dvc, git, ran
+
+pytestmark = pytest.mark.slow
+SEARCH = ["stages/search.py", "--trials", "8", "--workers", "2"]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository in which a small demo has run and is committed, with a variant and a quick search."""
+    folder = clone(tmp_path_factory.mktemp("experiments"))
+    with modify_yaml(folder / "params.yaml") as tree:
+        for name, value in (SMALL | {"train.epochs": 4, "search.startup": 3, "search.warmup": 1}).items():
+            *sections, leaf = name.split(".")
+            node = tree
+            for section in sections:
+                node = node[section]
+            node[leaf] = value
+        tree["variants"]["small"] = ["model.vision=efficientnet,none"]
+    dvc(folder, "repro")
+    commit(folder)
+    return folder
+
+
+def python(folder: Path, *args: str, fails: bool = False) -> str:
+    done = subprocess.run([sys.executable, *args], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode != 0) == fails, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def experiments(folder: Path) -> set[str]:
+    return set(dvc(folder, "exp", "list", "--name-only").split())
+
+
+def test_a_grid_of_variants(small: Path) -> None:
+    names = {f"small-{vision}-seed-{seed}" for vision in ("efficientnet", "none") for seed in (1, 2)}
+    output = python(small, "stages/variants.py", "small", "--seeds", "2", "--workers", "2")
+    assert "4 experiments, 4 to run" in output
+    assert names <= experiments(small)
+    assert git(small, "status", "--porcelain") == ""
+    table = output.splitlines()
+    rows = {line.split()[0]: line for line in table if line.split()[0] in names}
+    assert rows.keys() == names and all(len(line) <= 140 for line in rows.values())
+    assert "model.vision" in output and "pypi 57934424" in rows["small-efficientnet-seed-2"]
+    again = python(small, "stages/variants.py", "small", "--seeds", "2", "--workers", "2")
+    assert "4 experiments, 0 to run" in again and rows["small-none-seed-1"] in again
+    dvc(small, "exp", "apply", "small-none-seed-2")
+    assert params.load(small / "params.yaml").model.vision == "none"
+    changed = git(small, "diff", "--numstat", "--", "params.yaml").split()[:2]
+    assert changed == ["2", "2"], "only the two lines"
+    assert ran(dvc(small, "repro")) == []
+    git(small, "checkout", "-q", "--", ".")
+    dvc(small, "checkout")
+
+
+def test_a_grid_of_the_queue(small: Path) -> None:
+    dvc(small, "exp", "run", "--queue", "-S", "model.fusion=concatenate,gated", "-S", "train.seed=1,2")
+    before = experiments(small)
+    dvc(small, "queue", "start", "-j", "2")
+    deadline = time.monotonic() + 600
+    while time.monotonic() < deadline:
+        states = re.findall(r"(Queued|Running|Success|Failed)\s*$", dvc(small, "queue", "status"), re.M)
+        if not {"Queued", "Running"} & set(states):
+            break
+        time.sleep(2)
+    assert states == ["Success"] * 4
+    assert len(experiments(small) - before) == 4
+    assert git(small, "status", "--porcelain") == ""
+
+
+def test_a_variant_that_fails_is_told_and_the_others_run(small: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", str(small), "again")
+    folder = tmp_path / "again"
+    dvc(folder, "config", "--local", "cache.dir", str(small / ".dvc/cache"))
+    with modify_yaml(folder / "params.yaml") as tree:
+        tree["variants"]["mixed"] = ["model.vision=clip,none"]
+    assert "commit them" in python(folder, "stages/variants.py", "mixed", fails=True)
+    commit(folder)
+    output = python(folder, "stages/variants.py", "mixed", fails=True)
+    assert "mixed-none: done" in output and "encoders.weights=hub" in output
+    assert "1 of 2 failed: mixed-clip" in output and "Traceback" not in output
+    assert experiments(folder) == {"mixed-none"}
+    unknown = python(folder, "stages/variants.py", "nothing", fails=True)
+    assert "known: vision-encoders" in unknown
+
+
+def inside(folder: Path) -> list[psutil.Process]:
+    """Processes that work somewhere in `folder`."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(folder):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_a_search_is_killed_and_finishes(small: Path, tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    with output.open("w") as file:
+        first = subprocess.Popen(
+            [sys.executable, "-u", *SEARCH], cwd=small, stdout=file, stderr=subprocess.STDOUT
+        )
+        deadline = time.monotonic() + 600
+        while len(re.findall("^trial", output.read_text(), re.M)) < 3 and time.monotonic() < deadline:
+            assert first.poll() is None, output.read_text()
+            time.sleep(0.1)
+        while not inside(small / ".dvc/tmp/experiments") and first.poll() is None:
+            time.sleep(0.02)
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+    time.sleep(1)
+    assert inside(small / ".dvc/tmp/experiments") == []
+
+    said = python(small, *SEARCH)
+    (path,) = (small / "logs/search").glob("*/study.sqlite3")
+    p = params.load(small / "params.yaml")
+    search = study.resume(path, p.search, p.train)
+    assert study.ended(search) == 8
+    trials = len(re.findall("^trial .*;", output.read_text() + said, re.M))
+    assert trials in (8, 9), "one may have ended as it was killed"
+    best = study.best(search)
+    assert best is not None
+    name = f"search-{path.parent.name}-{best.number}"
+    assert {e for e in experiments(small) if e.startswith("search-")} == {name}
+    assert git(small, "status", "--porcelain") == ""
+
+    logs = {log.stem: log.read_text() for log in path.parent.glob("*.log")}
+    assert all("stage 'metrics'" not in text.lower() for stem, text in logs.items() if stem != name)
+    assert "0 to run" not in said and "8 of 8 trials are done" in python(small, *SEARCH)
+    dvc(small, "exp", "apply", name)
+    found = files.read_json(small / "metrics/train/metrics.json")["best"]["val"][p.train.monitor]
+    assert found == best.value
+    assert ran(dvc(small, "repro")) == []
+    git(small, "checkout", "-q", "--", ".")
+    dvc(small, "checkout")
+
+
+def test_two_clones_share_data_and_experiments(small: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--bare", str(small), "shared.git")
+    git(tmp_path, "clone", "-q", "shared.git", "first")
+    first, second = tmp_path / "first", tmp_path / "second"
+    dvc(first, "config", "--local", "cache.dir", str(small / ".dvc/cache"))
+    dvc(first, "checkout")
+    dvc(first, "remote", "add", "--default", "shared", str(tmp_path / "store"))
+    commit(first)
+    change = ["-S", "model.dim=16"]
+    assert ran(dvc(first, "exp", "run", "--name", "narrow", *change)) == ["model", "metrics", "recs"]
+    git(first, "checkout", "-q", "--", ".")
+    dvc(first, "checkout")
+    dvc(first, "push", "--run-cache")
+    git(first, "push", "-q")
+    dvc(first, "exp", "push", "origin", "narrow")
+
+    git(tmp_path, "clone", "-q", "shared.git", "second")
+    dvc(second, "pull")
+    assert ran(dvc(second, "repro")) == []
+    assert git(second, "status", "--porcelain") == ""
+    dvc(second, "exp", "pull", "origin", "narrow")
+    dvc(second, "exp", "apply", "narrow")
+    assert params.load(second / "params.yaml").model.dim == 16
+    assert ran(dvc(second, "repro")) == []
+    git(second, "checkout", "-q", "--", ".")
+    dvc(second, "checkout")
+
+    dvc(second, "pull", "--run-cache")
+    again = ran(dvc(second, "exp", "run", "--pull", *change))
+    assert again == ["model", "metrics"], "recs comes from the remote, metrics kept in Git do not"
+
+
+def test_clones_that_share_the_cache_run_nothing_twice(small: Path, tmp_path: Path) -> None:
+    dvc(small, "exp", "run", "-S", "recs.top_k=4")
+    git(small, "checkout", "-q", "--", ".")
+    dvc(small, "checkout")
+    git(tmp_path, "clone", "-q", str(small), "other")
+    dvc(tmp_path / "other", "cache", "dir", "--local", str(small / ".dvc/cache"))
+    dvc(tmp_path / "other", "checkout")
+    assert ran(dvc(tmp_path / "other", "repro")) == []
+    assert ran(dvc(tmp_path / "other", "exp", "run", "-S", "recs.top_k=4")) == []
