@@ -7,6 +7,7 @@ import hashlib
 import pandas as pd
 from pyarrow import parquet
 from tqdm import tqdm
+from typing import Any
 
 from fusionrec import files, params, runtime
 from fusionrec.data.features import Features
@@ -66,6 +67,16 @@ def postponed(
     return cache.Filled(features, card, len(first), len(first))
 
 
+def origin(card: dict[str, Any]) -> str:
+    """Which weights made the vectors, for tables of experiments: source, and start of revision or hash."""
+    if "entry" in card:
+        return f"{card['weights']['weights']}, trained"
+    if "weights" not in card:
+        return "none"
+    exact = card.get("revision") or card.get("member_sha256") or card["sha256"]
+    return f"{card['weights']} {exact[:8]}"
+
+
 def report(filled: cache.Filled) -> dict[str, int]:
     """Where each item's picture or text went."""
     (items, width), present = filled.features.matrix.shape, int(filled.features.present.sum())
@@ -111,7 +122,8 @@ def main() -> None:
         files.write_json(out / "item_ids.json", table["item_id"].tolist())
         files.write_json(out / "card.json", {"encoder": args.encoder} | filled.card | counts)
     draw(args.modality, filled.features, table)
-    files.write_json(f"metrics/cache_{args.modality}.json", counts)
+    shown = {"weights": origin(filled.card)} | counts
+    files.write_json(f"metrics/cache_{args.modality}.json", {args.modality: shown})
     print(f"{args.encoder}: {counts['present']:,} of {counts['items']:,} items, width {counts['width']}")
     print(f"{filled.distinct - filled.known:,} encoded, {filled.known:,} from the store")
 

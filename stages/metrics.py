@@ -1,65 +1,149 @@
-"""metrics: model and splits -> full-catalogue metrics of the model and its baselines on the test part."""
+"""metrics: model and splits -> metrics of the model, its re-ranked lists and its baselines on the test part."""
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from fusionrec import files, params, runtime
-from fusionrec.data import features, truth
+from fusionrec.data import truth
 from fusionrec.data.histories import LOG, Histories
-from fusionrec.evaluation import plots, report
+from fusionrec.evaluation import curves, plots, report, slices, tradeoff, worth
+from fusionrec.evaluation import task as tasks
+from fusionrec.evaluation.ranking import Lists
+from fusionrec.evaluation.validation import validator
 from fusionrec.models import baselines, checkpoint
 from fusionrec.models.recommender import Recommender
+from fusionrec.recommend import rerank, traits
+
+PARTS = ("train", "val", "test", "fold_in")
+CURVES = ("ndcg", "recall")  # metrics that are drawn against k
+SAMPLED = (
+    "warning: metrics.protocol is sampled: metrics among {} negatives a user are not comparable with those of the "
+    "whole catalogue, and may order recommenders otherwise"
+)
 
 
-def recommenders(
-    p: params.Params, users: list[str], items: list[str], train: Histories
-) -> dict[str, Recommender]:
-    """The model, its baselines, and on the demo the oracle, which knows everybody's taste."""
-    found: dict[str, Recommender] = {
-        "model": checkpoint.load("data/model", runtime.device(p.runtime), items),
-        "popularity": baselines.Popularity(train, len(items)),
-        "random": baselines.Random(p.metrics.seed, len(items)),
-    }
-    known = truth.read("data/raw/tables")
-    if known is not None:
-        found["oracle"] = baselines.Fixed(truth.utility(known, users, items))
+class Split(NamedTuple):
+    """The tables of the split, and the ids of their rows."""
+
+    users: pd.DataFrame
+    items: pd.DataFrame
+    parts: dict[str, pd.DataFrame]
+    user_ids: list[str]
+    item_ids: list[str]
+
+
+def read_split() -> Split:
+    users, items = (files.read_table(f"data/splits/{name}.parquet") for name in ("users", "items"))
+    parts = {name: files.read_table(f"data/splits/{name}.parquet", LOG) for name in PARTS}
+    return Split(users, items, parts, users["user_id"].tolist(), items["item_id"].tolist())
+
+
+def rivals(options: params.Metrics, split: Split) -> dict[str, Any]:
+    """The baselines, fitted on train, and on the demo the oracle, which knows everybody's taste."""
+    users, items, train = len(split.users), len(split.items), split.parts["train"]
+    judge: Callable[[Recommender], float] | None = None
+    if len(split.parts["val"]):
+        known = Histories.of(pd.concat([train, split.parts["fold_in"]]), users)
+        held_out = Histories.of(split.parts["val"], users)
+        validate = validator(known, held_out, Histories.of(train, users), items, "ndcg@10")
+
+        def judge(found: Recommender) -> float:
+            return validate(found)["ndcg@10"]
+
+    chosen = options.baselines
+    found: dict[str, Any] = baselines.build(chosen.names, train, users, items, chosen, judge, options.seed)
+    demo = truth.read("data/raw/tables")
+    if demo is not None:
+        found["oracle"] = baselines.Fixed(truth.utility(demo, split.user_ids, split.item_ids))
     return found
+
+
+def reranker(best: Lists, known: rerank.Traits, task: tasks.Task, k: int, options: params.Rerank) -> Any:
+    """The lists of a method at a strength, from each user's best candidates."""
+    among = Lists(*(x[:, : options.max_candidates] for x in best))
+
+    def lists(method: str, strength: float) -> np.ndarray:
+        rule = options.model_copy(update={"method": method, "strength": strength, "novelty": 0.0})
+        return rerank.rerank(among, known, task.past, task.users, k, rule).items
+
+    return lists
+
+
+def draw(
+    found: report.Report,
+    knocked_out: dict[str, Any],
+    sweep: pd.DataFrame,
+    task: tasks.Task,
+    p: params.Metrics,
+) -> None:
+    """Every plot as PNG and as the table behind it."""
+    names = [name for name in found.results if not name.startswith("model_")]
+    lists = {name: found.results[name].lists for name in names if name != "oracle"}
+    first = p.headline[0]
+    tables = {f"{metric}_at_k": curves.at_k(found.intervals, names, p.ks, metric) for metric in CURVES}
+    tables |= {
+        "exposure": curves.exposure(lists, task.popularity),
+        "coverage": curves.coverage(lists, len(task.popularity)),
+        "tradeoff": sweep,
+        "slices": curves.bars(found.slices["model"], first),
+        "knockouts": curves.losses(knocked_out, first),
+    }
+    for name, table in tables.items():
+        files.write_text(f"plots/{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+    for metric in CURVES:
+        plots.lines(tables[f"{metric}_at_k"], ("k", f"{metric}@k"), f"plots/{metric}_at_k.png", marks=True)
+    exposed = "share of the catalogue, most popular first", f"share of the recommendations within {max(p.ks)}"
+    plots.lines(tables["exposure"], exposed, "plots/exposure.png")
+    plots.lines(tables["coverage"], ("k", "coverage@k"), "plots/coverage.png")
+    x = "coverage" if sweep["diversity"].isna().all() else "diversity"
+    plots.tradeoff(sweep, x, (f"{x}@{first.partition('@')[2]}", first), "plots/tradeoff.png")
+    plots.bars(tables["slices"], first, "plots/slices.png")
+    plots.bars(tables["knockouts"], f"loss of {first}", "plots/knockouts.png")
 
 
 def main() -> None:
     p = params.load()
-    users = files.read_table("data/splits/users.parquet")["user_id"].tolist()
-    items = files.read_table("data/splits/items.parquet", ["item_id"])["item_id"].tolist()
-    parts = {
-        name: files.read_table(f"data/splits/{name}.parquet", LOG)
-        for name in ("train", "val", "test", "fold_in")
-    }
-    caches = [f"data/cache/vision/{p.model.vision}", f"data/cache/language/{p.model.language}"]
-    vectors = report.content_vectors([features.load(folder, items) for folder in caches])
-    task = report.task(parts, len(users), vectors, p.metrics.protocol)
-
-    candidates = recommenders(p, users, items, Histories.of(parts["train"], len(users)))
-    results = {name: report.evaluate(found, task, p.metrics) for name, found in candidates.items()}
-    summary = report.summary(results, task, p.metrics.ks)
-    names = [users[user] for user in task.users]
-    per_user = pd.concat(
-        [pd.DataFrame({"user_id": names, "recommender": name, **r.per_user}) for name, r in results.items()]
+    options, ks, split = p.metrics, sorted(p.metrics.ks), read_split()
+    model = checkpoint.load("data/model", runtime.device(p.runtime), split.item_ids)
+    candidates = tasks.candidates(options.candidates, split.user_ids, split.item_ids)
+    known = traits.of(
+        model.content, split.items["train_interactions"].to_numpy(), int((~split.users["cold"]).sum())
     )
-    ks = sorted(p.metrics.ks)
-    curve = pd.DataFrame({"k": ks} | {name: [summary[name][f"recall@{k}"] for k in ks] for name in results})
+    task = tasks.of_test(
+        split.parts, len(split.users), split.items["tail"].to_numpy(), known.vectors, options, candidates
+    )
+    if options.protocol == "sampled":
+        print(SAMPLED.format(options.negatives))
+
+    best = tasks.rank(model, task, max(*ks, p.rerank.max_candidates))
+    reranked = reranker(best, known, task, max(ks), p.rerank)
+    methods = [method for method in options.rerankers if method in rerank.usable(known)]
+    rivalry = rivals(options, split)
+    lists = {"model": best.items[:, : max(ks)]}
+    lists |= {f"model_{method}": reranked(method, p.rerank.strength) for method in methods}
+    lists |= {name: tasks.rank(rival, task, max(ks)).items for name, rival in rivalry.items()}
+    parts = slices.standard(task) + slices.of_columns(options.slices, split.users, split.items)
+    found = report.full(lists, task, parts, ks, options.headline, options.seed)
+    for name, rival in rivalry.items():
+        found.summary[name] |= getattr(rival, "settings", {})
+    knocked_out = worth.of_inputs(model, found.results["model"], task, options.headline, options.seed)
+    sweep = tradeoff.sweep(reranked, methods, options.tradeoff, task, options.headline[0])
 
     with files.replacing_folder("data/metrics") as folder:
-        files.write_table(folder / "per_user.parquet", per_user)
-    files.write_json(
-        "metrics/intervals.json", report.intervals(results, ks, np.random.default_rng(p.metrics.seed))
-    )
-    files.write_text("plots/recall_at_k.csv", curve.to_csv(index=False, lineterminator="\n"))
-    plots.at_k(curve, "recall", "plots/recall_at_k.png")
-    files.write_json("metrics/eval.json", summary)
-    for name in results:
-        print(f"{name:>10}: " + ", ".join(f"ndcg@{k} {summary[name][f'ndcg@{k}']:.4f}" for k in ks))
+        names = [split.user_ids[user] for user in task.users]
+        files.write_table(folder / "per_user.parquet", report.per_user(found.results, names))
+    draw(found, knocked_out, sweep, task, options)
+    files.write_json("metrics/intervals.json", found.intervals)
+    files.write_json("metrics/slices.json", found.slices)
+    files.write_json("metrics/knockouts.json", knocked_out)
+    files.write_json("metrics/eval.json", found.summary)
+    for name in lists:
+        print(f"{name:>18}: " + ", ".join(f"ndcg@{k} {found.summary[name][f'ndcg@{k}']:.4f}" for k in ks))
 
 
 if __name__ == "__main__":

@@ -4,19 +4,22 @@ import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import torch
 
 from fusionrec import files, params, runtime
 from fusionrec.data import content, features
-from fusionrec.data.content import Content
+from fusionrec.data.content import Content, Fitted
 from fusionrec.data.histories import LOG, Histories
 from fusionrec.encoders import inputs
 from fusionrec.errors import UserError
 from fusionrec.evaluation.validation import validator
 from fusionrec.models import checkpoint
+from fusionrec.models.preparation import Preparation
+from fusionrec.models.preparation import save as save_preparation
 from fusionrec.models.two_towers import FusionModel, Shape
 from fusionrec.training import distributed, finetune, loop, scratch
 from fusionrec.training.distributed import ALONE
@@ -31,6 +34,7 @@ class Data(NamedTuple):
     known: Histories
     val: Histories
     content: Content
+    fitted: Fitted
     shape: Shape
     item_ids: list[str]
     user_ids: list[str]
@@ -43,18 +47,17 @@ def read(p: params.Params) -> Data:
     train, val, fold_in = (
         files.read_table(f"data/splits/{part}.parquet", LOG) for part in ("train", "val", "fold_in")
     )
-    contents, category_values = content.assemble(
-        items,
-        files.read_json("data/splits/features.json"),
-        features.load(f"data/cache/vision/{p.model.vision}", item_ids),
-        features.load(f"data/cache/language/{p.model.language}", item_ids),
-        train,
-        p.model,
-    )
+    vision = features.load(f"data/cache/vision/{p.model.vision}", item_ids)
+    language = features.load(f"data/cache/language/{p.model.language}", item_ids)
+    trained = np.bincount(train["item"], minlength=len(items)) > 0
+    scalers = files.read_json("data/splits/features.json")
+    fitted = content.fit(items, scalers, vision, language, trained, p.model)
+    contents = content.assemble(items, vision, language, trained, fitted)
     histories, known, asked = (
         Histories.of(table, len(user_ids)) for table in (train, pd.concat([train, fold_in]), val)
     )
-    return Data(histories, known, asked, contents, Shape(len(user_ids), category_values), item_ids, user_ids)
+    shape = Shape(len(user_ids), fitted.category_values)
+    return Data(histories, known, asked, contents, fitted, shape, item_ids, user_ids)
 
 
 def pictures() -> inputs.Inputs:
@@ -114,10 +117,30 @@ def interrupted(p: params.Params, data: Data, model: FusionModel) -> scratch.Scr
     return scratch.Scratch(files.cache_home() / "training" / f"{key}.safetensors")
 
 
-def save(data: Data, model: FusionModel, encoders: Encoders, best: loop.Epoch) -> None:
+def prepared(p: params.Params, data: Data, encoders: Encoders) -> Preparation:
+    """All that new items need."""
+    entries: dict[str, Any] = {
+        modality: {name: getattr(p.encoders, modality)[name]}
+        for modality, name in (("vision", p.model.vision), ("language", p.model.language))
+    }
+    options = params.Preparation(
+        clean=p.clean,
+        images=p.images,
+        cache=p.cache,
+        encoders=p.encoders.model_copy(update=entries),
+        reproducible=p.runtime.reproducible,
+    )
+    learned: dict[str, Any] = encoders.reductions()
+    return Preparation(options, data.fitted._replace(**learned))
+
+
+def save(
+    data: Data, model: FusionModel, encoders: Encoders, preparation: Preparation, best: loop.Epoch
+) -> None:
     found = {"epoch": best.number, **best.metrics}
     with files.replacing_folder("data/model") as folder:
         checkpoint.save(folder, model, data.content, data.shape, data.item_ids, data.user_ids, found)
+        save_preparation(folder, preparation)
         encoders.save(folder)
 
 
@@ -145,7 +168,8 @@ def main() -> None:
         with Tracker("metrics/train", "logs/system", p) as tracker:
             best = fit(tracker.epoch)
             tracker.best(best)
-        save(data._replace(content=encoders.insert(data.content)), model, encoders, best)
+        data = data._replace(content=encoders.insert(data.content))
+        save(data, model, encoders, prepared(p, data, encoders), best)
         left.clear()
         value = best.metrics[f"val/{p.train.monitor}"]
         print(f"best epoch {best.number}: validation {p.train.monitor} {value:.4f}")

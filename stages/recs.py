@@ -1,67 +1,130 @@
-"""recs: model, splits and pictures -> recommendation lists for a sample of users, and a gallery."""
+"""recs: model, splits and pictures -> recommendation lists, and a gallery that shows some of them.
+
+Without arguments: for the users that `recs` in params.yaml names, into data/recs. With --output it answers a
+question besides: it writes there and nowhere else.
+"""
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
-from collections.abc import Callable
+import argparse
 
 import pandas as pd
 
 from fusionrec import files, params, runtime
-from fusionrec.data.histories import LOG, Histories
-from fusionrec.models import checkpoint
-from fusionrec.recommend import gallery, lists
+from fusionrec.errors import UserError
+from fusionrec.recommend import audience, engine, gallery, writing
+from fusionrec.recommend.audience import Audience
+from fusionrec.recommend.engine import Engine
+from fusionrec.recommend.lists import Rules
+from fusionrec.recommend.showing import Showroom
+
+TABLE = "recommendations.parquet"
 
 
-def card_maker(items: pd.DataFrame) -> Callable[[int, str], gallery.Card]:
-    """Cards of items, with their pictures read from the shards."""
+def count(text: str) -> int:
+    """A whole number of at least 1."""
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    if not 0 <= float(text) <= 1:
+        raise ValueError(text)
+    return float(text)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--output", metavar="PATH", help="a .parquet, .csv or .html (gallery) file")
+    whom = parser.add_mutually_exclusive_group()
+    whom.add_argument("--users", nargs="+", metavar="ID", help="ids; unknown ones get what is popular")
+    whom.add_argument("--user-file", metavar="FILE", help="ids, one a line")
+    whom.add_argument("--sample-users", type=count, metavar="N", help="so many at random, by recs.seed")
+    whom.add_argument("--all-users", action="store_true")
+    parser.add_argument("--histories", metavar="FILE", help="CSV or Parquet: user_id,item_id, oldest first")
+    parser.add_argument(
+        "--exclude-file", metavar="FILE", help="ids of items, one a line; besides recs.exclude"
+    )
+    parser.add_argument("--diversity", type=share, metavar="X", help="rerank.strength, 0 to 1")
+    parser.add_argument("--top-k", type=count, metavar="K", help="recs.top_k")
+    args = parser.parse_args()
+    given = [name for name, value in vars(args).items() if value not in (None, False) and name != "output"]
+    if given and args.output is None:
+        parser.error(f"--{given[0].replace('_', '-')} needs --output: data/recs is what params.yaml says")
+    return args
+
+
+def ask(p: params.Params, args: argparse.Namespace, found: Engine) -> Audience:
+    """Who is asked, and what is known of them."""
+    given = None if args.histories is None else audience.read_histories(args.histories)
+    users: list[str] = args.users or []
+    if args.user_file is not None:
+        users = audience.read_ids(args.user_file, "user_id")
+    elif given is not None and not (users or args.sample_users or args.all_users):
+        users = given["user_id"].tolist()
+    elif not users:
+        asked = "all" if args.all_users else args.sample_users or p.recs.users
+        users = audience.choose(asked, found.split.user_ids, p.recs.seed)
+    asked_of = found.audience(users, given)
+    if asked_of.unknown_items:
+        print(f"{asked_of.unknown_items:,} choices of {args.histories} are of items that data/splits lacks")
+    return asked_of
+
+
+def rules(p: params.Params, args: argparse.Namespace, found: Engine) -> Rules:
+    """What lists are like: as params.yaml says, but for the arguments."""
+    rerank = p.rerank
+    if args.diversity is not None:
+        method = "weighted" if rerank.method == "none" else rerank.method
+        rerank = rerank.model_copy(update={"method": method, "strength": args.diversity})
+        if method == "weighted" and args.diversity + rerank.novelty > 1:
+            raise UserError(f"--diversity: with rerank.novelty={rerank.novelty} at most {1 - rerank.novelty}")
+    excluded = p.recs.exclude
+    if args.exclude_file is not None:
+        excluded = excluded + audience.read_ids(args.exclude_file, "item_id")
+    return found.rules(
+        args.top_k or p.recs.top_k, rerank, p.recs.filter_seen, excluded, p.recs.category_limits
+    )
+
+
+def gallery_of(found: Engine, asked: Audience, table: pd.DataFrame, users: int, history: int) -> str:
+    """The page of the first `users`, whose lists `table` holds."""
     manifest = files.read_table("data/images/manifest.parquet", ["status", "shard", "offset", "bytes"])
-    titles = items["title"].tolist()
-    rows = items.filter(like="category_").to_numpy()
-    tags = [", ".join(value for values in row for value in values) for row in rows]
-
-    def card(item: int, note: str) -> gallery.Card:
-        note = " · ".join(part for part in (tags[item], note) if part)
-        if manifest["status"].iloc[item] != "ok":
-            return gallery.Card(titles[item], note, None)
-        (picture,) = files.read_members("data/images", files.members(manifest.iloc[[item]]))
-        return gallery.Card(titles[item], note, picture)
-
-    return card
+    room = Showroom(found, manifest, "data/images")
+    lists = dict(iter(table.groupby("user_id", sort=False)))
+    shelves = [
+        room.shelf(user, lists.get(user, table[:0]), asked.past[row], history)
+        for user, row in zip(asked.ids[:users], asked.rows[:users], strict=True)
+    ]
+    return gallery.page(shelves)
 
 
 def main() -> None:
-    p = params.load()
-    items = files.read_table("data/splits/items.parquet")
-    user_ids = files.read_table("data/splits/users.parquet")["user_id"].tolist()
-    parts = ("train", "val", "test", "fold_in")
-    log = pd.concat([files.read_table(f"data/splits/{part}.parquet", LOG) for part in parts])
-    past = Histories.of(log, len(user_ids))
-    users = lists.sample(len(user_ids), p.recs.users, p.recs.seed)
-    model = checkpoint.load("data/model", runtime.device(p.runtime), items["item_id"].tolist())
-    table = lists.recommend(model, users, past, p.recs.top_k, user_ids, items)
-
-    by_user = {user_ids[user]: table[table["user_id"] == user_ids[user]] for user in users}
-    ranked = [list(zip(rows["item"], rows["score"], strict=True)) for rows in by_user.values()]
-    newest = [past[user][::-1][: p.recs.history].tolist() for user in users]
-    shelves = gallery.shelves(list(by_user), newest, ranked, card_maker(items))
-    table = table.drop(columns="item")
-    with files.replacing_folder("data/recs") as folder:
-        files.write_table(folder / "recommendations.parquet", table)
-        records = {
-            user: [
-                {
-                    "rank": int(r.rank),
-                    "item_id": r.item_id,
-                    "title": r.title,
-                    "score": round(float(r.score), 6),
-                }
-                for r in rows.itertuples()
-            ]
-            for user, rows in by_user.items()
-        }
-        files.write_json(folder / "recommendations.json", records)
-        files.write_text(folder / "gallery.html", gallery.page(shelves))
-    print(f"{len(table):,} recommendations for {len(users):,} users: data/recs/gallery.html shows them")
+    p, args = params.load(), arguments()
+    device = runtime.device(p.runtime)
+    found = engine.load("data/model", "data/splits", device)
+    asked, made = ask(p, args, found), rules(p, args, found)
+    one_thread = device.type == "cpu" and p.runtime.reproducible != "off"  # each: so several may work
+    tables = found.tables(asked, made, p.runtime.workers if one_thread else 0)
+    if args.output is None:
+        with files.replacing_folder("data/recs") as folder:
+            rows = files.write_row_groups(folder / TABLE, engine.SCHEMA, tables)
+            shown = writing.rows_of(folder / TABLE, asked.ids[: p.recs.gallery])
+            files.write_json(folder / "recommendations.json", writing.records(shown))
+            page = gallery_of(found, asked, shown, p.recs.gallery, p.recs.history)
+            files.write_text(folder / "gallery.html", page)
+    elif args.output.endswith(".html"):
+        shown = writing.gathered(tables, len(asked.ids))
+        rows = len(shown)
+        files.write_text(args.output, gallery_of(found, asked, shown, len(asked.ids), p.recs.history))
+    else:
+        rows = writing.write(args.output, tables)
+    where = args.output or "data/recs"
+    print(f"{rows:,} recommendations for {len(asked.ids):,} users: {where}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,28 @@
 """One thread in the tests and in the processes that they start: tensors are tiny, and bits depend on it."""
 
 import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from fusionrec.api import FusionRec
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are imported
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small shop, built once."""
+    from .recommend import shop
+
+    return shop.build(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="session")
+def open_shop(built: Path) -> "FusionRec":
+    """The small shop's API."""
+    import fusionrec.api
+
+    return fusionrec.api.load(built / "model", built / "splits")

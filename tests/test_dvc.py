@@ -46,8 +46,9 @@ def test_code_dependencies_are_exactly_the_import_closure(name: str) -> None:
 
 
 def test_every_parameter_belongs_to_a_stage() -> None:
-    """Only where and how fast to compute is outside: it changes no result."""
+    """Only where and how fast to compute is outside: it changes no result; and what drives experiments."""
     tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    assert {tree.pop(section) is None for section in ("variants", "search")} == {False}
     used = {str(name) for body in bodies().values() for name in body["params"]}
     used = {name.replace("${key}.${item.encoder}", "") for name in used}
     leaves = {f"{section}.{key}" for section, keys in tree.items() for key in keys}
@@ -69,7 +70,7 @@ def test_no_output_disables_the_run_cache() -> None:
             )
         for kind in ("metrics", "plots"):
             for entry in body.get(kind, []):
-                assert all(options == {"cache": False} for options in entry.values()), name
+                assert all(options["cache"] is False for options in entry.values()), name
 
 
 def test_the_lock_knows_no_stage_that_is_gone() -> None:

@@ -21,6 +21,7 @@ import pandas as pd
 from fusionrec.errors import UserError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import torch
     from matplotlib.figure import Figure
 
@@ -75,6 +76,18 @@ def write_table(path: Path | str, table: pd.DataFrame) -> None:
     """Parquet, without the index."""
     with replacing(path) as scratch:
         table.to_parquet(scratch, index=False)
+
+
+def write_row_groups(path: Path | str, schema: "pa.Schema", tables: "Iterable[pa.Table]") -> int:
+    """Parquet from tables as they come, a row group each; returns how many rows there were."""
+    from pyarrow import parquet
+
+    rows = 0
+    with replacing(path) as scratch, parquet.ParquetWriter(scratch, schema) as writer:
+        for table in tables:
+            writer.write_table(table)
+            rows += table.num_rows
+    return rows
 
 
 def read_table(path: Path | str, columns: list[str] | None = None) -> pd.DataFrame:

@@ -26,6 +26,9 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
 Weight = Annotated[float, Field(ge=0)]
+Id = Annotated[str, Field(coerce_numbers_to_str=True)]
+Accuracy = Annotated[str, Field(pattern=r"^(precision|recall|f1|hit_rate|mrr|map|ndcg)@[1-9][0-9]*$")]
+Reranker = Literal["weighted", "mmr", "dpp", "calibrated"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # `dvc exp run -S` hands strings such as "3e-5" over: numbers are cast, and what does not fit is refused.
 NumberScaling = Literal["standardization", "min_max", "log1p", "none"]
@@ -444,21 +447,142 @@ class Train(Section):
     wandb: str | None
 
 
+class Baselines(Section):
+    """What the model is measured against (see `fusionrec.models.baselines`).
+
+    `recent` is the share of train's time that recent_popularity counts. The lists are what is tried on
+    validation: `neighbours` and `shrinkage` for item_knn and user_knn, `l2` for ease, which is refused above
+    `max_ease_items`.
+    """
+
+    names: list[Literal["random", "popularity", "recent_popularity", "item_knn", "user_knn", "ease"]]
+    recent: Annotated[float, Field(gt=0, le=1)]
+    neighbours: Annotated[list[Count], Field(min_length=1)]
+    shrinkage: Annotated[list[Weight], Field(min_length=1)]
+    l2: Annotated[list[Positive], Field(min_length=1)]
+    max_ease_items: Count
+
+
+class Preparation(Section):
+    """All that the inputs of a new item depend on besides what was fitted; the model's folder remembers it.
+
+    `encoders` holds the entries of the two encoders that `model` names, `cache` how they are run.
+    """
+
+    clean: Clean
+    images: Images
+    cache: Cache
+    encoders: Encoders
+    reproducible: Literal["portable", "machine", "off"]
+
+
 class Metrics(Section):
-    """Cut-offs `ks`, and what is hidden from the lists (see `evaluation.report.task`)."""
+    """Cut-offs `ks`, and what is hidden from the lists and what is ranked (see `evaluation.task`).
+
+    `headline` metrics are those of slices, knock-outs, trade-off and bars. `negatives` are drawn for each
+    user with the protocol `sampled`. `candidates` is a table of item_id, and user_id or not. `slices` names
+    columns of the items' or users' table. `rerankers` are measured beside the model at `rerank.strength`, and
+    at each strength of `tradeoff`.
+    """
 
     seed: Natural
     ks: Annotated[list[Count], Field(min_length=1)]
-    protocol: Literal["strict", "mmrec"]
+    headline: Annotated[list[Accuracy], Field(min_length=1)]
+    protocol: Literal["strict", "mmrec", "sampled"]
+    negatives: Count
+    candidates: str
+    slices: list[str]
+    rerankers: list[Reranker]
+    tradeoff: list[Probability]
+    baselines: Baselines
+
+    @field_validator("headline")
+    @classmethod
+    def _at_a_cut_off(cls, headline: list[str], info: ValidationInfo) -> list[str]:
+        for name in headline:
+            if int(name.partition("@")[2]) not in info.data.get("ks", []):
+                raise ValueError(f"{name}: its cut-off must be one of metrics.ks")
+        return headline
+
+
+class Rerank(Section):
+    """How lists are made of the `max_candidates` best of a user (see `fusionrec.recommend.rerank`).
+
+    `strength` 0 keeps their order, 1 looks at it no more. `novelty` is the second weight of `weighted`.
+    """
+
+    method: Literal["none", "weighted", "mmr", "dpp", "calibrated"]
+    max_candidates: Count
+    strength: Probability
+    novelty: Probability
+
+    @model_validator(mode="after")
+    def _leaves_something(self) -> Self:
+        if self.method == "weighted" and self.strength + self.novelty > 1:
+            raise ValueError("strength and novelty must add up to at most 1")
+        return self
 
 
 class Recs(Section):
-    """`users` at random, `top_k` recommendations and the last `history` choices of each."""
+    """`top_k` recommendations for `users`: so many at random (by `seed`), `all`, or those whose ids are listed.
+
+    `filter_seen` keeps what a user chose out of the lists, `exclude` the items whose ids it lists; of one value of
+    a category in `category_limits` a list has at most so many items. The gallery shows the first `gallery` users
+    with their last `history` choices.
+    """
 
     seed: Natural
-    users: Count
+    users: Count | Literal["all"] | Annotated[list[Id], Field(min_length=1)]
     top_k: Count
+    filter_seen: bool
+    exclude: list[Id]
+    category_limits: dict[str, Count]
+    gallery: Natural
     history: Natural
+
+
+class Range(Section):
+    """A number from `low` to `high`, both included; `log` draws its logarithm evenly.
+
+    With `when`, such as model.fusion=gated,attention, only where a parameter above has one of these values.
+    """
+
+    kind: Literal["float", "log", "int"]
+    low: float
+    high: float
+    when: Annotated[str, Field(pattern=r"^[\w.-]+=.+$")] | None = None
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError("low must be below high")
+        if self.kind == "log" and self.low <= 0:
+            raise ValueError("low must be above 0")
+        return self
+
+
+class Categorical(Section):
+    """One of `choices`; for `when` see `Range`."""
+
+    kind: Literal["categorical"]
+    choices: Annotated[list[bool | int | float | str | None], Field(min_length=2)]
+    when: Annotated[str, Field(pattern=r"^[\w.-]+=.+$")] | None = None
+
+
+Dimension = Annotated[Range | Categorical, Field(discriminator="kind")]
+
+
+class Search(Section):
+    """What `stages/search.py` searches (see `fusionrec.experiments`); no stage depends on it.
+
+    `startup` trials are random and run to their end, the others at least for `warmup` epochs. `space` maps
+    names of parameters to what they may be.
+    """
+
+    seed: Natural
+    startup: Count
+    warmup: Natural
+    space: Annotated[dict[str, Dimension], Field(min_length=1)]
 
 
 class Params(Section):
@@ -474,7 +598,10 @@ class Params(Section):
     model: Model
     train: Train
     metrics: Metrics
+    rerank: Rerank
     recs: Recs
+    variants: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")], list[str]]
+    search: Search
 
 
 def load(path: Path | str = "params.yaml") -> Params:

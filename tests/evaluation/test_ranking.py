@@ -38,6 +38,59 @@ def test_equals_a_full_sort_whatever_the_chunk(seed: int, k: int, chunk: int) ->
         assert lists[user].tolist() == expected + [-1] * (k - len(expected))
 
 
+def drawn(kind: str, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Scores with no ties, many, only ties, many zeros of either sign, few candidates, and in order."""
+    scores = rng.standard_normal(shape).astype(np.float32)
+    if kind == "ties":
+        return np.round(scores * 2)
+    if kind == "equal":
+        return np.zeros_like(scores)
+    if kind == "zeros":
+        return np.where(rng.random(shape) < 0.01, scores, np.where(rng.random(shape) < 0.5, 0.0, -0.0))
+    if kind == "few":
+        return np.where(rng.random(shape) < 0.002, scores, -np.inf).astype(np.float32)
+    return -np.sort(-scores, 1) if kind == "in order" else scores
+
+
+@settings(deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.integers(1, 60),
+    st.sampled_from([640, 2_000, 2_017, 5_023]),
+    st.sampled_from(["different", "ties", "equal", "zeros", "few", "in order"]),
+)
+def test_a_large_catalogue_equals_a_full_sort(seed: int, k: int, items: int, kind: str) -> None:
+    scores = drawn(kind, (3, items), np.random.default_rng(seed)).astype(np.float32)
+    found = ranking.best(torch.from_numpy(scores), k)
+    order = np.argsort(-scores, 1, kind="stable")[:, :k]
+    value = np.take_along_axis(scores, order, 1)
+    assert np.array_equal(found.scores, value)
+    assert np.array_equal(found.items, np.where(value == -np.inf, -1, order))
+
+
+@pytest.mark.parametrize("place", [0, 17, 4_999, 5_022])
+def test_one_nan_in_a_large_catalogue_is_an_error(place: int) -> None:
+    scores = torch.zeros(2, 5_023)
+    scores[1, place] = torch.nan
+    with pytest.raises(ValueError, match="NaN"):
+        ranking.best(scores, 5)
+
+
+def test_memory_is_bounded_by_the_number_of_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Watched(Fixed):
+        def score(self, users: np.ndarray, past: Histories) -> torch.Tensor:
+            asked.append(len(users))
+            return super().score(users, past)
+
+    monkeypatch.setattr(ranking, "VALUES", 3 * ITEMS)
+    scores = np.random.default_rng(0).standard_normal((USERS, ITEMS)).astype(np.float32)
+    lists = ranking.top_k(Watched(scores), np.arange(USERS), nothing(), 4)
+    assert max(asked) == 3
+    assert np.array_equal(lists.items, np.argsort(-scores, 1)[:, :4])
+
+
 def test_nan_is_an_error() -> None:
     with pytest.raises(ValueError, match="NaN"):
         ranking.top_k(Fixed(np.full((1, 3), np.nan, np.float32)), np.array([0]), nothing(1), 1)

@@ -9,7 +9,7 @@ import torch
 
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
-from fusionrec.evaluation import accuracy, catalogue
+from fusionrec.evaluation import accuracy, catalogue, popularity
 from fusionrec.evaluation.validation import validator
 from fusionrec.models.baselines import Fixed
 
@@ -51,8 +51,10 @@ def test_the_usual_ones_stand_beside() -> None:
 def test_catalogue_metrics() -> None:
     assert found("coverage@3")["coverage@3"] == catalogue.coverage(lists(3), ITEMS)
     assert found("gini@3")["gini@3"] == pytest.approx(catalogue.gini(lists(3), ITEMS))
-    popularity = np.bincount(TRAIN.items, minlength=ITEMS)
-    assert found("novelty@3")["novelty@3"] == pytest.approx(catalogue.novelty(lists(3), popularity, USERS))
+    chosen = np.bincount(TRAIN.items, minlength=ITEMS)
+    assert found("novelty@3")["novelty@3"] == pytest.approx(
+        popularity.novelty(lists(3), chosen, USERS, [3]).mean()
+    )
 
 
 def test_the_loss_by_hand() -> None:

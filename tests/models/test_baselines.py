@@ -1,12 +1,44 @@
-"""What each baseline scores; how they rank is tested with the ranking."""
+"""What each baseline scores, fitted on train alone, and which hyper-parameters are taken."""
 
 import numpy as np
+import pandas as pd
+import pytest
 import torch
 
+from fusionrec import params
 from fusionrec.data.histories import Histories
+from fusionrec.errors import UserError
+from fusionrec.models import baselines
 from fusionrec.models.baselines import Fixed, Popularity, Random
+from fusionrec.models.recommender import Recommender
 
 NOTHING = Histories(np.zeros(6, np.int64), np.zeros(0, np.int64))
+USERS, ITEMS = 20, 12
+NAMES = ["random", "popularity", "recent_popularity", "item_knn", "user_knn", "ease"]
+OPTIONS = params.Baselines.model_validate(
+    {
+        "names": NAMES,
+        "recent": 0.25,
+        "neighbours": [3, 50],
+        "shrinkage": [0, 10],
+        "l2": [1, 100],
+        "max_ease_items": 100,
+    }
+)
+
+
+def log(seed: int = 0) -> pd.DataFrame:
+    """Users like items of their own parity."""
+    rng = np.random.default_rng(seed)
+    user = rng.integers(0, USERS, 160)
+    item = rng.integers(0, ITEMS // 2, 160) * 2 + user % 2
+    table = pd.DataFrame({"user": user, "item": item}).drop_duplicates()
+    return table.assign(timestamp=np.arange(len(table)))
+
+
+def build(names: list[str], validation=None, table: pd.DataFrame | None = None):  # type: ignore[no-untyped-def]
+    table = log() if table is None else table
+    return baselines.build(names, table, USERS, ITEMS, OPTIONS, validation, 1)
 
 
 def test_popularity_is_the_same_for_everybody_and_zero_for_unknown_items() -> None:
@@ -32,3 +64,78 @@ def test_random_is_uniform_over_items() -> None:
 def test_fixed_hands_out_the_rows_of_the_users() -> None:
     table = np.arange(6, dtype=np.float32).reshape(3, 2)
     assert Fixed(table).score(np.array([2, 0]), NOTHING).tolist() == [[4, 5], [0, 1]]
+
+
+def test_recent_popularity_counts_the_last_share_of_the_time() -> None:
+    table = pd.DataFrame({"user": range(5), "item": [0, 0, 1, 2, 2], "timestamp": [0, 70, 75, 90, 100]})
+    (found,) = build(["recent_popularity"], table=table).values()
+    assert found.score(np.array([0]), NOTHING)[0, :4].tolist() == [0, 1, 2, 0]
+    assert not len(baselines.recent(table[:0], 0.5))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_baseline_keeps_the_contract(name: str) -> None:
+    (found,) = build([name]).values()
+    past = Histories.of(log(), USERS)
+    users = np.array([7, 0, 7])
+    scores = found.score(users, past)
+    assert scores.shape == (3, ITEMS) and scores.dtype == torch.float32 and scores.isfinite().all()
+    assert torch.equal(scores[0], scores[2])
+    assert torch.equal(scores[[1]], found.score(users[[1]], past)), "who else is asked does not matter"
+    scores.fill_(-1)
+    assert (found.score(users, past) != -1).any(), "scores are the caller's to change"
+    assert found.score(np.array([], np.int64), past).shape == (0, ITEMS)
+
+
+@pytest.mark.parametrize("name", ["item_knn", "user_knn", "ease"])
+def test_what_is_personal_recovers_the_pattern_also_for_a_stranger(name: str) -> None:
+    (found,) = build([name]).values()
+    stranger = Histories(np.array([0] * (USERS + 1) + [3]), np.array([1, 3, 5]))
+    scores = found.score(np.array([USERS]), stranger)[0]
+    scores[[1, 3, 5]] = -torch.inf
+    assert {int(item) % 2 for item in scores.topk(3).indices} == {1}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "random"])
+def test_nothing_but_train_is_seen(name: str) -> None:
+    """What is known of users at test moves no weight: only the past that is asked about."""
+    train = log()
+    (found,) = build([name], table=train).values()
+    held_out = pd.DataFrame({"user": range(USERS), "item": 0, "timestamp": 10**6})
+    past = Histories.of(train, USERS)
+    richer = Histories.of(pd.concat([train, held_out[held_out["user"] != 3]]), USERS)
+    assert torch.equal(found.score(np.array([3]), past), found.score(np.array([3]), richer))
+    (leaky,) = build([name], table=pd.concat([train, held_out])).values()
+    assert not torch.equal(leaky.score(np.array([3]), past), found.score(np.array([3]), past))
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("item_knn", {"neighbours": 50, "shrinkage": 0}),
+        ("user_knn", {"neighbours": 3, "shrinkage": 10}),
+        ("ease", {"l2": 100}),
+    ],
+)
+def test_the_best_on_validation_is_taken_and_said(name: str, wanted: dict[str, float]) -> None:
+    def validation(recommender: Recommender) -> float:
+        return float(recommender.settings == wanted)  # type: ignore[attr-defined]
+
+    assert build([name], validation)[name].settings == wanted
+
+
+def test_the_first_of_equals_and_without_validation_the_first() -> None:
+    for validation in (None, lambda _: 0.5):
+        found = build(NAMES, validation)
+        assert list(found) == NAMES
+        assert [found[name].settings for name in NAMES[3:]] == [
+            {"neighbours": 3, "shrinkage": 0},
+            {"neighbours": 3, "shrinkage": 0},
+            {"l2": 1},
+        ]
+        assert not any(found[name].settings for name in NAMES[:3])
+
+
+def test_too_many_items_for_ease() -> None:
+    with pytest.raises(UserError, match="max_ease_items"):
+        baselines.build(["ease"], log(), USERS, 101, OPTIONS, None, 1)

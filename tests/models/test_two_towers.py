@@ -287,3 +287,48 @@ def test_half_precision_products_train_and_rank(build, with_tokens, generator, f
         half = scores()
     half.float().square().sum().backward()
     torch.testing.assert_close(half.float(), scores(), atol=0.02, rtol=0.05)
+
+
+FUSED = [{}, {"fusion": "gated"}, {"fusion": "attention"}, {"fusion": "cross_modal"}, {"head": "mlp"}]
+
+
+@pytest.mark.parametrize("update", [*FUSED, {"user": "id"}, {"user": "both"}, {"item_id": False}])
+def test_an_item_that_is_new_is_scored_as_one_that_train_lacks(build, with_tokens, update) -> None:  # type: ignore[no-untyped-def]
+    model = build(inputs=with_tokens, **update)
+    trained = TrainedModel(model, with_tokens)
+    rows = torch.tensor([5, 1])
+    found = trained.among(with_tokens.take(rows)).score(ALL, PAST)
+    torch.testing.assert_close(found[:, 0], trained.score(ALL, PAST)[:, 5], rtol=0, atol=1e-6)
+    strange = with_tokens._replace(trained=torch.arange(ITEMS) == -1)
+    without_id = model.towers(strange)
+    latest = torch.from_numpy(PAST.latest(ALL, model.options.max_history))
+    vectors = model.user_vectors(trained.towers, torch.from_numpy(ALL), latest)
+    expected = model.logits(vectors, without_id._replace(history=trained.towers.history))[:, 1]
+    torch.testing.assert_close(found[:, 1], expected, rtol=0, atol=1e-6)
+
+
+def test_among_leaves_the_model_as_it_is(build, content) -> None:  # type: ignore[no-untyped-def]
+    trained = TrainedModel(build(), content, list("abcdef"), list("wxyz"))
+    before = trained.score(ALL, PAST)
+    new = trained.among(content.take(torch.tensor([0])))
+    assert new.score(ALL, PAST).shape == (USERS, 1) and torch.equal(trained.score(ALL, PAST), before)
+
+
+@pytest.mark.parametrize("user", ["history", "id", "both"])
+def test_a_stranger_is_a_user_of_whom_train_knows_nothing(build, content, user) -> None:  # type: ignore[no-untyped-def]
+    known = torch.tensor([True, True, False, True])
+    trained = TrainedModel(build(known_users=known, user=user), content)
+    more = Histories(
+        np.append(PAST.offsets, [len(PAST.items), len(PAST.items) + 2]), np.append(PAST.items, [0, 2])
+    )
+    assert len(more) == USERS + 2
+    scores = trained.score(np.array([2, USERS, USERS + 1]), more)
+    assert torch.equal(scores[0], scores[1]), "neither has an id that train knows, or a history"
+    assert torch.equal(scores[1], scores[2]) == (user == "id")
+    rows = np.array([0, 2, 3, USERS, USERS + 1])
+    expected = {
+        "history": [True, False, False, False, True],
+        "id": [True, False, True, False, False],
+        "both": [True, False, True, False, True],
+    }
+    assert trained.knows(rows, more).tolist() == expected[user]

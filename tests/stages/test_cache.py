@@ -110,11 +110,12 @@ def test_texts(run: Run, tmp_path: Path) -> None:
     assert np.array_equal(found.matrix[1], found.matrix[3])
     assert len(np.unique(found.matrix, axis=0)) == 4
     counts = {"items": 5, "present": 4, "absent": 1, "distinct": 3, "duplicates": 1, "width": 32}
-    assert files.read_json(tmp_path / "metrics/cache_language.json") == counts
     card = files.read_json(folder / "card.json")
     assert card["encoder"] == "bert" and card.items() >= counts.items()
     weights = (tmp_path / "weights/bert/model.safetensors").read_bytes()
     assert card["sha256"] == hashlib.sha256(weights).hexdigest()
+    shown = {"weights": f"local {card['sha256'][:8]}"} | counts
+    assert files.read_json(tmp_path / "metrics/cache_language.json") == {"language": shown}
     assert card["preprocessing"] == {"max_tokens": 128} and card["batch"] == 2
     assert "views" not in card and str(tmp_path) not in (folder / "card.json").read_text()
 
@@ -205,7 +206,8 @@ def test_switched_off(run: Run, tmp_path: Path) -> None:
     found = features.load(tmp_path / "data/cache/vision/none", IDS)
     assert found.matrix.shape == (5, 0) and not found.present.any()
     counts = {"items": 5, "present": 0, "absent": 5, "distinct": 0, "duplicates": 0, "width": 0}
-    assert files.read_json(tmp_path / "metrics/cache_vision.json") == counts
+    shown = {"weights": "none"} | counts
+    assert files.read_json(tmp_path / "metrics/cache_vision.json") == {"vision": shown}
     assert files.read_json(tmp_path / "data/cache/vision/none/card.json") == {"encoder": "none"} | counts
     assert (tmp_path / "plots/neighbours_vision.png").exists() and (
         tmp_path / "plots/map_vision.png"
@@ -293,7 +295,8 @@ def test_an_encoder_that_is_trained_is_not_cached(
         value not in (None, "") for value in (TEXTS if modality == "language" else COLOURS)
     ]
     counts = {"items": 5, "present": 4, "absent": 1, "distinct": 3, "duplicates": 1, "width": 0}
-    assert files.read_json(tmp_path / f"metrics/cache_{modality}.json") == counts
+    shown = {"weights": "hub, trained"} | counts
+    assert files.read_json(tmp_path / f"metrics/cache_{modality}.json") == {modality: shown}
     card = files.read_json(folder / "card.json")
     assert card["trained"] == "with the model" and card["cache"]["batch"] == 2
     assert {path.name for path in (tmp_path / "plots").iterdir()} == {

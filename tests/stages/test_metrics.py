@@ -1,16 +1,25 @@
 """metrics as a script, on a tiny split whose figures are known."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import yaml
 
 from fusionrec import files
 from fusionrec.data import truth
 
-from .workspace import ITEMS, USERS, build, run
+from .workspace import ITEMS, ROOT, USERS, build, run
+
+FEW = {
+    "names": ["random"], "recent": 0.1, "neighbours": [5], "shrinkage": [0], "l2": [1], "max_ease_items": 10,
+}  # fmt: skip
+PLOTS = ("ndcg_at_k", "recall_at_k", "exposure", "coverage", "tradeoff", "slices", "knockouts")
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +46,23 @@ def test_popularity_by_hand(measured: Path) -> None:
     assert found["popularity"]["hit_rate@2"] == 3 / 5 and found["popularity"]["hit_rate@5"] == 1
     assert found["popularity"]["mrr@5"] == pytest.approx((1 + 1 + 1 / 2 + 1 / 4 + 1 / 5) / 5, abs=1e-6)
     assert found["popularity"]["ndcg_cold@5"] == pytest.approx(1 / np.log2(6), abs=1e-6)
-    assert found["users"] == {"evaluated": USERS - 1, "without_test": 1, "cold": 1}
+    assert found["users"] == {
+        "evaluated": USERS - 1, "without_test": 1, "without_candidates": 0, "cold": 1, "tied": 0,
+    }  # fmt: skip
 
 
 def test_per_user_values_have_the_means_and_intervals_hold_them(measured: Path) -> None:
     found = scores(measured)
     table = files.read_table(measured / "data/metrics/per_user.parquet")
-    assert "oracle" not in found and set(table["recommender"]) == {"model", "popularity", "random"}
+    rivals = {"random", "popularity", "recent_popularity", "item_knn", "user_knn", "ease"}
+    rerankers = {"model_weighted", "model_mmr", "model_dpp"}  # no item has a category to calibrate to
+    assert set(table["recommender"]) == {"model"} | rivals | rerankers == found.keys() - {"users"}
     assert not table.duplicated(["recommender", "user_id"]).any() and "u5" not in set(table["user_id"])
     for name, means in table.drop(columns="user_id").groupby("recommender").mean().iterrows():
-        assert {metric: found[name][metric] for metric in means.index} == pytest.approx(dict(means), abs=1e-6)
+        defined = means.dropna()
+        assert {m: found[name][m] for m in defined.index} == pytest.approx(dict(defined), abs=1e-6)
     intervals = files.read_json(measured / "metrics/intervals.json")
-    for name in ("model", "popularity", "random"):
+    for name in {"model"} | rivals | rerankers:
         ndcg = intervals[name]["ndcg@5"]
         assert ndcg["low"] <= ndcg["mean"] == found[name]["ndcg@5"] <= ndcg["high"]
     lead = found["model"]["ndcg@5"] - found["popularity"]["ndcg@5"]
@@ -74,15 +88,66 @@ def test_it_repeats_byte_for_byte(measured: Path) -> None:
     assert {
         "metrics/eval.json",
         "metrics/intervals.json",
-        "plots/recall_at_k.csv",
-        "plots/recall_at_k.png",
-    } < set(first)
+        "metrics/slices.json",
+        "metrics/knockouts.json",
+        "data/metrics/per_user.parquet",
+        *(f"plots/{name}.{end}" for name in PLOTS for end in ("csv", "png")),
+    } == set(first)
 
 
-def test_a_cache_of_other_items_ends_with_one_line_and_writes_nothing(tmp_path: Path) -> None:
+def test_slices_and_knock_outs(measured: Path) -> None:
+    found, metric = scores(measured)["model"], "ndcg@5"
+    parts = files.read_json(measured / "metrics/slices.json")["model"]
+    assert parts["item"]["cold"]["users"] == 1 and parts["item"]["warm"]["users"] == USERS - 2
+    assert parts["item"]["cold"][metric]["mean"] == found["ndcg_cold@5"]
+    assert parts["picture"]["False"]["users"] == 1, "item 8 has no picture"
+    lost = files.read_json(measured / "metrics/knockouts.json")
+    assert lost.keys() == {"vision", "language", "id"} and lost["id"].keys() == {"absent", "shuffled"}
+    one = lost["vision"]["absent"][metric]
+    assert one["value"] + one["loss"] == pytest.approx(found[metric], abs=2e-6)
+    assert one["low"] <= one["loss"] <= one["high"]
+
+
+def test_strength_0_of_the_trade_off_is_the_model(measured: Path) -> None:
+    table = pd.read_csv(measured / "plots/tradeoff.csv")
+    assert sorted(set(table["strength"])) == [0, 0.5]
+    assert set(table.loc[table["strength"] == 0, "accuracy"]) == {scores(measured)["model"]["ndcg@5"]}
+
+
+def change(folder: Path, **metrics: Any) -> None:
+    path = folder / "params.yaml"
+    tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    tree["metrics"] |= metrics
+    path.write_text(yaml.safe_dump(tree), encoding="utf-8")
+
+
+def test_sampled_candidates_come_with_a_warning(tmp_path: Path) -> None:
+    folder = build(tmp_path)
+    change(folder, protocol="sampled", negatives=1, baselines=FEW)
+    out = subprocess.run(
+        [sys.executable, ROOT / "stages/metrics.py"], cwd=folder, capture_output=True, text=True
+    )
+    assert "warning: metrics.protocol is sampled" in out.stdout, out.stderr
+    assert scores(folder)["random"]["recall@2"] == 1, "two candidates, two places"
+
+
+def test_given_candidates_are_all_that_is_ranked(tmp_path: Path) -> None:
+    folder = build(tmp_path)
+    given = pd.DataFrame({"user_id": ["u0", "u1", "u1"], "item_id": ["i4", "i5", "i8"]})
+    given.to_csv(folder / "given.csv", index=False)
+    change(folder, candidates="given.csv", baselines=FEW)
+    run(folder, "metrics")
+    found = scores(folder)
+    assert (found["users"]["evaluated"], found["users"]["without_candidates"]) == (2, USERS - 3)
+    assert found["random"]["recall@2"] == 1 and found["random"]["coverage@5"] == pytest.approx(
+        3 / ITEMS, abs=1e-6
+    )
+
+
+def test_a_model_of_other_items_ends_with_one_line_and_writes_nothing(tmp_path: Path) -> None:
     trained = build(tmp_path)
-    (ids,) = (trained / "data/cache/vision").glob("*/item_ids.json")
+    ids = trained / "data/model/item_ids.json"
     files.write_json(ids, files.read_json(ids)[::-1])
     error = run(trained, "metrics", fails=True)
-    assert error.startswith("error: data/cache/vision/") and "dvc repro" in error
+    assert error.startswith("error: data/model: ") and "dvc repro" in error
     assert error.count("\n") == 1 and outputs(trained) == {}

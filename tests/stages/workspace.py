@@ -27,6 +27,7 @@ def build(folder: Path) -> Path:
     """Params, splits, both caches, an untrained model, pictures. Item 8 is cold, user 5 has no test item."""
     tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     tree["metrics"]["ks"], tree["recs"]["users"], tree["recs"]["top_k"] = [2, 5], 4, 3
+    tree["metrics"]["headline"], tree["metrics"]["tradeoff"] = ["ndcg@5", "recall@2"], [0.5]
     (folder / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
     options = params.parse(tree).model
     ids = [f"i{item}" for item in range(ITEMS)]
@@ -57,12 +58,18 @@ def _write_splits(folder: Path, ids: list[str]) -> None:
         if name in ("val", "test"):
             part["kind"] = pd.Categorical.from_codes(2 * (part["item"] == 8), pd.Index(KINDS))
         files.write_table(folder / f"{name}.parquet", part)
-    files.write_table(
-        folder / "users.parquet", pd.DataFrame({"user_id": [f"u{user}" for user in range(USERS)]})
+    users = pd.DataFrame(
+        {"user_id": [f"u{user}" for user in range(USERS)], "train_interactions": 3, "cold": False}
     )
+    files.write_table(folder / "users.parquet", users)
     files.write_json(folder / "features.json", {"numbers": {}, "categories": {}})
     titles = [EVIL, *(f"Title {item}" for item in range(1, ITEMS))]
-    files.write_table(folder / "items.parquet", pd.DataFrame({"item_id": ids, "title": titles}))
+    popularity = np.bincount(table["item"][time < 3], minlength=ITEMS)
+    items = pd.DataFrame({"item_id": ids, "title": titles, "picture": [*[True] * (ITEMS - 1), False]})
+    files.write_table(
+        folder / "items.parquet",
+        items.assign(train_interactions=popularity, cold=popularity == 0, tail=popularity == 1),
+    )
 
 
 def _write_model(folder: Path, options: params.Model, ids: list[str]) -> None:
@@ -96,10 +103,10 @@ def _write_pictures(folder: Path, ids: list[str]) -> None:
     files.write_table(folder / "manifest.parquet", manifest)
 
 
-def run(folder: Path, stage: str, fails: bool = False, hash_seed: int = 0) -> str:
+def run(folder: Path, stage: str, *arguments: str, fails: bool = False, hash_seed: int = 0) -> str:
     """Run a stage script in `folder` and return its stderr; `hash_seed` orders sets differently."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / "stages" / f"{stage}.py")],
+        [sys.executable, str(ROOT / "stages" / f"{stage}.py"), *arguments],
         cwd=folder,
         env=os.environ | {"PYTHONHASHSEED": str(hash_seed)},
         capture_output=True,

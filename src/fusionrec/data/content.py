@@ -9,6 +9,7 @@ import torch
 from fusionrec import params
 from fusionrec.data import attributes, piecewise
 from fusionrec.data.features import Features
+from fusionrec.data.piecewise import Bins
 from fusionrec.data.principal import principal_axes
 
 FITTED_TOKENS = 2**17
@@ -57,67 +58,105 @@ class Content(NamedTuple):
         return Content(*(tensor.to(device) for tensor in self))
 
 
-def assemble(
+class Fitted(NamedTuple):
+    """What leads from an item to its inputs, fitted on train items.
+
+    Attributes:
+        attributes: scalers and vocabularies of `attributes.fit`.
+        vision: from picture vectors to those of the model. None: it has no such input.
+        language: likewise.
+        vision_tokens: likewise, for the vectors of places.
+        language_tokens: likewise, for those of words.
+        bins: the pieces of each number, in the order of `attributes.numbers`. None: numbers stay as they are.
+    """
+
+    attributes: dict[str, Any]
+    vision: "Reduction | None"
+    language: "Reduction | None"
+    vision_tokens: "Reduction | None"
+    language_tokens: "Reduction | None"
+    bins: list[Bins] | None
+
+    @property
+    def category_values(self) -> int:
+        """How many category values there are; the first of each column stands for all others."""
+        return sum(1 + len(vocabulary) for vocabulary in self.attributes["categories"].values())
+
+
+def fit(
     items: pd.DataFrame,
-    fitted: dict[str, Any],
+    scalers: dict[str, Any],
     vision: Features,
     language: Features,
-    train: pd.DataFrame,
+    trained: np.ndarray,
     options: params.Model,
-) -> tuple[Content, int]:
-    """Put the inputs together.
+) -> Fitted:
+    """Learn from the train items how inputs are made.
 
     Args:
         items: the catalogue.
-        fitted: scalers and vocabularies of `attributes.fit`.
+        scalers: scalers and vocabularies of `attributes.fit`.
         vision: picture vectors of the catalogue.
         language: text vectors of the catalogue.
-        train: the train log; it says which items anything may be fitted on.
+        trained: bool [items], which are train items.
         options: `pca` and `number_bins`; of the fusions, `cross_modal` alone reads token vectors.
-
-    Returns:
-        The content and the number of category values.
     """
-    trained = np.zeros(len(items), bool)
-    trained[train["item"]] = True
-    bags, values = attributes.categories(items, fitted)
-    components, tokens = options.pca, options.fusion == "cross_modal"
-    numbers = attributes.numbers(items, fitted)
-    content = Content(
-        torch.from_numpy(reduce(vision, trained, components)),
+    some = {"vision": vision, "language": language}
+    cut = {name: fit_vectors(found, trained, options.pca) for name, found in some.items()}
+    tokens = dict.fromkeys(some, None)
+    if options.fusion == "cross_modal":
+        tokens = {name: fit_tokens(found, trained, options.pca) for name, found in some.items()}
+    bins = None
+    if options.number_bins and trained.any():
+        values = attributes.numbers(items, scalers)[trained, ::2]
+        bins = [piecewise.fit(column, options.number_bins) for column in values.T]
+    return Fitted(scalers, cut["vision"], cut["language"], tokens["vision"], tokens["language"], bins)
+
+
+def assemble(
+    items: pd.DataFrame, vision: Features, language: Features, trained: np.ndarray, fitted: Fitted
+) -> Content:
+    """Inputs of any items, of the catalogue or new.
+
+    Args:
+        items: with the columns that were fitted on.
+        vision: their picture vectors.
+        language: their text vectors.
+        trained: bool [items], which are train items.
+        fitted: of `fit`.
+    """
+    bags, _ = attributes.categories(items, fitted.attributes)
+    return Content(
+        torch.from_numpy(reduce(vision, fitted.vision)),
         torch.from_numpy(vision.present),
-        torch.from_numpy(reduce(language, trained, components)),
+        torch.from_numpy(reduce(language, fitted.language)),
         torch.from_numpy(language.present),
-        torch.from_numpy(bend(numbers, trained, options.number_bins)),
+        torch.from_numpy(bend(attributes.numbers(items, fitted.attributes), fitted.bins)),
         torch.from_numpy(bags.offsets),
         torch.from_numpy(bags.values),
         torch.from_numpy(trained),
-        torch.from_numpy(reduce_tokens(vision, trained, components, tokens)),
-        torch.from_numpy(reduce_tokens(language, trained, components, tokens)),
+        torch.from_numpy(reduce_tokens(vision, fitted.vision_tokens)),
+        torch.from_numpy(reduce_tokens(language, fitted.language_tokens)),
     )
-    return content, values
 
 
-def bend(numbers: np.ndarray, trained: np.ndarray, bins: int) -> np.ndarray:
+def bend(numbers: np.ndarray, bins: list[Bins] | None) -> np.ndarray:
     """Piecewise linear functions of each number beside its "missing" flag; see `piecewise.encode`.
 
     Args:
         numbers: float32 [items, 2 * columns] of `attributes.numbers`.
-        trained: bool [items].
-        bins: pieces; 0 leaves the numbers as they are.
+        bins: one a column; None leaves the numbers as they are.
     """
-    if not bins or not numbers.shape[1] or not trained.any():
+    if not bins:
         return numbers
-    pairs = np.split(numbers, numbers.shape[1] // 2, 1)
+    pairs = zip(numbers.T[::2], numbers.T[1::2], bins, strict=True)
     bent = [
-        part
-        for value, flag in (pair.T for pair in pairs)
-        for part in (piecewise.encode(value, trained, bins), flag[:, None])
+        part for value, flag, pieces in pairs for part in (piecewise.encode(value, pieces), flag[:, None])
     ]
     return np.concatenate(bent, 1)
 
 
-def reduce(features: Features, trained: np.ndarray, components: int) -> np.ndarray:
+def fit_vectors(features: Features, trained: np.ndarray, components: int) -> "Reduction | None":
     """Centre, project on the first principal components of the train items, scale to unit mean square.
 
     Args:
@@ -126,34 +165,43 @@ def reduce(features: Features, trained: np.ndarray, components: int) -> np.ndarr
         components: how many; 0, or as many as there are columns or more, only centres and scales.
 
     Returns:
-        float32 [items, min(components, width)], zero for absent items.
+        None where no train item has a vector.
     """
     known = np.flatnonzero(features.present & trained)
-    return _reduce(features.matrix, features.present, known, components)
+    seen = features.matrix[known]
+    return fit_reduction(seen, components) if seen.size else None
 
 
-def reduce_tokens(
-    features: Features, trained: np.ndarray, components: int, wanted: bool = True
-) -> np.ndarray:
-    """The same for token vectors, [items, t, width], fitted on the tokens of the train items.
+def fit_tokens(features: Features, trained: np.ndarray, components: int) -> "Reduction | None":
+    """The same for the tokens of the train items.
 
     So many tokens say the same: at most `FITTED_TOKENS` of them are looked at, evenly spaced.
-
-    Returns:
-        float32 [items, t, min(components, width)], zero for tokens that an item has not; t is 0 where the
-        cache holds none, or none are wanted.
     """
-    tokens = features.tokens
-    if not tokens.size or not wanted:
-        return np.zeros((len(trained), 0, 0), np.float32)
-    items, count, width = tokens.shape
-    flat = tokens.reshape(-1, width)
-    present = np.repeat(features.present, count) & flat.any(1)
-    known = np.flatnonzero(present & np.repeat(trained, count))
-    if not len(known):
-        return np.zeros((items, 0, 0), np.float32)
-    known = known[:: -(-len(known) // FITTED_TOKENS)]
-    return _reduce(flat, present, known, components).reshape(items, count, -1)
+    flat, present = _tokens(features)
+    known = np.flatnonzero(present & np.repeat(trained, features.tokens.shape[1]))
+    return fit_reduction(flat[known[:: -(-len(known) // FITTED_TOKENS)]], components) if len(known) else None
+
+
+def reduce(features: Features, reduction: "Reduction | None") -> np.ndarray:
+    """float32 [items, components], zero for absent items; width 0 without a reduction."""
+    if reduction is None:
+        return np.zeros((len(features.present), 0), np.float32)
+    return _reduce(features.matrix, features.present, reduction)
+
+
+def reduce_tokens(features: Features, reduction: "Reduction | None") -> np.ndarray:
+    """float32 [items, t, components], zero for tokens that an item has not; t is 0 without a reduction."""
+    if reduction is None:
+        return np.zeros((len(features.present), 0, 0), np.float32)
+    flat, present = _tokens(features)
+    return _reduce(flat, present, reduction).reshape(*features.tokens.shape[:2], -1)
+
+
+def _tokens(features: Features) -> tuple[np.ndarray, np.ndarray]:
+    """All tokens of all items [items * t, width], and bool [items * t]: which of them there are."""
+    items, count, width = features.tokens.shape
+    flat = features.tokens.reshape(items * count, width)
+    return flat, np.repeat(features.present, count) & flat.any(1)
 
 
 class Reduction(NamedTuple):
@@ -180,8 +228,8 @@ class Reduction(NamedTuple):
         return Reduction(self.mean.to(device), basis, self.scale.to(device))
 
 
-def fit(seen: np.ndarray, components: int) -> Reduction:
-    """The reduction that `seen`, vectors [n, width] of train items, says; see `reduce`."""
+def fit_reduction(seen: np.ndarray, components: int) -> Reduction:
+    """The reduction that `seen`, vectors [n, width] of train items, says; see `fit_vectors`."""
     x = torch.from_numpy(seen).double()
     mean, basis = x.mean(0), None
     x = x - mean
@@ -193,10 +241,7 @@ def fit(seen: np.ndarray, components: int) -> Reduction:
     return Reduction(mean, basis, torch.where(spread > 0, spread, 1))
 
 
-def _reduce(matrix: np.ndarray, present: np.ndarray, known: np.ndarray, components: int) -> np.ndarray:
-    """`matrix` [n, width], fitted on its rows `known` and applied to chunks, since it may not fit in memory."""
-    if not len(known):
-        return np.zeros((len(matrix), 0), np.float32)
-    reduction = fit(matrix[known], components)
+def _reduce(matrix: np.ndarray, present: np.ndarray, reduction: Reduction) -> np.ndarray:
+    """`matrix` [n, width] in chunks, since it may not fit in memory."""
     reduced = torch.cat([reduction.apply(chunk) for chunk in torch.from_numpy(matrix).split(CHUNK)])
     return (reduced * torch.from_numpy(present)[:, None]).numpy()

@@ -60,15 +60,29 @@ def table(items: Sieve, numbers: pd.DataFrame, options: params.Clean) -> pd.Data
     tags = {
         name: [text.split(value, options) for value in rows[name].str.slice(0, LONGEST)] for name in columns
     }
-    composed = []
-    for position in range(len(rows)):
-        values = {name: tags[name][position] for name in columns}
-        fields = {name: parts[position] for name, parts in plain.items()}
-        fields |= {name.removeprefix(CATEGORY): ", ".join(value) for name, value in values.items()}
-        fields["tags"] = ", ".join(value for several in values.values() for value in several)
-        composed.append(text.compose(fields, options))
+    composed = [
+        compose(
+            {name: parts[position] for name, parts in plain.items()},
+            {name: tags[name][position] for name in columns},
+            options,
+        )
+        for position in range(len(rows))
+    ]
     final = pd.DataFrame({"item_id": rows["item_id"].to_numpy(), **plain, "text": composed}, dtype="str")
     return pd.concat([final, pd.DataFrame(tags), numbers.loc[rows.index].reset_index(drop=True)], axis=1)
+
+
+def compose(texts: dict[str, str], tags: dict[str, list[str]], options: params.Clean) -> str:
+    """What the language encoder reads of an item; see `text.compose`.
+
+    Args:
+        texts: its clean title and description.
+        tags: its values of each category column.
+        options: the template.
+    """
+    fields = texts | {name.removeprefix(CATEGORY): ", ".join(values) for name, values in tags.items()}
+    fields["tags"] = ", ".join(value for several in tags.values() for value in several)
+    return text.compose(fields, options)
 
 
 def too_long(items: Sieve) -> dict[str, int]:

@@ -7,7 +7,7 @@ import torch
 
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
-from fusionrec.evaluation import accuracy, catalogue
+from fusionrec.evaluation import accuracy, catalogue, popularity
 from fusionrec.evaluation.ranking import hits, masked_scores, top_k
 from fusionrec.models.recommender import Recommender
 
@@ -54,7 +54,7 @@ def validator(
     users = np.flatnonzero(held_out.counts)
     if not len(users):
         raise UserError("no user has a validation item; raise splits.val_fraction or lower min_interactions")
-    popularity, trained = np.bincount(train.items, minlength=items), int((train.counts > 0).sum())
+    chosen, trained = np.bincount(train.items, minlength=items), int((train.counts > 0).sum())
 
     def validate(recommender: Recommender) -> dict[str, float]:
         if named != name:
@@ -69,7 +69,8 @@ def validator(
         elif name == "gini":
             found[monitor] = catalogue.gini(lists, items)
         elif name == "novelty":
-            found[monitor] = catalogue.novelty(lists, popularity, trained)
+            values = popularity.novelty(lists, chosen, trained, [k])[(lists >= 0).any(1)]
+            found[monitor] = float(values.mean()) if len(values) else 0.0
         elif name == "loss":
             found[monitor] = loss(recommender, users, past, held_out)
         return dict(sorted(found.items()))

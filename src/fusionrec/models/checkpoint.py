@@ -1,6 +1,7 @@
 """A trained model as a folder: weights and inputs as safetensors, the rest as JSON.
 
-It is self-contained: scoring needs this folder and the users' histories, nothing else.
+It is self-contained: scoring needs this folder and the users' histories, nothing else. What new items need
+besides, `fusionrec.models.preparation` puts beside it.
 
 - `model.safetensors`: the weights, and the inputs of all items under `content.`
 - `config.json`: the schema's version, the model's parameters, the sizes
@@ -9,8 +10,9 @@ It is self-contained: scoring needs this folder and the users' histories, nothin
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from pydantic import ValidationError
@@ -21,8 +23,9 @@ from fusionrec.data.content import Content
 from fusionrec.errors import UserError
 from fusionrec.models.two_towers import FusionModel, Shape, TrainedModel
 
-SCHEMA = 2
+SCHEMA = 3
 CONTENT = "content."
+Section = TypeVar("Section", bound=params.Section)
 REMEDY = "run `dvc repro model`"
 
 
@@ -69,7 +72,7 @@ def load(folder: Path | str, device: torch.device, item_ids: list[str] | None = 
     """
     folder = Path(folder)
     options, shape = _config(folder)
-    tensors = _tensors(folder)
+    tensors = read_tensors(folder, "model.safetensors")
     content = _content(folder, tensors, shape)
     model = _empty(folder, options, content, shape)
     own = {name: tensor for name, tensor in tensors.items() if not name.startswith(CONTENT)}
@@ -77,54 +80,62 @@ def load(folder: Path | str, device: torch.device, item_ids: list[str] | None = 
     model.load_state_dict(own, assign=True)
     items = _ids(folder, "item_ids.json", len(content.trained))
     users = _ids(folder, "user_ids.json", shape.users)
-    if not isinstance(_json(folder, "metrics.json"), dict):
-        raise _misfit(folder, "metrics.json is not an object")
+    if not isinstance(read_json(folder, "metrics.json"), dict):
+        raise misfit(folder, "metrics.json is not an object")
     if item_ids is not None and items != item_ids:
-        raise _misfit(folder, f"item_ids.json is not the catalogue: {_first_difference(items, item_ids)}")
+        raise misfit(folder, f"item_ids.json is not the catalogue: {_first_difference(items, item_ids)}")
     return TrainedModel(model.to(device), content.to(device), items, users)
 
 
-def _misfit(folder: Path, what: str) -> UserError:
+def misfit(folder: Path, what: str) -> UserError:
+    """What to raise where a model's folder does not fit together."""
     return UserError(f"{folder}: {what}; {REMEDY}")
 
 
-def _json(folder: Path, name: str) -> Any:
+def read_json(folder: Path, name: str) -> Any:
+    """A JSON file of a model's folder."""
     try:
         return files.read_json(folder / name)
     except FileNotFoundError:
-        raise _misfit(folder, f"{name} not found") from None
+        raise misfit(folder, f"{name} not found") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise _misfit(folder, f"{name} is not JSON: {error}") from None
+        raise misfit(folder, f"{name} is not JSON: {error}") from None
 
 
 def _config(folder: Path) -> tuple[params.Model, Shape]:
-    config = _json(folder, "config.json")
+    config = read_json(folder, "config.json")
     schema = config.get("schema") if isinstance(config, dict) else None
     if schema != SCHEMA:
-        raise _misfit(folder, f"schema {schema}, this code reads {SCHEMA}")
+        raise misfit(folder, f"schema {schema}, this code reads {SCHEMA}")
     if {*config} != {"schema", "model", "shape"}:
-        raise _misfit(folder, f"config.json has the keys {', '.join(config)}, not schema, model, shape")
-    try:
-        options = params.Model.model_validate(config["model"])
-    except ValidationError as error:
-        problems = [
-            f"`{'.'.join(map(str, ['model', *p['loc']]))}`: {p['msg'].lower()}" for p in error.errors()
-        ]
-        raise _misfit(folder, f"config.json: {', '.join(problems)}") from None
+        raise misfit(folder, f"config.json has the keys {', '.join(config)}, not schema, model, shape")
+    options = checked(params.Model, config["model"], folder, "config.json", ["model"])
     sizes = config["shape"]
     fits = isinstance(sizes, dict) and {*sizes} == {*Shape._fields}
     if not fits or not all(type(size) is int and size >= 0 for size in sizes.values()):
-        raise _misfit(folder, f"config.json: shape needs {' and '.join(Shape._fields)}, whole numbers")
+        raise misfit(folder, f"config.json: shape needs {' and '.join(Shape._fields)}, whole numbers")
     return options, Shape(**sizes)
 
 
-def _tensors(folder: Path) -> dict[str, torch.Tensor]:
+def checked(kind: type[Section], found: Any, folder: Path, name: str, where: Sequence[str] = ()) -> Section:
+    """`found`, of the JSON file `name`, as a section of parameters; it stands there at `where`."""
     try:
-        tensors = files.read_tensors(folder / "model.safetensors")
+        return kind.model_validate(found)
+    except ValidationError as error:
+        problems = [
+            f"`{'.'.join(map(str, [*where, *p['loc']]))}`: {p['msg'].lower()}" for p in error.errors()
+        ]
+        raise misfit(folder, f"{name}: {', '.join(problems)}") from None
+
+
+def read_tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:
+    """Tensors of a model's folder."""
+    try:
+        tensors = files.read_tensors(folder / name)
     except FileNotFoundError:
-        raise _misfit(folder, "model.safetensors not found") from None
+        raise misfit(folder, f"{name} not found") from None
     except SafetensorError as error:
-        raise _misfit(folder, f"model.safetensors is broken: {error}") from None
+        raise misfit(folder, f"{name} is broken: {error}") from None
     # a product's last bits may depend on where its operands lie: where torch aligns them, as before saving
     return {name: tensor.clone() for name, tensor in tensors.items()}
 
@@ -139,15 +150,15 @@ def _content(folder: Path, tensors: dict[str, torch.Tensor], shape: Shape) -> Co
         x, (kind, axes) = getattr(content, name), _KINDS[name]
         rows = {"category_offsets": items + 1, "category_values": len(x) if x.ndim else 0}.get(name, items)
         if x.dtype != kind or x.ndim != axes or len(x) != rows:
-            raise _misfit(
+            raise misfit(
                 folder, f"{CONTENT}{name} is {_describe(x)}, not {kind} with {axes} axes and {rows} rows"
             )
         if x.is_floating_point() and not x.isfinite().all():
-            raise _misfit(folder, f"{CONTENT}{name} is not finite")
+            raise misfit(folder, f"{CONTENT}{name} is not finite")
     offsets, values = content.category_offsets, content.category_values
     inside = ((values >= 0) & (values < shape.category_values)).all()
     if offsets[0] != 0 or offsets[-1] != len(values) or (offsets.diff() < 0).any() or not inside:
-        raise _misfit(folder, f"{CONTENT}category_offsets and {CONTENT}category_values do not fit the sizes")
+        raise misfit(folder, f"{CONTENT}category_offsets and {CONTENT}category_values do not fit the sizes")
     return content
 
 
@@ -172,23 +183,23 @@ def _empty(folder: Path, options: params.Model, content: Content, shape: Shape) 
         with torch.device("meta"):
             return FusionModel(options, content, shape)
     except (RuntimeError, TypeError, OverflowError):  # sizes that do not fit 64 bits
-        raise _misfit(folder, "config.json asks for weights of impossible sizes") from None
+        raise misfit(folder, "config.json asks for weights of impossible sizes") from None
 
 
 def _check_names(folder: Path, found: set[str], wanted: set[str]) -> None:
     problems = [f"{name} is missing" for name in sorted(wanted - found)]
     problems += [f"{name} is unexpected" for name in sorted(found - wanted)]
     if problems:
-        raise _misfit(folder, f"model.safetensors does not fit config.json: {', '.join(problems)}")
+        raise misfit(folder, f"model.safetensors does not fit config.json: {', '.join(problems)}")
 
 
 def _check_weights(folder: Path, found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> None:
     _check_names(folder, {*found}, {*wanted})
     for name, x in sorted(found.items()):
         if x.shape != wanted[name].shape or x.dtype != wanted[name].dtype:
-            raise _misfit(folder, f"{name} is {_describe(x)}, config.json wants {_describe(wanted[name])}")
+            raise misfit(folder, f"{name} is {_describe(x)}, config.json wants {_describe(wanted[name])}")
         if x.is_floating_point() and not x.isfinite().all():
-            raise _misfit(folder, f"{name} is not finite")
+            raise misfit(folder, f"{name} is not finite")
 
 
 def _describe(x: torch.Tensor) -> str:
@@ -196,13 +207,13 @@ def _describe(x: torch.Tensor) -> str:
 
 
 def _ids(folder: Path, name: str, count: int) -> list[str]:
-    ids = _json(folder, name)
+    ids = read_json(folder, name)
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
-        raise _misfit(folder, f"{name} is not a list of strings")
+        raise misfit(folder, f"{name} is not a list of strings")
     if len(ids) != count:
-        raise _misfit(folder, f"{name} has {len(ids)} ids, the weights {count} rows")
+        raise misfit(folder, f"{name} has {len(ids)} ids, the weights {count} rows")
     if len({*ids}) != count:
-        raise _misfit(folder, f"{name} names an id twice")
+        raise misfit(folder, f"{name} names an id twice")
     return ids
 
 

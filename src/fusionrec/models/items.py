@@ -128,6 +128,13 @@ class ItemEncoder(nn.Module):
         parts, present = self.parts(some, known, generator, rows)
         return Encoded(self.fusion(parts, present, generator, *self._tokens(some, generator)), known)
 
+    def encode_new(self, content: Content) -> torch.Tensor:
+        """Items that are not in the catalogue, which live on their contents -> [n, dim]."""
+        unknown = torch.zeros_like(content.trained)
+        stand_in = unknown.long()  # an id of the catalogue, which stays hidden
+        parts, present = self.parts(content, unknown, None, stand_in)
+        return self.fusion(parts, present, None, *self._tokens(content, None))
+
     def parts(
         self,
         some: Content,

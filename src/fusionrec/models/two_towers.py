@@ -5,6 +5,7 @@ History vectors and candidate vectors come from two item encoders with weights o
 """
 
 import math
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -134,6 +135,16 @@ class FusionModel(nn.Module):
         past = self.history(content, generator, history) if self.history is not None else vectors
         return Towers(vectors, bias, past)
 
+    def new_towers(self, content: Content) -> Towers:
+        """Encode items that are not in the catalogue, as `towers` does those without a train interaction.
+
+        Args:
+            content: inputs of the n new items; whether they are `trained` does not matter.
+        """
+        vectors = self.candidates.encode_new(content)
+        past = self.history.encode_new(content) if self.history is not None else vectors
+        return Towers(vectors, self.content_bias(vectors).squeeze(1), past)
+
     def user_vectors(
         self, towers: Towers, users: torch.Tensor, latest: torch.Tensor, timed: bool = True
     ) -> torch.Tensor:
@@ -141,7 +152,7 @@ class FusionModel(nn.Module):
 
         Args:
             towers: encoded items.
-            users: int64 [n], rows of the user table; used where ids are on.
+            users: int64 [n], rows of the user table; used where ids are on. Those beyond it are strangers.
             latest: int64 [n, length], rows of `towers.history`, the newest first; -1, anywhere, where there
                 is none. Column j has the recency of rank j + 1.
             timed: whether the order of `latest` means something; if not, all ranks weigh the same.
@@ -151,7 +162,9 @@ class FusionModel(nn.Module):
         """
         vectors = []
         if self.users is not None:
-            vectors.append(self.users(users) * self.known_users[users][:, None])
+            row = users.clamp(max=len(self.known_users) - 1)
+            known = self.known_users[row] & (row == users)
+            vectors.append(self.users(row) * known[:, None])
         if self.pool is not None:
             vectors.append(self.pool(towers.history, latest, timed))
         return sum(vectors[1:], vectors[0])
@@ -191,6 +204,8 @@ class TrainedModel:
     """A `Recommender`: the model with its catalogue encoded once.
 
     Attributes:
+        content: inputs of all items.
+        towers: the items, encoded.
         item_ids: ids of the items, in the order of their rows; empty where nobody said.
         user_ids: ids of the users, likewise.
     """
@@ -202,11 +217,38 @@ class TrainedModel:
         item_ids: list[str] | None = None,
         user_ids: list[str] | None = None,
     ):
-        self.model = model.eval()
+        self.model, self.content = model.eval(), content
         self.device = content.trained.device
         self.item_ids, self.user_ids = item_ids or [], user_ids or []
         with torch.no_grad():
             self.towers = model.towers(content)
+
+    @torch.no_grad()
+    def among(self, content: Content) -> "TrainedModel":
+        """The same model and users, with the n new items of `content` as the candidates to score.
+
+        Histories still hold rows of the catalogue; ids are those of nobody.
+        """
+        new = copy(self)
+        new.content, new.item_ids = content, []
+        new.towers = self.model.new_towers(content)._replace(history=self.towers.history)
+        return new
+
+    def knows(self, users: np.ndarray, past: Histories) -> np.ndarray:
+        """bool [n]: of whom anything is known that the model can use, so that scores are the user's own."""
+        known = np.zeros(len(users), bool)
+        if self.model.options.user != "id":
+            known |= past.counts[users] > 0
+        if self.model.options.user != "history":
+            trained = self.model.known_users.cpu().numpy()
+            known |= np.append(trained, False)[np.minimum(users, len(trained))]
+        return known
+
+    @torch.no_grad()
+    def user_vectors(self, users: np.ndarray, past: Histories) -> torch.Tensor:
+        """float32 [n, dim]: see `FusionModel.user_vectors`."""
+        latest = torch.from_numpy(past.latest(users, self.model.options.max_history)).to(self.device)
+        return self.model.user_vectors(self.towers, torch.from_numpy(users).to(self.device), latest)
 
     @torch.no_grad()
     def score(self, users: np.ndarray, past: Histories) -> torch.Tensor:
@@ -215,8 +257,7 @@ class TrainedModel:
         Logits: the final activation keeps their order, but where it saturates float32 would make ties of them.
         A pairwise head takes the catalogue in chunks, so that memory is bounded.
         """
-        latest = torch.from_numpy(past.latest(users, self.model.options.max_history)).to(self.device)
-        vectors = self.model.user_vectors(self.towers, torch.from_numpy(users).to(self.device), latest)
+        vectors = self.user_vectors(users, past)
         items, bias = self.towers.candidates, self.towers.bias
         values = len(users) * self.model.head.width
         chunk = max(1, PAIR_VALUES // values) if values else max(1, len(items))

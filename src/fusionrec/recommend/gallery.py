@@ -1,75 +1,140 @@
-"""A page of recommendations with pictures: one file, no script, no network."""
+"""A page of recommendations with pictures: one file, no script, no network; users are chosen by CSS alone."""
 
 import base64
 import io
-from collections.abc import Callable
 from html import escape
 from typing import NamedTuple
 
 from PIL import Image
 
-EDGE = 176  # pixels of a thumbnail's longer edge
+EDGE = 240  # pixels of a thumbnail's longer edge
 STYLE = """
-:root { color-scheme: light dark; --line: #8883; --soft: #8889; }
-body { font: 15px/1.4 system-ui, sans-serif; margin: 0 auto; max-width: 1180px; padding: 1.5rem; }
-h1 { font-size: 1.5rem; margin: 0 0 .3rem; } h2 { font-size: 1.05rem; margin: 0; }
-section { border-top: 1px solid var(--line); padding: 1.2rem 0; }
-h3 { font-size: .8rem; font-weight: 600; letter-spacing: .04em; margin: .9rem 0 .4rem; opacity: .65;
-  text-transform: uppercase; }
-ol { display: grid; gap: .9rem; grid-template-columns: repeat(auto-fill, minmax(98px, 1fr)); list-style: none;
-  margin: 0; padding: 0; }
-figure { margin: 0; } figcaption { font-size: .78rem; margin-top: .35rem; overflow-wrap: anywhere; }
-.frame { align-items: center; aspect-ratio: 3 / 4; background: #8881; border-radius: 6px; display: flex;
-  justify-content: center; overflow: hidden; }
-.frame img { height: 100%; object-fit: contain; width: 100%; }
-.none { font-size: .75rem; opacity: .6; } small { display: block; opacity: .6; }
-.past .frame { opacity: .8; }
+:root { color-scheme: light dark; --ground: #f6f5f2; --card: #fff; --ink: #1d1c1a; --soft: #6d6a64;
+  --line: #e3e0d9; --frame: #f0eee9; --accent: #0b6b63; --tint: #e4efed; }
+@media (prefers-color-scheme: dark) { :root { --ground: #161615; --card: #211f1d; --ink: #eeece8;
+  --soft: #a19d95; --line: #35322e; --frame: #292724; --accent: #6ccabf; --tint: #1d3330; } }
+* { box-sizing: border-box; }
+body { background: var(--ground); color: var(--ink); font: 15px/1.45 system-ui, sans-serif; margin: 0; }
+main, .top { margin: 0 auto; max-width: 1240px; padding: 0 1.5rem; }
+.top { padding-top: 1.8rem; }
+h1 { font-size: 1.7rem; letter-spacing: -.02em; line-height: 1.2; margin: 0 0 .2rem; }
+.top p { color: var(--soft); margin: 0; }
+nav { background: var(--ground); border-bottom: 1px solid var(--line); margin-top: 1rem; position: sticky;
+  top: 0; z-index: 1; }
+nav div { display: flex; gap: .4rem; margin: 0 auto; max-width: 1240px; overflow-x: auto;
+  padding: .7rem 1.5rem; scrollbar-width: thin; }
+nav a { background: var(--card); border: 1px solid var(--line); border-radius: 99px; color: inherit;
+  flex: none; font-size: .85rem; max-width: 16rem; overflow: hidden; padding: .2rem .8rem;
+  text-decoration: none; text-overflow: ellipsis; white-space: nowrap; }
+nav a:hover, nav a:focus-visible { border-color: var(--accent); }
+section { padding: 1.6rem 0 2rem; scroll-margin-top: 3.5rem; }
+section + section { border-top: 1px solid var(--line); }
+main:has(:target) section:not(:target) { display: none; }
+section:target { border: 0; }
+h2 { font-size: 1.2rem; margin: 0; overflow-wrap: anywhere; }
+h2 small { background: var(--tint); border-radius: 99px; color: var(--accent); font-size: .75rem;
+  font-weight: 500; margin-left: .5rem; padding: .15rem .6rem; vertical-align: .1em; white-space: nowrap; }
+h3 { color: var(--soft); font-size: .8rem; font-weight: 600; margin: 1.1rem 0 .5rem; }
+ol { display: grid; gap: .9rem; list-style: none; margin: 0; padding: 0; }
+.past { display: flex; gap: .6rem; overflow-x: auto; padding-bottom: .4rem; scrollbar-width: thin; }
+.past li { flex: none; width: 92px; }
+.list { grid-template-columns: repeat(auto-fill, minmax(205px, 1fr)); }
+figure { margin: 0; }
+.list figure { background: var(--card); border: 1px solid var(--line); border-radius: 12px; height: 100%;
+  overflow: hidden; }
+.frame { align-items: center; background: var(--frame); display: flex; justify-content: center;
+  overflow: hidden; position: relative; }
+.frame { aspect-ratio: 3 / 4; }
+.past .frame { border-radius: 8px; }
+.frame img { height: 100%; object-fit: contain; position: absolute; width: 100%; }
+.none { color: var(--soft); font-size: .75rem; }
+.rank { background: #000b; border-radius: 99px; color: #fff; font-size: .75rem; font-weight: 600; left: .5rem;
+  min-width: 1.7em; padding: .1rem .4rem; position: absolute; text-align: center; top: .5rem; z-index: 1; }
+figcaption { overflow-wrap: anywhere; }
+.list figcaption { padding: .6rem .75rem .8rem; }
+.past figcaption { color: var(--soft); display: -webkit-box; font-size: .72rem; line-height: 1.3;
+  margin-top: .3rem; overflow: hidden; -webkit-box-orient: vertical; -webkit-line-clamp: 2; }
+.list b { display: block; font-weight: 600; line-height: 1.3; }
+.note { color: var(--soft); display: block; font-size: .8rem; }
+dl { border-top: 1px solid var(--line); font-size: .76rem; line-height: 1.35; margin: .55rem 0 0;
+  padding-top: .45rem; }
+dt { color: var(--soft); } dd { margin: 0 0 .3rem; } dd:last-child { margin: 0; }
+@media (max-width: 520px) { main, .top, nav div { padding-left: 1rem; padding-right: 1rem; }
+  .list { gap: .7rem; grid-template-columns: 1fr 1fr; } .past li { width: 76px; } }
 """
 
 
 class Card(NamedTuple):
-    """One item: `picture` is JPEG, PNG or WebP bytes, or None; `note` stands below the title."""
+    """One item.
+
+    Attributes:
+        title: of the item.
+        note: stands below it.
+        picture: JPEG, PNG or WebP bytes, or None.
+        reasons: why it is recommended: what is compared, and with what.
+    """
 
     title: str
     note: str
     picture: bytes | None
+    reasons: tuple[tuple[str, str], ...] = ()
 
 
 class Shelf(NamedTuple):
-    """One user's history and recommendations."""
+    """One user, what the list is based on, and how much is known; history and recommendations."""
 
     user: str
+    basis: str
     history: list[Card]
     recommendations: list[Card]
 
 
 def page(shelves: list[Shelf]) -> str:
-    """The HTML page; whatever comes from data is escaped."""
-    body = "\n".join(_section(shelf) for shelf in shelves)
+    """The HTML page; whatever comes from data is escaped, and nothing of it stands in the style."""
+    users = "\n".join(f'<a href="#u{n}">{escape(shelf.user)}</a>' for n, shelf in enumerate(shelves))
+    sections = "\n".join(_section(n, shelf) for n, shelf in enumerate(shelves))
+    chosen = "".join(
+        f'body:has(#u{n}:target) nav a[href="#u{n}"] {{ background: var(--accent); color: var(--ground); }}\n'
+        for n in range(len(shelves))
+    )
+    count = f"{len(shelves):,} user{'' if len(shelves) == 1 else 's'}"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
-        f"<title>Recommendations</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>Recommendations</h1>\n<p>{len(shelves)} users: what they chose last, and what is recommended.</p>\n"
-        f"{body}\n</body>\n</html>\n"
+        f"<title>Recommendations</title>\n<style>{STYLE}{chosen}</style>\n</head>\n<body>\n"
+        f'<header class="top">\n<h1>Recommendations</h1>\n<p>{count}: what they chose last, what is recommended, '
+        "and what of their history it is most like.</p>\n</header>\n"
+        f'<nav aria-label="Users"><div>\n<a href="#">All users</a>\n{users}\n</div></nav>\n'
+        f"<main>\n{sections}\n</main>\n</body>\n</html>\n"
     )
 
 
-def _section(shelf: Shelf) -> str:
+def _section(number: int, shelf: Shelf) -> str:
+    history = f'<ol class="past">{cards(shelf.history)}</ol>' if shelf.history else "<p>None is known.</p>"
+    found = f'<ol class="list">{cards(shelf.recommendations, True)}</ol>'
     return (
-        f"<section>\n<h2>User {escape(shelf.user)}</h2>\n"
-        f'<h3>History, newest first</h3>\n<ol class="past">{_cards(shelf.history)}</ol>\n'
-        f"<h3>Recommended</h3>\n<ol>{_cards(shelf.recommendations)}</ol>\n</section>"
+        f'<section id="u{number}">\n<h2>{escape(shelf.user)} <small>{escape(shelf.basis)}</small></h2>\n'
+        f"<h3>Chosen, newest first</h3>\n{history}\n"
+        f"<h3>Recommended</h3>\n{found if shelf.recommendations else '<p>Nothing is left.</p>'}\n</section>"
     )
 
 
-def _cards(cards: list[Card]) -> str:
-    return "\n".join(
-        f'<li><figure><div class="frame">{_picture(card)}</div>'
-        f"<figcaption>{escape(card.title) or '(no title)'}<small>{escape(card.note)}</small></figcaption></figure></li>"
-        for card in cards
+def cards(cards: list[Card], ranked: bool = False) -> str:
+    """List items of HTML; `ranked` numbers them from 1."""
+    return "\n".join(_card(card, rank if ranked else None) for rank, card in enumerate(cards, 1))
+
+
+def _card(card: Card, rank: int | None) -> str:
+    number = "" if rank is None else f'<span class="rank">{rank}</span>'
+    title = escape(card.title) or "(no title)"
+    caption = title if rank is None else f"<b>{title}</b>"
+    note = f'<span class="note">{escape(card.note)}</span>' if card.note else ""
+    reasons = "".join(f"<dt>{escape(what)}</dt><dd>{escape(of)}</dd>" for what, of in card.reasons)
+    return (
+        f'<li><figure><div class="frame">{number}{_picture(card)}</div><figcaption>{caption}{note}'
+        f"{f'<dl>{reasons}</dl>' if reasons else ''}</figcaption></figure></li>"
     )
 
 
@@ -89,20 +154,3 @@ def thumbnail(picture: bytes, edge: int = EDGE) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
-
-
-def shelves(
-    users: list[str],
-    histories: list[list[int]],
-    lists: list[list[tuple[int, float]]],
-    card: Callable[[int, str], Card],
-) -> list[Shelf]:
-    """Put cards to users: `card(item row, note)` makes one; `lists` holds (item row, score)."""
-    return [
-        Shelf(
-            user,
-            [card(item, "") for item in past],
-            [card(item, f"score {score:.2f}") for item, score in ranked],
-        )
-        for user, past, ranked in zip(users, histories, lists, strict=True)
-    ]

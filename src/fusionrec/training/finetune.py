@@ -19,7 +19,7 @@ from torch import nn
 
 from fusionrec import files, params, runtime
 from fusionrec.data import augment
-from fusionrec.data.content import Content, Reduction, fit
+from fusionrec.data.content import Content, Reduction, fit_reduction
 from fusionrec.encoders import blocks, cache, loading, lora, weights
 from fusionrec.encoders.frozen import FrozenEncoder
 from fusionrec.encoders.inputs import Inputs
@@ -50,7 +50,7 @@ class Trainable(nn.Module):
         reduction: from the encoder's vectors to those of the table; it stays as it is. None: the one that the
             first vectors of train items say.
         trained: bool [items], which are train items.
-        components: see `fusionrec.data.content.reduce`.
+        components: see `fusionrec.data.content.fit_vectors`.
 
     Attributes:
         table: float32 [items, components], vectors of all items, zero where absent; on the CPU.
@@ -74,7 +74,7 @@ class Trainable(nn.Module):
         self.number, self.first = inputs.distinct()
         self.present = self.number >= 0
         vectors = self._vectors()
-        self.reduction = reduction or fit(vectors[self.present & trained], components)
+        self.reduction = reduction or fit_reduction(vectors[self.present & trained], components)
         self.on_device = self.reduction.to(self.encoder.device)
         self.table = self._reduced(vectors)
         self._unfreeze(generator)
@@ -166,6 +166,10 @@ class Encoders(nn.ModuleDict):
             found[modality] = encoder.table.to(device)
             found[f"{modality}_present"] = torch.from_numpy(encoder.present).to(device)
         return content._replace(**found)
+
+    def reductions(self) -> dict[str, Reduction]:
+        """What leads from the vectors of each to those of its table."""
+        return {modality: encoder.reduction for modality, encoder in self._each()}
 
     def save(self, folder: Path) -> None:
         """Write each into the folder that is named by its modality."""

@@ -1,0 +1,107 @@
+"""How a picture, a text and attributes become the inputs of an item, as two files in a model's folder.
+
+- `preparation.json`: parameters of cleaning and encoding, scalers and vocabularies
+- `preparation.safetensors`: reductions of vectors, pieces of numbers
+
+With the weights of the encoders, which lie in the folder too where they were trained with the model, this is
+all that a new item needs.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from fusionrec import files, params
+from fusionrec.data.content import Fitted, Reduction
+from fusionrec.data.piecewise import Bins
+from fusionrec.models.checkpoint import checked, misfit, read_json, read_tensors
+
+NAME = "preparation.json", "preparation.safetensors"
+VECTORS = "vision", "language", "vision_tokens", "language_tokens"
+
+
+class Preparation(NamedTuple):
+    """Parameters, and what was fitted on train items."""
+
+    options: params.Preparation
+    fitted: Fitted
+
+
+class _Scaler(params.Section):
+    log: bool
+    fill: float
+    low: float
+    high: float
+    offset: float
+    scale: float
+
+
+class _Attributes(params.Section):
+    numbers: dict[str, _Scaler]
+    categories: dict[str, list[str]]
+
+
+class _Stored(params.Preparation):
+    attributes: _Attributes
+
+
+def save(folder: Path, preparation: Preparation) -> None:
+    """Write both files into a folder, which exists or not."""
+    options, fitted = preparation
+    stored = options.model_dump() | {"attributes": fitted.attributes}
+    files.write_json(folder / NAME[0], stored)
+    tensors: dict[str, torch.Tensor] = {}
+    for name in VECTORS:
+        reduction: Reduction | None = getattr(fitted, name)
+        parts = reduction._asdict() if reduction is not None else {}
+        tensors |= {f"{name}.{part}": x for part, x in parts.items() if x is not None}
+    for number, bins in zip(fitted.attributes["numbers"], fitted.bins or [], strict=bool(fitted.bins)):
+        tensors |= {f"bins.{number}.{part}": torch.from_numpy(x) for part, x in bins._asdict().items()}
+    files.write_tensors(folder / NAME[1], tensors)
+
+
+def load(folder: Path | str) -> Preparation:
+    """Read what `save` wrote.
+
+    Raises:
+        UserError: if a file is missing or broken, or both do not fit together.
+    """
+    folder = Path(folder)
+    stored = checked(_Stored, read_json(folder, NAME[0]), folder, NAME[0])
+    tensors = read_tensors(folder, NAME[1])
+    for name, x in tensors.items():
+        if x.dtype != torch.float64 or not x.isfinite().all():
+            raise misfit(folder, f"{NAME[1]}: {name} is not of finite float64 numbers")
+    attributes = stored.attributes.model_dump()
+    bins = [_bins(folder, tensors, number) for number in attributes["numbers"]]
+    vectors = {name: _reduction(folder, tensors, name) for name in VECTORS}
+    if tensors:
+        raise misfit(folder, f"{NAME[1]}: {', '.join(sorted(tensors))} unexpected")
+    options = params.Preparation(**{name: getattr(stored, name) for name in params.Preparation.model_fields})
+    found = [pieces for pieces in bins if pieces is not None]
+    if found and len(found) < len(bins):
+        raise misfit(folder, f"{NAME[1]}: the pieces of some numbers are missing")
+    return Preparation(options, Fitted(attributes, bins=found or None, **vectors))
+
+
+def _bins(folder: Path, tensors: dict[str, torch.Tensor], number: str) -> Bins | None:
+    """Takes the pieces of a number out of `tensors`."""
+    edges, centre = (tensors.pop(f"bins.{number}.{part}", None) for part in Bins._fields)
+    if edges is None and centre is None:
+        return None
+    if edges is None or centre is None or edges.ndim != 1 or centre.shape != (len(edges) - 1,):
+        raise misfit(folder, f"{NAME[1]}: the pieces of {number} do not fit together")
+    return Bins(edges.numpy(), centre.numpy())
+
+
+def _reduction(folder: Path, tensors: dict[str, torch.Tensor], name: str) -> Reduction | None:
+    """Takes a reduction out of `tensors`."""
+    mean, basis, scale = (tensors.pop(f"{name}.{part}", None) for part in Reduction._fields)
+    if mean is None and basis is None and scale is None:
+        return None
+    if mean is None or mean.ndim != 1 or scale is None or scale.ndim != 0:
+        raise misfit(folder, f"{NAME[1]}: the reduction of {name} is not whole")
+    if basis is not None and (basis.ndim != 2 or len(basis) != len(mean)):
+        raise misfit(folder, f"{NAME[1]}: the reduction of {name} does not fit together")
+    return Reduction(mean, basis, scale)

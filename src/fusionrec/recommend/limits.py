@@ -1,0 +1,74 @@
+"""At most so many items of one category value in a list."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from fusionrec.data.attributes import CATEGORY
+from fusionrec.errors import UserError
+from fusionrec.evaluation.ranking import Lists
+
+
+class Limit(NamedTuple):
+    """Attributes:
+    most: items of a list that share a value.
+    values: int64 [items, v], the values of each item by number, padded with -1.
+    """
+
+    most: int
+    values: np.ndarray
+
+
+def of(items: pd.DataFrame, limits: dict[str, int]) -> list[Limit]:
+    """The limits on an item table's categories, by their bare names.
+
+    Raises:
+        UserError: if the items have no such category.
+    """
+    names = [str(name).removeprefix(CATEGORY) for name in items if str(name).startswith(CATEGORY)]
+    unknown = [name for name in limits if name not in names]
+    if unknown:
+        known = f"known: {', '.join(names)}" if names else "there are none"
+        raise UserError(f"recs.category_limits: no category of the items: {', '.join(unknown)}; {known}")
+    return [Limit(most, _values(items[CATEGORY + name])) for name, most in limits.items()]
+
+
+def _values(column: pd.Series) -> np.ndarray:
+    exploded = column.reset_index(drop=True).explode().dropna()
+    number, _ = pd.factorize(exploded)
+    row = exploded.index.to_numpy()
+    place = pd.Series(row).groupby(row).cumcount().to_numpy()
+    values = np.full((len(column), int(place.max(initial=0)) + 1), -1)
+    values[row, place] = number
+    return values
+
+
+def apply(lists: Lists, limits: list[Limit], k: int) -> Lists:
+    """The first k of each list that no limit forbids, in their order.
+
+    Args:
+        lists: [n, m], padded with -1.
+        limits: what no list may exceed. An item without a value is never too many.
+        k: length of the lists.
+    """
+    n, m = lists.items.shape
+    kept, length = np.zeros((n, m), bool), np.zeros(n, np.int64)
+    counts = [np.zeros((n, int(limit.values.max(initial=0)) + 2), np.int32) for limit in limits]
+    user = np.arange(n)[:, None]  # -1 is the last column of the counts, at which nobody looks
+    for position in range(m):
+        item = lists.items[:, position]
+        allowed = (item >= 0) & (length < k)
+        several = [limit.values[item] for limit in limits]
+        for limit, count, values in zip(limits, counts, several, strict=True):
+            allowed &= ((count[user, values] < limit.most) | (values < 0)).all(1)
+        for count, values in zip(counts, several, strict=True):
+            count[user, values] += allowed[:, None]
+        kept[:, position] = allowed
+        length += allowed
+    order = np.argsort(~kept, 1, kind="stable")[:, :k]
+    there = np.take_along_axis(kept, order, 1)
+    items = np.where(there, np.take_along_axis(lists.items, order, 1), -1)
+    scores = np.where(there, np.take_along_axis(lists.scores, order, 1), np.float32(-np.inf))
+    padding = ((0, 0), (0, max(0, k - m)))
+    return Lists(np.pad(items, padding, constant_values=-1), np.pad(scores, padding, constant_values=-np.inf))

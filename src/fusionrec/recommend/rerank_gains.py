@@ -1,0 +1,185 @@
+"""What a candidate adds to the items already picked: one class a method of re-ranking.
+
+All of a batch of users at once. n users have m candidates each; positions count candidates, not items.
+"""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from scipy.sparse import csr_array
+
+from fusionrec.data.histories import Histories, ranges
+from fusionrec.models.interactions import matrix
+
+MIXED_IN = 0.01  # share of the user's own proportions in those of a list, so that no logarithm is infinite
+LEAST = 1e-6  # squared distance to the span of the picked items; below it is the rounding of float32 cosines
+TINY = 1e-300  # under a logarithm whose factor is 0
+
+
+class Traits(NamedTuple):
+    """What is known of all items.
+
+    Attributes:
+        vectors: float32 [items, width], of length 1, or 0 where an item has none.
+        novelty: float64 [items], how unknown an item is, e.g. its self-information; any scale.
+        categories: bool [items, values], which values each item has.
+    """
+
+    vectors: np.ndarray
+    novelty: np.ndarray
+    categories: csr_array
+
+
+class Gain(Protocol):
+    """What is known of the lists so far."""
+
+    def now(self) -> torch.Tensor:
+        """float64 [n, m]: what each candidate would add."""
+        ...
+
+    def pick(self, position: torch.Tensor) -> None:
+        """Put the candidate at `position`, int64 [n], into each user's list."""
+        ...
+
+
+class Similarity:
+    """Cosines of candidates to the item that was picked last."""
+
+    def __init__(self, candidates: torch.Tensor, vectors: np.ndarray):
+        self.vectors = torch.from_numpy(vectors)[candidates]
+
+    def to(self, position: torch.Tensor) -> torch.Tensor:
+        """float64 [n, m]."""
+        last = self.vectors[torch.arange(len(position)), position]
+        return torch.bmm(self.vectors, last[:, :, None]).squeeze(2).double()
+
+
+class MeanDistance(Similarity):
+    """Mean of 1 - cosine to the picked items; 0 before there are any."""
+
+    def __init__(self, candidates: torch.Tensor, vectors: np.ndarray):
+        super().__init__(candidates, vectors)
+        self.total, self.count = torch.zeros(candidates.shape, dtype=torch.float64), 0
+
+    def now(self) -> torch.Tensor:
+        """See `Gain`."""
+        return self.total / max(self.count, 1)
+
+    def pick(self, position: torch.Tensor) -> None:
+        """See `Gain`."""
+        self.total += 1 - self.to(position)
+        self.count += 1
+
+
+class Nearest(Similarity):
+    """Less the largest cosine to a picked item, if above 0: maximal marginal relevance.
+
+    Carbonell and Goldstein, SIGIR 1998.
+    """
+
+    def __init__(self, candidates: torch.Tensor, vectors: np.ndarray):
+        super().__init__(candidates, vectors)
+        self.largest = torch.zeros(candidates.shape, dtype=torch.float64)
+
+    def now(self) -> torch.Tensor:
+        """See `Gain`."""
+        return -self.largest
+
+    def pick(self, position: torch.Tensor) -> None:
+        """See `Gain`."""
+        self.largest = torch.maximum(self.largest, self.to(position))
+
+
+class LogVolume(Similarity):
+    """Log of the squared distance to the span of the picked items: the determinantal point process, greedily.
+
+    Chen, Zhang and Zhou, "Fast Greedy MAP Inference for Determinantal Point Process to Improve Recommendation
+    Diversity", NeurIPS 2018: one new row of a Cholesky factor a pick. Together with relevance this is their
+    kernel exp(a r_i) S_ij exp(a r_j) with a = (1 - strength) / (2 strength). An item without a vector is
+    orthogonal to all others.
+    """
+
+    def __init__(self, candidates: torch.Tensor, vectors: np.ndarray):
+        super().__init__(candidates, vectors)
+        self.squared = torch.ones(candidates.shape, dtype=torch.float64)
+        self.factor: list[torch.Tensor] = []  # its rows so far, [n, m] each
+
+    def now(self) -> torch.Tensor:
+        """See `Gain`."""
+        return self.squared.clamp(min=LEAST).log()
+
+    def pick(self, position: torch.Tensor) -> None:
+        """See `Gain`."""
+        at = position[:, None]
+        row = self.to(position)
+        for before in self.factor:
+            row -= before.gather(1, at) * before
+        left = self.squared.gather(1, at)
+        row = torch.where(left > LEAST, row / left.clamp(min=LEAST).sqrt(), 0)  # 0: nothing new was picked
+        self.factor.append(row)
+        self.squared -= row.square()
+
+
+class Calibration:
+    """Less the divergence of the list's proportions of categories from those of the user's past.
+
+    Steck, "Calibrated Recommendations", RecSys 2018: KL(p || q), p the mean over the past of each item's even
+    spread over its values, q that over the list with a little of p mixed in. Items without a value count
+    on neither side.
+    """
+
+    def __init__(self, candidates: torch.Tensor, categories: csr_array, past: Histories, users: np.ndarray):
+        counts = np.diff(categories.indptr)
+        shares = csr_array(
+            (1 / np.repeat(counts, counts), categories.indices, categories.indptr), categories.shape
+        )
+        taste = torch.from_numpy((matrix(past, users, len(counts)) @ shares).toarray())
+        taste /= taste.sum(1, keepdim=True).clamp(min=TINY)
+        self.taste = torch.cat([taste, torch.zeros(len(users), 1, dtype=torch.float64)], 1)  # and no value
+        values = _padded(categories, candidates.numpy())
+        self.known = torch.from_numpy(values >= 0)
+        self.values = torch.from_numpy(np.where(values < 0, categories.shape[1], values))
+        self.share = self.known / self.known.sum(2, keepdim=True).clamp(min=1).double()
+        self.wanted = _at(self.taste, self.values)  # the user's proportions at the values of each candidate
+        self.least = MIXED_IN * self.wanted + TINY
+        self.total = torch.zeros_like(self.taste)  # summed shares of the list
+        self.count = torch.zeros(len(users), 1, dtype=torch.float64)  # of its items that have values
+
+    def now(self) -> torch.Tensor:
+        """See `Gain`."""
+        longer = self.count + 1
+        total, before = (_at(x, self.values) for x in (self.total, self._log_mixed(longer)))
+        after = (total.add_(self.share) * ((1 - MIXED_IN) / longer[:, :, None])).add_(self.least).log_()
+        own = (self.wanted * after.sub_(before)).sum(2)
+        return torch.where(self.known.any(2), self._closeness(longer) + own, self._closeness(self.count))
+
+    def _log_mixed(self, length: torch.Tensor) -> torch.Tensor:
+        """float64 [n, values + 1]: log of the list's proportions as they are, its sums divided by `length`."""
+        return ((1 - MIXED_IN) * self.total / length.clamp(min=1) + MIXED_IN * self.taste + TINY).log()
+
+    def _closeness(self, length: torch.Tensor) -> torch.Tensor:
+        """float64 [n, 1]: -KL of that list."""
+        apart = (self.taste + TINY).log() - self._log_mixed(length)
+        return -(self.taste * apart).sum(1, keepdim=True)
+
+    def pick(self, position: torch.Tensor) -> None:
+        """See `Gain`."""
+        user = torch.arange(len(position))
+        self.total.scatter_add_(1, self.values[user, position], self.share[user, position])
+        self.count += self.known[user, position].any(1, keepdim=True)
+
+
+def _at(table: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """[n, c] at int64 [n, m, v] -> [n, m, v]."""
+    return table.gather(1, values.flatten(1)).view(values.shape)
+
+
+def _padded(categories: csr_array, items: np.ndarray) -> np.ndarray:
+    """int64 [n, m, v]: the values of `items` [n, m], padded with -1."""
+    counts = np.diff(categories.indptr)[items].ravel()
+    values = np.full((items.size, max(1, int(counts.max(initial=0)))), -1, np.int64)
+    row = np.repeat(np.arange(items.size), counts)
+    found = categories.indices[ranges(categories.indptr[items].ravel(), counts)]
+    values[row, ranges(np.zeros_like(counts), counts)] = found
+    return values.reshape(*items.shape, -1)

@@ -1,0 +1,81 @@
+"""Item and user vectors: neighbours of items, and files for a vector index."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fusionrec import files
+from fusionrec.data.histories import Histories
+from fusionrec.errors import UserError
+from fusionrec.evaluation import ranking
+from fusionrec.evaluation.ranking import Lists
+from fusionrec.models.two_towers import TrainedModel
+
+CHUNK = 4096  # users at a time
+
+
+def unit(x: torch.Tensor) -> torch.Tensor:
+    """float32 [n, width], each row of length 1, or 0."""
+    length = x.double().square().sum(1, keepdim=True).sqrt()
+    return (x.double() / torch.where(length > 0, length, 1)).float()
+
+
+class Likeness:
+    """A `Recommender` of items to items: cosines; "users" are items, and each is the past of itself."""
+
+    def __init__(self, vectors: torch.Tensor):
+        self.vectors = unit(vectors)
+
+    def score(self, users: np.ndarray, past: Histories) -> torch.Tensor:
+        """See `Recommender.score`."""
+        return self.vectors[torch.from_numpy(users).to(self.vectors.device)] @ self.vectors.T
+
+
+def similar(vectors: torch.Tensor, items: np.ndarray, k: int) -> Lists:
+    """The k others that are most like each of `items`, int64 [n], by the cosine of `vectors` [items, width].
+
+    Items whose vector is zero are like nothing, and nothing is like them.
+    """
+    itself = np.arange(len(vectors))
+    found = ranking.top_k(Likeness(vectors), items, Histories(np.append(itself, len(vectors)), itself), k)
+    known = vectors.any(1).cpu().numpy()
+    meant = known[items][:, None] & known[found.items] & (found.items >= 0)
+    return Lists(np.where(meant, found.items, -1), found.scores)
+
+
+def item_vectors(model: TrainedModel) -> np.ndarray:
+    """float32 [items, dim + 1]: with the item's bias as the last entry.
+
+    Raises:
+        UserError: if the head is no inner product.
+    """
+    if model.model.options.head != "dot":
+        raise UserError(
+            f"model.head: {model.model.options.head} is no inner product, which a vector index ranks by; "
+            "train with model.head=dot"
+        )
+    return torch.cat([model.towers.candidates, model.towers.bias[:, None]], 1).cpu().numpy()
+
+
+def user_vectors(model: TrainedModel, users: np.ndarray, past: Histories) -> np.ndarray:
+    """float32 [n, dim + 1]: with 1 as the last entry, so that the product with an item's is the score."""
+    parts = [np.zeros((0, model.model.options.dim), np.float32)]
+    for start in range(0, len(users), CHUNK):
+        parts.append(model.user_vectors(users[start : start + CHUNK], past).cpu().numpy())
+    vectors = np.concatenate(parts)
+    return np.concatenate([vectors, np.ones((len(vectors), 1), np.float32)], 1)
+
+
+def export(folder: Path | str, model: TrainedModel, user_ids: list[str], past: Histories) -> None:
+    """Write item_vectors.npy, item_ids.json, user_vectors.npy and user_ids.json; see `item_vectors`.
+
+    Raises:
+        UserError: see `item_vectors`.
+    """
+    items = item_vectors(model)
+    with files.replacing_folder(folder) as scratch:
+        files.write_array(scratch / "item_vectors.npy", items)
+        files.write_json(scratch / "item_ids.json", model.item_ids)
+        files.write_array(scratch / "user_vectors.npy", user_vectors(model, np.arange(len(user_ids)), past))
+        files.write_json(scratch / "user_ids.json", user_ids)
