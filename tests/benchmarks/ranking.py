@@ -57,7 +57,7 @@ def with_torch(towers: Towers, past: Histories, k: int, chunk: int) -> np.ndarra
 
 def with_implicit(towers: Towers, past: Histories, k: int, chunk: int) -> np.ndarray:
     """`implicit`'s batched top-k, which filters what users have."""
-    from implicit.cpu.topk import topk  # type: ignore[import-untyped]
+    from implicit.cpu.topk import topk
     from scipy.sparse import csr_matrix
 
     items, users = towers.items.numpy(), towers.users.numpy()
