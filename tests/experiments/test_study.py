@@ -1,5 +1,7 @@
 """The record of a search."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +103,20 @@ def test_worse_than_the_median_is_hopeless_after_startup_and_warm_up(tmp_path: P
     assert not study.hopeless(bad, [0.1, 0.1], 0), "within warm-up"
     assert study.hopeless(bad, [0.1, 0.1, 0.1], 2)
     assert not study.hopeless(bad, [0.1, 0.1, 0.1], 3), "nothing new is no reason"
+
+
+def test_trials_that_were_interrupted_are_given_out_once(tmp_path: Path) -> None:
+    """SQLite does not lock a row that is about to be taken, and workers ask at the same time."""
+    p = options()
+    search = resume(tmp_path, p)
+    for step in range(16):
+        search.enqueue_trial({"train.lr": 0.1 + step / 100})
+    together = threading.Barrier(4)
+
+    def take(_: int) -> list[int]:
+        together.wait()
+        return [study.ask(search, p.search)[0].number for _ in range(4)]
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [number for several in pool.map(take, range(4)) for number in several]
+    assert len(set(taken)) == len(taken) == 16

@@ -1,5 +1,6 @@
 """The record of a search, in one SQLite file that is whole at every moment: Optuna's study."""
 
+import threading
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
 
 SETTINGS, ERROR = "settings", "error"
+ASKING = threading.Lock()  # SQLite locks no row: two workers could be given one waiting trial
 
 
 class Best(NamedTuple):
@@ -66,7 +68,8 @@ def ended(study: "Study") -> int:
 
 def ask(study: "Study", options: params.Search) -> tuple["Trial", list[str]]:
     """A new trial and its overrides."""
-    trial = study.ask()
+    with ASKING:
+        trial = study.ask()
     settings = space.suggest(trial, options.space)
     trial.set_user_attr(SETTINGS, settings)
     return trial, settings
