@@ -18,10 +18,10 @@ ROOT = Path(__file__).resolve().parents[1]
 STAGES = sorted(path for path in (ROOT / "stages").glob("*.py") if path.name != "_start.py")
 
 
-def test_there_are_stages() -> None:
-    assert {path.stem for path in STAGES} == {
-        "raw", "clean", "images", "splits", "cache", "model", "metrics", "recs"
-    }  # fmt: skip
+def test_there_are_stages_and_commands_beside_them() -> None:
+    stages = {"raw", "clean", "images", "splits", "cache", "model", "metrics", "recs"}
+    commands = {"compare", "review", "search", "variants"}
+    assert {path.stem for path in STAGES} == stages | commands
 
 
 @pytest.mark.parametrize("path", STAGES, ids=lambda path: path.stem)

@@ -251,6 +251,7 @@ def rows(folder: Path) -> int:
         return 0
 
 
+@pytest.mark.slow
 def test_killed_and_run_again(tmp_path: Path, weights: Path) -> None:
     count = 2000
     texts = [f"number {number} " + "is a long text " * (number % 9) for number in range(count)]
