@@ -8,7 +8,6 @@ here. Nothing is checked out: files come from DVC's cache, or from its remote.
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
-import argparse
 import io
 
 import pandas as pd
@@ -16,9 +15,7 @@ import pandas as pd
 from fusionrec import params
 from fusionrec.errors import UserError
 from fusionrec.evaluation import comparison, revisions
-from fusionrec.evaluation.revisions import WORKSPACE
-
-PER_USER = "data/metrics/per_user.parquet"
+from fusionrec.evaluation.revisions import PER_USER
 
 
 def read(revision: str, recommender: str) -> pd.DataFrame:
@@ -48,11 +45,7 @@ def shared(names: list[str] | None, a: pd.DataFrame, b: pd.DataFrame) -> list[st
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("a", nargs="?", default="HEAD", metavar="A", help="default: HEAD")
-    parser.add_argument("b", nargs="?", default=WORKSPACE, metavar="B", help=f"default: {WORKSPACE}")
+    parser = revisions.parser(__doc__)
     parser.add_argument("--recommender", default="model", help="whose metrics; default: model")
     parser.add_argument("--metrics", nargs="+", help="default: metrics.headline")
     asked = parser.parse_args()

@@ -9,21 +9,16 @@ data/metrics and data/recs. Writes Markdown, to the screen if not to a file, and
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
-import argparse
 import sys
 
 from fusionrec import files, params
 from fusionrec.errors import UserError
-from fusionrec.evaluation.revisions import WORKSPACE
+from fusionrec.evaluation import revisions
 from fusionrec.review import html, markdown, report, sides
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("a", nargs="?", default="HEAD", metavar="A", help="default: HEAD")
-    parser.add_argument("b", nargs="?", default=WORKSPACE, metavar="B", help=f"default: {WORKSPACE}")
+    parser = revisions.parser(__doc__)
     parser.add_argument("--markdown", metavar="PATH", help="a file instead of the screen")
     parser.add_argument("--html", metavar="PATH", help="the page, with pictures and plots")
     asked = parser.parse_args()

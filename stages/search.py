@@ -21,7 +21,6 @@ from fusionrec import params, runtime
 from fusionrec.errors import UserError
 from fusionrec.experiments import clones, curves, keeper, space, study
 
-HOME = Path(".dvc/tmp/experiments")
 POLL = 0.5  # seconds between two looks at a trial's epochs
 GIVE_UP = 3  # trials that fail one after the other
 
@@ -89,13 +88,13 @@ def main() -> None:
     space.check(p.search.space, p.model_dump())
     revision = clones.committed(root)
     key = clones.key(root, revision)
-    with clones.alone(HOME):
+    with clones.alone(clones.HOME):
         logs = Path("logs/search") / key
         search = study.resume(logs / "study.sqlite3", p.search, p.train)
         done = study.ended(search)
         print(f"search {key}: {done} of {args.trials} trials are done")
         left = max(0, args.trials - done)
-        workers = clones.make_all(root, HOME, revision, min(args.workers, max(left, 1)), p)
+        workers = clones.make_all(root, clones.HOME, revision, min(args.workers, max(left, 1)), p)
         explore(search, workers, left, p, logs)
         best = study.best(search)
         if best is None:

@@ -17,7 +17,7 @@ from fusionrec import params, runtime
 from fusionrec.errors import UserError
 from fusionrec.experiments import clones, overrides, table
 
-HOME, LOGS = Path(".dvc/tmp/experiments"), Path("logs/experiments")
+LOGS = Path("logs/experiments")
 
 
 def points(name: str, seeds: int, p: params.Params) -> dict[str, list[str]]:
@@ -47,8 +47,8 @@ def execute(wanted: dict[str, list[str]], root: Path, workers: int, p: params.Pa
         return None
 
     failed: list[str] = []
-    with clones.alone(HOME):
-        places = clones.make_all(root, HOME, revision, min(workers, len(left)), p)
+    with clones.alone(clones.HOME):
+        places = clones.make_all(root, clones.HOME, revision, min(workers, len(left)), p)
         with tqdm(total=len(left), unit="experiment", disable=None) as bar:
             for name, problem in clones.spread(left, places, run):
                 bar.write(problem or f"{name}: done")

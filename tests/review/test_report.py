@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from fusionrec.evaluation.revisions import PER_USER
 from fusionrec.review import evidence, report, sides
 from fusionrec.review.evidence import Tables
 from fusionrec.review.sides import Side
@@ -24,7 +25,7 @@ def given(monkeypatch: pytest.MonkeyPatch, a: list[float], b: list[float]) -> re
             pd.DataFrame({"user_id": map(str, range(len(x))), "recommender": "model", "ndcg@10": x})
             for x in (a, b)
         )
-        return Tables(first, second, []) if path == evidence.PER_USER else None
+        return Tables(first, second, []) if path == PER_USER else None
 
     monkeypatch.setattr(evidence, "tables", tables)
     return report.build(side("a"), side("b"), seed=1)

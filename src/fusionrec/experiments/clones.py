@@ -23,6 +23,7 @@ from fusionrec.experiments import keeper, overrides
 
 WHAT_COUNTS = ["src", "stages", "params.yaml", "dvc.yaml", "dvc.lock"]
 DVC = [sys.executable, "-m", "dvc"]
+HOME = Path(".dvc/tmp/experiments")  # of the clones, from the root of the repository
 J = TypeVar("J")
 R = TypeVar("R")
 

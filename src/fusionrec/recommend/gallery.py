@@ -98,16 +98,24 @@ def page(shelves: list[Shelf]) -> str:
         for n in range(len(shelves))
     )
     count = f"{len(shelves):,} user{'' if len(shelves) == 1 else 's'}"
+    return document(
+        "Recommendations",
+        STYLE + chosen,
+        f'<header class="top">\n<h1>Recommendations</h1>\n<p>{count}: what they chose last, what is recommended, '
+        "and what of their history it is most like.</p>\n</header>\n"
+        f'<nav aria-label="Users"><div>\n<a href="#">All users</a>\n{users}\n</div></nav>\n'
+        f"<main>\n{sections}\n</main>",
+    )
+
+
+def document(title: str, style: str, body: str) -> str:
+    """An HTML file that loads nothing and runs nothing; what comes from data is already escaped."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
-        f"<title>Recommendations</title>\n<style>{STYLE}{chosen}</style>\n</head>\n<body>\n"
-        f'<header class="top">\n<h1>Recommendations</h1>\n<p>{count}: what they chose last, what is recommended, '
-        "and what of their history it is most like.</p>\n</header>\n"
-        f'<nav aria-label="Users"><div>\n<a href="#">All users</a>\n{users}\n</div></nav>\n'
-        f"<main>\n{sections}\n</main>\n</body>\n</html>\n"
+        f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
 
 

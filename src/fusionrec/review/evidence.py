@@ -13,7 +13,6 @@ from fusionrec.review import sides
 from fusionrec.review.lists import Changed, Listed
 from fusionrec.review.sides import Side
 
-PER_USER = "data/metrics/per_user.parquet"
 LISTS = "data/recs/recommendations.parquet"
 IMAGES, SPLITS = "data/images", "data/splits"
 

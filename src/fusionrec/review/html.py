@@ -42,14 +42,7 @@ def page(review: Review) -> str:
         body = f"<p>No difference between {escape(review.a)} and {escape(review.b)}.</p>"
     else:
         body = "\n".join(_parts(review, title))
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
-        f"<title>{title}</title>\n<style>{gallery.STYLE}{STYLE}</style>\n</head>\n<body>\n"
-        f"<main>\n{body}\n</main>\n</body>\n</html>\n"
-    )
+    return gallery.document(title, gallery.STYLE + STYLE, f"<main>\n{body}\n</main>")
 
 
 def _parts(review: Review, title: str) -> Iterable[str]:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from fusionrec.evaluation import comparison
 from fusionrec.evaluation.comparison import Comparison
+from fusionrec.evaluation.revisions import PER_USER
 from fusionrec.review import changes, evidence, lists, sides, slices
 from fusionrec.review.evidence import Plot, Shelf, Tables
 from fusionrec.review.sides import Side
@@ -71,7 +72,7 @@ def same(review: Review) -> bool:
 def build(a: Side, b: Side, seed: int) -> Review:
     """Gather all that differs between two sides; the seed is the bootstrap's."""
     headline = [str(name) for name in b.params.get("metrics", {}).get("headline", [])]
-    measured = evidence.tables(a, b, evidence.PER_USER)
+    measured = evidence.tables(a, b, PER_USER)
     verdicts, metrics = _metrics(a, b, measured, headline, seed)
     shelves, users = _users(a, b, evidence.tables(a, b, evidence.LISTS))
     sections = [
@@ -176,7 +177,7 @@ def _untested(a: Side, b: Side, headline: list[str], missing: list[str]) -> tupl
             [metric, _interval(x), _interval(y), f"{y['mean'] - x['mean']:+.4f}", "yes" if apart else "not known"]
         )  # fmt: skip
     notes = [
-        f"{evidence.PER_USER} of {' and '.join(missing)} is neither in DVC's cache nor in a remote, so that no test "
+        f"{PER_USER} of {' and '.join(missing)} is neither in DVC's cache nor in a remote, so that no test "
         "is paired by user: these are means with the 95 % interval of each, from metrics/intervals.json."
     ]
     head = ["metric", a.name, b.name, "difference", "beyond chance"]
