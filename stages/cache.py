@@ -1,4 +1,11 @@
-"""cache: pictures or texts -> one frozen vector an item, by the encoder that the parameters name."""
+"""cache: pictures or texts -> one frozen vector an item, by the encoder that the parameters name.
+
+Reads: data/images, or data/clean/items.parquet; the encoder's weights.
+Writes: data/cache/<modality>/<encoder>: vectors, which items have one, and card.json, which says what made them;
+metrics/cache_<modality>.json; plots/map_<modality>.png, plots/neighbours_<modality>.png.
+Parameters: cache, model.freeze_<modality>, the encoder's entry in encoders, runtime.
+What was encoded before is taken from ~/.cache/fusionrec, or $FUSIONREC_CACHE.
+"""
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
@@ -105,15 +112,16 @@ def draw(modality: str, features: Features, table: pd.DataFrame) -> None:
     sheets.catalogue_map(f"plots/map_{modality}.png", features, labels)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def main() -> str:
+    parser = runtime.parser(__doc__)
     parser.add_argument("--modality", choices=["vision", "language"], required=True)
     parser.add_argument("--encoder", required=True, help="a name from encoders.<modality> in params.yaml")
     args = parser.parse_args()
     p = params.load()
     chosen = recipe(args, p)
     table, found = read(args.modality)
-    with files.replacing_folder(f"data/cache/{args.modality}/{args.encoder}") as out:
+    where = f"data/cache/{args.modality}/{args.encoder}"
+    with files.replacing_folder(where) as out:
         with tqdm(desc=args.encoder, unit="item", disable=None) as bar:
             filled = cache.fill(out / "features.npy", chosen, found, p.runtime, bar)
         filled = postponed(filled, args, p, found)
@@ -126,6 +134,7 @@ def main() -> None:
     files.write_json(f"metrics/cache_{args.modality}.json", {args.modality: shown})
     print(f"{args.encoder}: {counts['present']:,} of {counts['items']:,} items, width {counts['width']}")
     print(f"{filled.distinct - filled.known:,} encoded, {filled.known:,} from the store")
+    return where
 
 
 if __name__ == "__main__":

@@ -1,4 +1,9 @@
-"""clean: raw tables -> clean items and interactions, the rejected rows with reasons, and their counts."""
+"""clean: raw tables -> clean items and interactions, the rejected rows with reasons, and their counts.
+
+Reads: data/raw/tables.
+Writes: data/clean: items, interactions, rejected; metrics/clean.json: what came in, what was kept, and why not.
+Parameters: clean.
+"""
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
@@ -6,7 +11,8 @@ from fusionrec import files, params, runtime
 from fusionrec.data import tables
 
 
-def main() -> None:
+def main() -> str:
+    runtime.parser(__doc__).parse_args()
     p = params.load()
     items = files.read_table("data/raw/tables/items.parquet")
     interactions = files.read_table("data/raw/tables/interactions.parquet")
@@ -21,6 +27,9 @@ def main() -> None:
     files.write_json("metrics/clean.json", result.counts | {"raw": tables.refused_before(refused)})
     for name, counts in result.counts.items():
         print(f"{name}: {counts['kept']:,} of {counts['in']:,} kept")
+    if len(result.rejected):
+        print(f"{len(result.rejected):,} rejected rows, each with its reason: data/clean/rejected.parquet")
+    return "data/clean"
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import io
 
 import pandas as pd
 
-from fusionrec import params
+from fusionrec import params, runtime
 from fusionrec.errors import UserError
 from fusionrec.evaluation import comparison, revisions
 from fusionrec.evaluation.revisions import PER_USER
@@ -57,7 +57,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        raise SystemExit(f"error: {error}") from None
+    runtime.command(main)

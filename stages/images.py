@@ -1,4 +1,10 @@
-"""images: raw pictures, clean items -> valid pictures and a manifest with one row an item."""
+"""images: raw pictures, clean items -> valid pictures and a manifest with one row an item.
+
+Reads: data/raw/images, data/raw/tables/rejected.parquet, data/clean/items.parquet.
+Writes: data/images: tar shards and manifest.parquet, which says of each item's picture where it lies or why it
+was rejected; metrics/images.json; plots/near_duplicates.png, plots/rejected_images.png.
+Parameters: images; runtime.workers processes.
+"""
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
@@ -28,7 +34,8 @@ def wanted(items: set[str], dropped: list[str]) -> Iterator[tuple[str, bytes]]:
             dropped.append(name)
 
 
-def main() -> None:
+def main() -> str:
+    runtime.parser(__doc__).parse_args()
     p = params.load()
     items = files.read_table("data/clean/items.parquet", ["item_id"])["item_id"].tolist()
     refused = files.read_table("data/raw/tables/rejected.parquet")
@@ -51,7 +58,11 @@ def main() -> None:
     files.write_json("metrics/images.json", counts)
     contact_sheet.rejected("plots/rejected_images.png", tiles)
     contact_sheet.near_duplicates("plots/near_duplicates.png", table, "data/images", p.images.max_pixels)
-    print(f"{counts['items']:,} items: {counts['ok']:,} pictures, {counts['missing']:,} missing")
+    others = counts["items"] - counts["ok"] - counts["missing"]
+    print(
+        f"{counts['items']:,} items: {counts['ok']:,} pictures, {counts['missing']:,} missing, {others:,} rejected"
+    )
+    return "data/images"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,11 @@
-"""metrics: model and splits -> metrics of the model, its re-ranked lists and its baselines on the test part."""
+"""metrics: model and splits -> metrics of the model, its re-ranked lists and its baselines on the test part.
+
+Reads: data/model, data/splits, data/raw/tables (the demo's truth), metrics.candidates.
+Writes: data/metrics: the metrics of each user, and the model's in each slice; metrics/eval.json, intervals.json,
+slices.json and knockouts.json; plots/ndcg_at_k, recall_at_k, exposure, coverage, tradeoff, slices and knockouts,
+as .csv and .png.
+Parameters: metrics, rerank, runtime.
+"""
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
@@ -106,7 +113,8 @@ def draw(
     plots.bars(tables["knockouts"], f"loss of {first}", "plots/knockouts.png")
 
 
-def main() -> None:
+def main() -> str:
+    runtime.parser(__doc__).parse_args()
     p = params.load()
     options, ks, split = p.metrics, sorted(p.metrics.ks), read_split()
     model = checkpoint.load("data/model", runtime.device(p.runtime), split.item_ids)
@@ -137,6 +145,7 @@ def main() -> None:
     with files.replacing_folder("data/metrics") as folder:
         names = [split.user_ids[user] for user in task.users]
         files.write_table(folder / "per_user.parquet", report.per_user(found.results, names))
+        files.write_table(folder / "slices.parquet", report.per_slice(found.cut, options.headline, names))
     draw(found, knocked_out, sweep, task, options)
     files.write_json("metrics/intervals.json", found.intervals)
     files.write_json("metrics/slices.json", found.slices)
@@ -144,6 +153,7 @@ def main() -> None:
     files.write_json("metrics/eval.json", found.summary)
     for name in lists:
         print(f"{name:>18}: " + ", ".join(f"ndcg@{k} {found.summary[name][f'ndcg@{k}']:.4f}" for k in ks))
+    return "data/metrics, metrics and plots"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,12 @@
-"""model: splits and both feature caches -> trained weights, training curves."""
+"""model: splits and both feature caches -> trained weights, training curves.
+
+Reads: data/splits, data/cache/vision, data/cache/language; where an encoder is trained too, data/images and
+data/clean/items.parquet.
+Writes: data/model: weights, and all that scoring a new item needs; metrics/train/metrics.json; the curves
+plots/training_loss, plots/validation, plots/input_weights and plots/gradient_norm, as .csv and .png.
+Parameters: model, train, runtime; clean, images, cache and encoders, which the model keeps for new items.
+An interrupted training goes on from ~/.cache/fusionrec/training, or $FUSIONREC_CACHE.
+"""
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
@@ -16,15 +24,19 @@ from fusionrec.data.content import Content, Fitted
 from fusionrec.data.histories import LOG, Histories
 from fusionrec.encoders import inputs
 from fusionrec.errors import UserError
+from fusionrec.evaluation import plots
 from fusionrec.evaluation.validation import validator
 from fusionrec.models import checkpoint
 from fusionrec.models.preparation import Preparation
 from fusionrec.models.preparation import save as save_preparation
 from fusionrec.models.two_towers import FusionModel, Shape
-from fusionrec.training import distributed, finetune, loop, scratch
+from fusionrec.training import course, distributed, finetune, loop, scratch
 from fusionrec.training.distributed import ALONE
 from fusionrec.training.finetune import Encoders
 from fusionrec.training.tracking import Tracker
+
+
+OUT = "data/model"
 
 
 class Data(NamedTuple):
@@ -138,17 +150,25 @@ def save(
     data: Data, model: FusionModel, encoders: Encoders, preparation: Preparation, best: loop.Epoch
 ) -> None:
     found = {"epoch": best.number, **best.metrics}
-    with files.replacing_folder("data/model") as folder:
+    with files.replacing_folder(OUT) as folder:
         checkpoint.save(folder, model, data.content, data.shape, data.item_ids, data.user_ids, found)
         save_preparation(folder, preparation)
         encoders.save(folder)
 
 
-def main() -> None:
+def draw(curves: dict[str, pd.DataFrame]) -> None:
+    """Each as PNG and as the table behind it."""
+    for name, table in curves.items():
+        files.write_text(f"plots/{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+        plots.lines(table, ("epoch", str(table.columns[2])), f"plots/{name}.png")
+
+
+def main() -> str:
+    runtime.parser(__doc__).parse_args()
     p = params.load()
     if p.runtime.nproc > 1 and not distributed.started():
         distributed.launch(__file__, p.runtime.nproc)
-        return
+        return OUT
     device = runtime.device(p.runtime)
     runtime.check_precision("train", p.train, device, p.runtime.reproducible)
     group = ALONE
@@ -168,6 +188,7 @@ def main() -> None:
         with Tracker("metrics/train", "logs/system", p) as tracker:
             best = fit(tracker.epoch)
             tracker.best(best)
+        draw(course.tables(tracker.epochs))
         data = data._replace(content=encoders.insert(data.content))
         save(data, model, encoders, prepared(p, data, encoders), best)
         left.clear()
@@ -176,6 +197,7 @@ def main() -> None:
     else:
         fit(lambda epoch: None)
     distributed.leave()
+    return OUT
 
 
 if __name__ == "__main__":

@@ -1,4 +1,10 @@
-"""raw: a source (the generated demo, or files) -> raw tables of strings, pictures as they are."""
+"""raw: a source (the generated demo, or files) -> raw tables of strings, pictures as they are.
+
+Reads: raw.input, in the layout of raw.source.
+Writes: data/raw/tables: items, interactions, the rows that were refused, and of the demo its truth;
+data/raw/images: tar shards.
+Parameters: raw.
+"""
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
@@ -20,7 +26,8 @@ READERS = {
 }
 
 
-def main() -> None:
+def main() -> str:
+    runtime.parser(__doc__).parse_args()
     p = params.load()
     data = READERS[p.raw.source](Path(p.raw.input), p.raw)
     count = 0
@@ -41,6 +48,7 @@ def main() -> None:
     print(
         f"{p.raw.source}: {len(data.items):,} items, {len(data.interactions):,} interactions, {count:,} pictures"
     )
+    return "data/raw"
 
 
 if __name__ == "__main__":

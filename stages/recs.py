@@ -1,7 +1,10 @@
 """recs: model, splits and pictures -> recommendation lists, and a gallery that shows some of them.
 
-Without arguments: for the users that `recs` in params.yaml names, into data/recs. With --output it answers a
-question besides: it writes there and nowhere else.
+Reads: data/model, data/splits, data/images (for the gallery).
+Writes: data/recs: recommendations.parquet, of the first users also recommendations.json and gallery.html.
+Parameters: recs, rerank, runtime.
+Without arguments: for the users that `recs` in params.yaml names. With --output it answers a question besides: it
+writes there and nowhere else.
 """
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
@@ -36,9 +39,7 @@ def share(text: str) -> float:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = runtime.parser(__doc__)
     parser.add_argument("--output", metavar="PATH", help="a .parquet, .csv or .html (gallery) file")
     whom = parser.add_mutually_exclusive_group()
     whom.add_argument("--users", nargs="+", metavar="ID", help="ids; unknown ones get what is popular")
@@ -103,7 +104,7 @@ def gallery_of(found: Engine, asked: Audience, table: pd.DataFrame, users: int, 
     return gallery.page(shelves)
 
 
-def main() -> None:
+def main() -> str:
     p, args = params.load(), arguments()
     device = runtime.device(p.runtime)
     found = engine.load("data/model", "data/splits", device)
@@ -123,8 +124,8 @@ def main() -> None:
         files.write_text(args.output, gallery_of(found, asked, shown, len(asked.ids), p.recs.history))
     else:
         rows = writing.write(args.output, tables)
-    where = args.output or "data/recs"
-    print(f"{rows:,} recommendations for {len(asked.ids):,} users: {where}")
+    print(f"{rows:,} recommendations for {len(asked.ids):,} users")
+    return args.output or "data/recs"
 
 
 if __name__ == "__main__":

@@ -11,8 +11,7 @@ import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
 import sys
 
-from fusionrec import files, params
-from fusionrec.errors import UserError
+from fusionrec import files, params, runtime
 from fusionrec.evaluation import revisions
 from fusionrec.review import html, markdown, report, sides
 
@@ -33,7 +32,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        raise SystemExit(f"error: {error}") from None
+    runtime.command(main)

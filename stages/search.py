@@ -10,7 +10,6 @@ change one, and another search begins.
 
 import _start  # noqa: F401  (src on the path)
 
-import argparse
 import shutil
 import time
 from pathlib import Path
@@ -78,9 +77,7 @@ def explore(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = runtime.parser(__doc__)
     parser.add_argument("--trials", type=int, default=20, help="in all, with those of earlier runs")
     parser.add_argument("--workers", type=int, default=1, help="trials at a time")
     args = parser.parse_args()
@@ -108,4 +105,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    runtime.stage(main)
+    runtime.command(main)

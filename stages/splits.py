@@ -1,4 +1,10 @@
-"""splits: clean tables and the picture manifest -> the parts of a split, users, items, scalers."""
+"""splits: clean tables and the picture manifest -> the parts of a split, users, items, scalers.
+
+Reads: data/clean, data/images/manifest.parquet.
+Writes: data/splits: train, val, test, fold_in, users, items, and what was fitted on train, features.json;
+metrics/splits.json; plots/long_tail.png, plots/time.png.
+Parameters: splits.
+"""
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
@@ -6,7 +12,8 @@ from fusionrec import files, params, runtime
 from fusionrec.data import attributes, memberships, plots, splits, strategies
 
 
-def main() -> None:
+def main() -> str:
+    runtime.parser(__doc__).parse_args()
     p = params.load()
     items = files.read_table("data/clean/items.parquet")
     manifest = files.read_table("data/images/manifest.parquet")
@@ -34,6 +41,7 @@ def main() -> None:
     files.write_json("metrics/splits.json", counts | cuts)
     sizes = ", ".join(f"{counts[name]['interactions']:,} {name}" for name in strategies.PARTS)
     print(f"{p.splits.strategy}: {len(labels):,} interactions -> {sizes}")
+    return "data/splits"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ again: an interrupted run goes on with the same command.
 
 import _start  # noqa: F401  (src on the path)
 
-import argparse
 import json
 from pathlib import Path
 from tqdm import tqdm
@@ -59,9 +58,7 @@ def execute(wanted: dict[str, list[str]], root: Path, workers: int, p: params.Pa
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = runtime.parser(__doc__)
     parser.add_argument("name", nargs="?", help="a key of variants in params.yaml; none: only show")
     parser.add_argument("--seeds", type=int, default=1, help="run each with so many values of train.seed")
     parser.add_argument("--workers", type=int, default=1, help="experiments at a time")
@@ -74,4 +71,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    runtime.stage(main)
+    runtime.command(main)

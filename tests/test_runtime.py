@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from fusionrec import params, runtime
 from fusionrec.errors import UserError
@@ -31,6 +33,58 @@ def test_every_stage_imports_the_pins_first(path: Path) -> None:
     ]
     assert isinstance(imports[0], ast.Import)
     assert [name.name for name in imports[0].names] == ["_start"]
+
+
+@pytest.fixture(scope="module")
+def helps() -> dict[str, str]:
+    """What each stage and command says of itself."""
+    running = {
+        path.stem: subprocess.Popen(
+            [sys.executable, path, "--help"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        for path in STAGES
+    }
+    return {name: process.communicate()[0] for name, process in running.items()}
+
+
+def test_help_says_what_a_stage_reads_and_writes(helps: dict[str, str]) -> None:
+    tree = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    for name, stage in tree.items():
+        text, inputs = helps[name], [each["input"] for each in stage.get("foreach", {}).values()]
+        stage = stage.get("do", stage)
+        listed = inputs + [
+            entry for kind in ("deps", "outs", "metrics", "plots") for entry in stage.get(kind, [])
+        ]
+        for path in (entry if isinstance(entry, str) else next(iter(entry)) for entry in listed):
+            if path.startswith(("src/", "stages/")) or path == "${item.input}":
+                continue
+            path = re.sub(r"\$\{(\w+\.)*(\w+)\}", lambda found: f"<{found[2]}>", path).replace(
+                "<key>", "<modality>"
+            )
+            stem = Path(path).stem
+            folders = [str(parent) for parent in Path(path).parents if parent.parts[1:]]
+            named = any(word in text for word in (path, stem, stem.strip("<>"), *folders))
+            assert named, f"stages/{name}.py --help does not name {path}"
+        for parameters in stage["params"]:
+            section = parameters.partition(".")[0]
+            assert re.search(rf"\b{section}\b", text.partition("Parameters:")[2]), f"{name}: {section}"
+
+
+def test_help_of_a_command_shows_its_options(helps: dict[str, str]) -> None:
+    for name, option in {
+        "compare": "--metrics",
+        "review": "--html",
+        "search": "--trials",
+        "variants": "--seeds",
+    }.items():
+        assert helps[name].startswith("usage: ") and option in helps[name]
+
+
+def test_a_stage_takes_no_option_that_it_does_not_know() -> None:
+    done = subprocess.run(
+        [sys.executable, "stages/clean.py", "--forced"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 2 and "unrecognized arguments: --forced" in done.stderr
 
 
 def start(mode: str, folder: Path, code: str) -> subprocess.CompletedProcess[str]:

@@ -5,6 +5,7 @@ they are loaded, and one thread a process; work is spread over processes instead
 imports numpy or torch at module level for that reason.
 """
 
+import argparse
 import os
 import sys
 import time
@@ -49,18 +50,31 @@ def pin(path: str = "params.yaml") -> None:
     os.environ.update(PINS[mode])
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     os.environ["MPLBACKEND"] = "agg"
+    os.environ["THP_MEM_ALLOC_ENABLE"] = "1"  # large pages: a score matrix is filled in half the time
     if mode != "off":
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # deterministic products on a GPU
 
 
-def stage(main: Callable[[], None]) -> None:
-    """Run a stage: a `UserError` ends it with its message alone and a non-zero exit."""
-    started = time.perf_counter()
+def parser(about: str | None) -> argparse.ArgumentParser:
+    """The arguments of a stage or command; `--help` shows `about`, its docstring, as it is."""
+    return argparse.ArgumentParser(
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+
+
+def command(main: Callable[[], T]) -> T:
+    """Run a command: a `UserError` ends it with its message alone and a non-zero exit."""
     try:
-        main()
+        return main()
     except UserError as error:
         raise SystemExit(f"error: {error}") from None
-    print(f"done in {time.perf_counter() - started:.1f} s")
+
+
+def stage(main: Callable[[], str]) -> None:
+    """Run a stage as a command, and say how long it took and where its result lies, which `main` returns."""
+    started = time.perf_counter()
+    where = command(main)
+    print(f"done in {time.perf_counter() - started:.1f} s: {where}")
 
 
 def device(runtime: params.Runtime) -> "torch.device":

@@ -92,14 +92,18 @@ def write(folder: Path, lift: float) -> None:
     )
     table["recall@10"] = np.arange(USERS) % 2
     files.write_table(folder / "data/metrics/per_user.parquet", table)
+    cold = pd.DataFrame(
+        {"user_id": names[:9], "group": "item", "slice": "cold", "ndcg@10": ndcg[:9] - 2 * lift}
+    )
+    files.write_table(folder / "data/metrics/slices.parquet", cold)
     mean = float(ndcg.mean())
     ends = {"ndcg@10": interval(mean), "recall@10": interval(0.5)}
     files.write_json(
         folder / "metrics/eval.json", {"model": {"ndcg@10": mean, "recall@10": 0.5, "gini@10": lift}}
     )
     files.write_json(folder / "metrics/intervals.json", {"model": ends})
-    cold = {"users": 9, "ndcg@10": interval(0.5 - lift)}
-    files.write_json(folder / "metrics/slices.json", {"model": {"item": {"cold": cold}}})
+    part = {"users": 9, "ndcg@10": interval(0.5 - lift)}
+    files.write_json(folder / "metrics/slices.json", {"model": {"item": {"cold": part}}})
     files.write_json(folder / "metrics/clean.json", {"rows": 10})
     plot(folder / "plots/still.png", 0)
     plot(folder / "plots/moved.png", int(100 * lift))

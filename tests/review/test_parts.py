@@ -69,9 +69,31 @@ def test_falls() -> None:
 
     a = {"item": {"warm": part(0.5), "cold": part(0.4), "odd": part(0.9)}, "user": {"warm": part(0.5, 0.01)}}
     b = {"item": {"warm": part(0.6), "cold": part(0.3)}, "user": {"warm": part(0.45, 0.01), "new": part(0.1)}}
-    found = slices.falls(a, b, "ndcg@10")
-    assert [(fall.group, fall.name, fall.apart) for fall in found] == [
+    found = slices.apart(a, b, "ndcg@10")
+    assert [(fall.group, fall.name, fall.sure) for fall in found] == [
         ("user", "warm", True),
-        ("item", "cold", False),
+        ("item", "cold", None),
     ]
-    assert not slices.falls(a, a, "ndcg@10") and not slices.falls(a, b, "recall@10")
+    assert not slices.apart(a, a, "ndcg@10") and not slices.apart(a, b, "recall@10")
+
+
+def test_falls_paired_by_user() -> None:
+    def table(**values: list[float]) -> pd.DataFrame:
+        rows = [(f"u{n}", "history", name, x) for name, xs in values.items() for n, x in enumerate(xs)]
+        return pd.DataFrame(rows, columns=["user_id", "group", "slice", "ndcg@10"])
+
+    spread = [n / 40 for n in range(30)]
+    noise = [0.1 * (-1) ** n for n in range(30)]
+    a = table(even=spread, odd=spread, better=spread, old=spread)
+    b = table(
+        even=[x - 0.05 - n % 3 / 100 for n, x in enumerate(spread)],  # the means' intervals overlap by far
+        odd=[x - 0.001 + y for x, y in zip(spread, noise, strict=True)],
+        better=[x + 0.1 for x in spread],
+        new=spread,
+    )
+    found = slices.paired(a, b, "ndcg@10", seed=1)
+    assert [(fall.name, fall.sure, fall.users) for fall in found] == [("even", True, 30), ("odd", False, 30)]
+    assert found[0].difference["mean"] == pytest.approx(-0.06) and found[0].difference["high"] < -0.05
+    assert found[1].difference["low"] < 0 < found[1].difference["high"]
+    assert not slices.paired(a, a, "ndcg@10", seed=1)
+    assert not slices.paired(a, b[b["slice"] == "new"], "ndcg@10", seed=1)

@@ -91,6 +91,7 @@ def test_it_repeats_byte_for_byte(measured: Path) -> None:
         "metrics/slices.json",
         "metrics/knockouts.json",
         "data/metrics/per_user.parquet",
+        "data/metrics/slices.parquet",
         *(f"plots/{name}.{end}" for name in PLOTS for end in ("csv", "png")),
     } == set(first)
 
@@ -101,6 +102,13 @@ def test_slices_and_knock_outs(measured: Path) -> None:
     assert parts["item"]["cold"]["users"] == 1 and parts["item"]["warm"]["users"] == USERS - 2
     assert parts["item"]["cold"][metric]["mean"] == found["ndcg_cold@5"]
     assert parts["picture"]["False"]["users"] == 1, "item 8 has no picture"
+    each = files.read_table(measured / "data/metrics/slices.parquet")
+    for (group, name), rows in each.groupby(["group", "slice"]):
+        assert len(rows) == rows["user_id"].nunique() == parts[group][name]["users"]
+        assert rows[metric].mean() == pytest.approx(parts[group][name][metric]["mean"], abs=1e-6)
+    assert each.groupby(["group", "slice"]).ngroups == sum(
+        part["users"] > 0 for parts_of_group in parts.values() for part in parts_of_group.values()
+    )
     lost = files.read_json(measured / "metrics/knockouts.json")
     assert lost.keys() == {"vision", "language", "id"} and lost["id"].keys() == {"absent", "shuffled"}
     one = lost["vision"]["absent"][metric]

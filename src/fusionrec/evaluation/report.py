@@ -41,12 +41,17 @@ class Result(NamedTuple):
 
 
 class Report(NamedTuple):
-    """Results by recommender, and what is said of all of them; ready for JSON."""
+    """Results by recommender, and what is said of all of them, ready for JSON.
+
+    `cut` holds for each slice the headline metrics of the first recommender, float64 [users, metrics], NaN for
+    users who are not in the slice.
+    """
 
     results: dict[str, Result]
     summary: dict[str, Numbers]
     intervals: dict[str, Any]
     slices: dict[str, Any]
+    cut: dict[slices.Slice, np.ndarray]
 
 
 def full(
@@ -73,12 +78,14 @@ def full(
     """
     results = {name: evaluate(ranked, this, ks) for name, ranked in lists.items()}
     first = next(iter(results.values()))
+    kept: dict[slices.Slice, np.ndarray] = {}
     intervals: dict[str, Any] = {}
     leads: dict[str, Any] = {}
     sliced: dict[str, Any] = {}
     samples = significance.samples(len(this.users), np.random.default_rng(seed))
     for name, result in results.items():
         cut = {part: slices.values(part, *result[:3], this, headline) for part in parts}
+        kept = kept or cut
         lead = {m: first.per_user[m] - result.per_user[m] for m in headline if result is not first}
         columns: dict[Hashable, np.ndarray] = dict(result.per_user.items())
         columns |= {("lead", metric): values for metric, values in lead.items()}
@@ -93,7 +100,7 @@ def full(
         if lead:
             leads[f"{next(iter(results))} - {name}"] = {metric: found["lead", metric] for metric in headline}
         sliced[name] = _tabulated(cut, found, headline)
-    return Report(results, summary(results, this, ks), intervals | leads, sliced)
+    return Report(results, summary(results, this, ks), intervals | leads, sliced, kept)
 
 
 def evaluate(lists: np.ndarray, this: Task, ks: list[int]) -> Result:
@@ -194,6 +201,18 @@ def per_user(results: dict[str, Result], user_ids: list[str]) -> pd.DataFrame:
         for name, result in results.items()
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def per_slice(cut: dict[slices.Slice, np.ndarray], headline: list[str], user_ids: list[str]) -> pd.DataFrame:
+    """One row a slice and user in it: user_id, group, slice, and a column a metric; see `Report.cut`."""
+    names, parts = np.array(user_ids, dtype=object), []
+    for part, values in cut.items():
+        inside = ~np.isnan(values).all(1)
+        columns = dict(zip(headline, values[inside].T, strict=True))
+        parts.append(
+            pd.DataFrame({"user_id": names[inside], "group": part.group, "slice": part.name, **columns})
+        )
+    return pd.concat(parts, ignore_index=True)
 
 
 def _rounded(numbers: Numbers) -> Numbers:

@@ -3,17 +3,17 @@
 import argparse
 from pathlib import Path
 
+from fusionrec import runtime
 from fusionrec.errors import UserError
 
 WORKSPACE = "workspace"
 PER_USER = "data/metrics/per_user.parquet"
+PER_SLICE = "data/metrics/slices.parquet"
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
     """Arguments `a` and `b` of a command that compares two revisions: by default HEAD and what lies here."""
-    found = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    found = runtime.parser(description)
     found.add_argument("a", nargs="?", default="HEAD", metavar="A", help="default: HEAD")
     found.add_argument("b", nargs="?", default=WORKSPACE, metavar="B", help=f"default: {WORKSPACE}")
     return found

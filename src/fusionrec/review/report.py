@@ -7,7 +7,7 @@ import pandas as pd
 
 from fusionrec.evaluation import comparison
 from fusionrec.evaluation.comparison import Comparison
-from fusionrec.evaluation.revisions import PER_USER
+from fusionrec.evaluation.revisions import PER_SLICE, PER_USER
 from fusionrec.review import changes, evidence, lists, sides, slices
 from fusionrec.review.evidence import Plot, Shelf, Tables
 from fusionrec.review.sides import Side
@@ -78,7 +78,7 @@ def build(a: Side, b: Side, seed: int) -> Review:
     sections = [
         _section("Parameters", ["parameter", a.name, b.name], 3, _parameters(a, b)),
         *metrics,
-        *(_falls(a, b, metric) for metric in headline[:1]),
+        *(_falls(a, b, metric, seed) for metric in headline[:1]),
     ]
     details = [_further(a, b, headline), _rivals(a, b, headline), _figures(a, b), _sources(a, b)]
     warnings = [*_stale(a), *_stale(b), *_task(a, b)]
@@ -184,8 +184,10 @@ def _untested(a: Side, b: Side, headline: list[str], missing: list[str]) -> tupl
     return verdicts, [Section("Headline metrics", head, rows, 1, notes)]
 
 
-def _interval(ends: dict[str, float]) -> str:
-    return f"{ends['mean']:.4f} ({ends['low']:.4f} to {ends['high']:.4f})"
+def _interval(ends: dict[str, float], form: str = ".4f") -> str:
+    """A mean, with its interval where there is one."""
+    mean = f"{ends['mean']:{form}}"
+    return f"{mean} ({ends['low']:{form}} to {ends['high']:{form}})" if "low" in ends else mean
 
 
 def _further(a: Side, b: Side, headline: list[str]) -> Section:
@@ -232,18 +234,28 @@ def _figure(change: changes.Change) -> list[str]:
     return [change.name, changes.shown(change.a), changes.shown(change.b), changes.difference(change)]
 
 
-def _falls(a: Side, b: Side, metric: str) -> Section:
-    before, after = (side.figures.get("metrics/slices.json", {}).get(MODEL, {}) for side in (a, b))
-    found = slices.falls(before, after, metric)
+def _falls(a: Side, b: Side, metric: str, seed: int) -> Section:
+    """Paired by user where the values of users are to be had, else from the intervals that git holds."""
+    measured = evidence.tables(a, b, PER_SLICE)
+    if measured is None:
+        found, note = [], ""
+    elif measured.missing or metric not in measured.a or metric not in measured.b:
+        before, after = (side.figures.get("metrics/slices.json", {}).get(MODEL, {}) for side in (a, b))
+        found = slices.apart(before, after, metric)
+        note = "The intervals are those of each mean: where they do not touch, the fall is beyond chance."
+    else:
+        found = slices.paired(measured.a, measured.b, metric, seed)
+        note = (
+            "Paired by user, as the headline metrics; p-values are adjusted for the number of slices (Holm)."
+        )
     rows = [
         [
             fall.group, fall.name, f"{fall.users:,}", _interval(fall.a), _interval(fall.b),
-            f"{fall.b['mean'] - fall.a['mean']:+.4f}", "yes" if fall.apart else "not known",
+            _interval(fall.difference, "+.4f"), {True: "yes", False: "no", None: "not known"}[fall.sure],
         ]
         for fall in found[:FALLS]
     ]  # fmt: skip
     rest = [f"And {len(found) - FALLS:,} more."] if len(found) > FALLS else []
-    note = "The intervals are those of each mean, not paired: where they do not touch, the fall is beyond chance."
     head = ["group", "slice", "users", a.name, b.name, "difference", "beyond chance"]
     return Section(f"Slices that got worse, by {metric}", head, rows, 2, [*rest, note])
 

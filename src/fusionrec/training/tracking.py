@@ -17,13 +17,14 @@ class Tracker:
     """Shows each epoch; to be used in a `with` statement.
 
     Args:
-        curves: folder of DVCLive's files, which are outputs: nothing in them depends on time or machine.
+        curves: folder of DVCLive's files; nothing in them depends on time or machine.
         system: folder of the log of processors, memory and GPUs, which is none.
         parameters: all of params.yaml.
     """
 
     def __init__(self, curves: Path | str, system: Path | str, parameters: params.Params):
         self.options, self.parameters = parameters.train, parameters
+        self.epochs: list[Epoch] = []
         self.places = Path(curves), Path(system)
         self.stack = ExitStack()
 
@@ -43,7 +44,8 @@ class Tracker:
         self.stack.__exit__(*error)
 
     def epoch(self, epoch: Epoch) -> None:
-        """Show one."""
+        """Show one, and remember it."""
+        self.epochs.append(epoch)
         for name, value in epoch.metrics.items():
             self.live.log_metric(name, value)
         self.live.next_step()
