@@ -1,9 +1,8 @@
 """metrics: model and splits -> metrics of the model, its re-ranked lists and its baselines on the test part.
 
 Reads: data/model, data/splits, data/raw/tables (the demo's truth), metrics.candidates.
-Writes: data/metrics: the metrics of each user, and the model's in each slice; metrics/eval.json, intervals.json,
-slices.json and knockouts.json; plots/ndcg_at_k, recall_at_k, exposure, coverage, tradeoff, slices and knockouts,
-as .csv and .png.
+Writes: metrics/eval.json; data/metrics: the metrics of each user, the model's in each slice, intervals, slices and
+knock-outs; plots/ndcg_at_k, recall_at_k, exposure, coverage, tradeoff, slices and knockouts, as .csv and .png.
 Parameters: metrics, rerank, runtime.
 """
 
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from fusionrec import files, params, runtime
 from fusionrec.data import truth
@@ -127,6 +127,9 @@ def main() -> str:
     )
     if options.protocol == "sampled":
         print(SAMPLED.format(options.negatives))
+    print(
+        f"{len(task.users):,} users, {len(split.items):,} items: the model, what re-ranks it, and its rivals"
+    )
 
     best = tasks.rank(model, task, max(*ks, p.rerank.max_candidates))
     reranked = reranker(best, known, task, max(ks), p.rerank)
@@ -134,7 +137,8 @@ def main() -> str:
     rivalry = rivals(options, split)
     lists = {"model": best.items[:, : max(ks)]}
     lists |= {f"model_{method}": reranked(method, p.rerank.strength) for method in methods}
-    lists |= {name: tasks.rank(rival, task, max(ks)).items for name, rival in rivalry.items()}
+    for name, rival in tqdm(rivalry.items(), desc="rivals", unit="recommender", disable=None):
+        lists[name] = tasks.rank(rival, task, max(ks)).items
     parts = slices.standard(task) + slices.of_columns(options.slices, split.users, split.items)
     found = report.full(lists, task, parts, ks, options.headline, options.seed)
     for name, rival in rivalry.items():
@@ -146,10 +150,10 @@ def main() -> str:
         names = [split.user_ids[user] for user in task.users]
         files.write_table(folder / "per_user.parquet", report.per_user(found.results, names))
         files.write_table(folder / "slices.parquet", report.per_slice(found.cut, options.headline, names))
+        files.write_json(folder / "intervals.json", found.intervals)
+        files.write_json(folder / "slices.json", found.slices)
+        files.write_json(folder / "knockouts.json", knocked_out)
     draw(found, knocked_out, sweep, task, options)
-    files.write_json("metrics/intervals.json", found.intervals)
-    files.write_json("metrics/slices.json", found.slices)
-    files.write_json("metrics/knockouts.json", knocked_out)
     files.write_json("metrics/eval.json", found.summary)
     for name in lists:
         print(f"{name:>18}: " + ", ".join(f"ndcg@{k} {found.summary[name][f'ndcg@{k}']:.4f}" for k in ks))

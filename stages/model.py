@@ -156,6 +156,17 @@ def save(
         encoders.save(folder)
 
 
+def announce(data: Data, model: FusionModel, left: scratch.Scratch) -> None:
+    """What begins."""
+    weights = sum(weight.numel() for weight in model.parameters())
+    print(
+        f"{len(data.user_ids):,} users, {len(data.item_ids):,} items, {len(data.train.items):,} choices; "
+        f"{weights:,} weights, on {next(model.parameters()).device}"
+    )
+    if left.path.exists():
+        print("this training was interrupted, and goes on")
+
+
 def draw(curves: dict[str, pd.DataFrame]) -> None:
     """Each as PNG and as the table behind it."""
     for name, table in curves.items():
@@ -185,6 +196,7 @@ def main() -> str:
         encoders=encoders,
     )  # fmt: skip
     if group.first:
+        announce(data, model, left)
         with Tracker("metrics/train", "logs/system", p) as tracker:
             best = fit(tracker.epoch)
             tracker.best(best)

@@ -10,8 +10,11 @@ writes there and nowhere else.
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
 import argparse
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
+import pyarrow as pa
+from tqdm import tqdm
 
 from fusionrec import files, params, runtime
 from fusionrec.errors import UserError
@@ -104,13 +107,21 @@ def gallery_of(found: Engine, asked: Audience, table: pd.DataFrame, users: int, 
     return gallery.page(shelves)
 
 
+def watched(tables: Iterable[pa.Table], users: int) -> Iterator[pa.Table]:
+    """The lists as they come, with a bar of the users who have theirs."""
+    with tqdm(total=users, unit="user", disable=None) as bar:
+        for table in tables:
+            yield table
+            bar.update(len(table["user_id"].unique()))
+
+
 def main() -> str:
     p, args = params.load(), arguments()
     device = runtime.device(p.runtime)
     found = engine.load("data/model", "data/splits", device)
     asked, made = ask(p, args, found), rules(p, args, found)
     one_thread = device.type == "cpu" and p.runtime.reproducible != "off"  # each: so several may work
-    tables = found.tables(asked, made, p.runtime.workers if one_thread else 0)
+    tables = watched(found.tables(asked, made, p.runtime.workers if one_thread else 0), len(asked.ids))
     if args.output is None:
         with files.replacing_folder("data/recs") as folder:
             rows = files.write_row_groups(folder / TABLE, engine.SCHEMA, tables)

@@ -25,11 +25,11 @@ PIPELINE: dict[str, Any] = {
             "deps": ["code.py", "data/splits"],
             "params": ["metrics"],
             "outs": ["data/metrics"],
-            "metrics": [
-                {f"metrics/{name}.json": {"cache": False}}
-                for name in ("eval", "intervals", "slices", "clean")
+            "metrics": [{f"metrics/{name}.json": {"cache": False}} for name in ("eval", "clean")],
+            "plots": [
+                {f"plots/{name}": {"cache": False}}
+                for name in ("moved.png", "still.png", "ndcg_at_k.csv", "recall_at_k.csv", "slices.csv")
             ],
-            "plots": [{f"plots/{name}.png": {"cache": False}} for name in ("moved", "still")],
         },
         "recs": {"cmd": "true", "deps": ["data/splits"], "outs": ["data/recs"]},
     }
@@ -97,13 +97,15 @@ def write(folder: Path, lift: float) -> None:
     )
     files.write_table(folder / "data/metrics/slices.parquet", cold)
     mean = float(ndcg.mean())
-    ends = {"ndcg@10": interval(mean), "recall@10": interval(0.5)}
     files.write_json(
         folder / "metrics/eval.json", {"model": {"ndcg@10": mean, "recall@10": 0.5, "gini@10": lift}}
     )
-    files.write_json(folder / "metrics/intervals.json", {"model": ends})
-    part = {"users": 9, "ndcg@10": interval(0.5 - lift)}
-    files.write_json(folder / "metrics/slices.json", {"model": {"item": {"cold": part}}})
+    for name, value in (("ndcg", mean), ("recall", 0.5)):
+        text = f"k,series,{name},low,high\n5,model,0.1,0,1\n10,model,{ends(value)}\n10,ease,{ends(0.7)}\n"
+        files.write_text(folder / f"plots/{name}_at_k.csv", text)
+    files.write_text(
+        folder / "plots/slices.csv", f"bar,users,value,low,high\nitem: cold,9,{ends(0.5 - lift)}\n"
+    )
     files.write_json(folder / "metrics/clean.json", {"rows": 10})
     plot(folder / "plots/still.png", 0)
     plot(folder / "plots/moved.png", int(100 * lift))
@@ -115,8 +117,8 @@ def write(folder: Path, lift: float) -> None:
     files.write_table(folder / "data/recs/recommendations.parquet", recommended)
 
 
-def interval(mean: float) -> dict[str, float]:
-    return {"mean": mean, "low": mean - 0.05, "high": mean + 0.05}
+def ends(mean: float) -> str:
+    return f"{mean},{mean - 0.05},{mean + 0.05}"
 
 
 def plot(path: Path, shade: int) -> None:

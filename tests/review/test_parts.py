@@ -64,17 +64,22 @@ def test_lists_are_compared_by_user_the_least_alike_first() -> None:
 
 
 def test_falls() -> None:
-    def part(mean: float, width: float = 0.1) -> dict[str, object]:
-        return {"users": 5, "ndcg@10": {"mean": mean, "low": mean - width, "high": mean + width}}
+    def table(*rows: tuple[str, float, float]) -> pd.DataFrame:
+        bars = [(bar, 5, mean, mean - width, mean + width) for bar, mean, width in rows]
+        return pd.DataFrame(bars, columns=["bar", "users", "value", "low", "high"])
 
-    a = {"item": {"warm": part(0.5), "cold": part(0.4), "odd": part(0.9)}, "user": {"warm": part(0.5, 0.01)}}
-    b = {"item": {"warm": part(0.6), "cold": part(0.3)}, "user": {"warm": part(0.45, 0.01), "new": part(0.1)}}
-    found = slices.apart(a, b, "ndcg@10")
+    a = table(
+        ("item: warm", 0.5, 0.1), ("item: cold", 0.4, 0.1), ("item: odd", 0.9, 0), ("user: warm", 0.5, 0.01)
+    )
+    b = table(
+        ("item: warm", 0.6, 0.1), ("item: cold", 0.3, 0.1), ("user: warm", 0.45, 0.01), ("user: new", 0.1, 0)
+    )
+    found = slices.apart(a, b)
     assert [(fall.group, fall.name, fall.sure) for fall in found] == [
         ("user", "warm", True),
         ("item", "cold", None),
     ]
-    assert not slices.apart(a, a, "ndcg@10") and not slices.apart(a, b, "recall@10")
+    assert not slices.apart(a, a) and not slices.apart(pd.DataFrame(), b)
 
 
 def test_falls_paired_by_user() -> None:

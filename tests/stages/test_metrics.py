@@ -61,7 +61,7 @@ def test_per_user_values_have_the_means_and_intervals_hold_them(measured: Path) 
     for name, means in table.drop(columns="user_id").groupby("recommender").mean().iterrows():
         defined = means.dropna()
         assert {m: found[name][m] for m in defined.index} == pytest.approx(dict(defined), abs=1e-6)
-    intervals = files.read_json(measured / "metrics/intervals.json")
+    intervals = files.read_json(measured / "data/metrics/intervals.json")
     for name in {"model"} | rivals | rerankers:
         ndcg = intervals[name]["ndcg@5"]
         assert ndcg["low"] <= ndcg["mean"] == found[name]["ndcg@5"] <= ndcg["high"]
@@ -87,9 +87,9 @@ def test_it_repeats_byte_for_byte(measured: Path) -> None:
     assert outputs(measured) == first
     assert {
         "metrics/eval.json",
-        "metrics/intervals.json",
-        "metrics/slices.json",
-        "metrics/knockouts.json",
+        "data/metrics/intervals.json",
+        "data/metrics/slices.json",
+        "data/metrics/knockouts.json",
         "data/metrics/per_user.parquet",
         "data/metrics/slices.parquet",
         *(f"plots/{name}.{end}" for name in PLOTS for end in ("csv", "png")),
@@ -98,7 +98,7 @@ def test_it_repeats_byte_for_byte(measured: Path) -> None:
 
 def test_slices_and_knock_outs(measured: Path) -> None:
     found, metric = scores(measured)["model"], "ndcg@5"
-    parts = files.read_json(measured / "metrics/slices.json")["model"]
+    parts = files.read_json(measured / "data/metrics/slices.json")["model"]
     assert parts["item"]["cold"]["users"] == 1 and parts["item"]["warm"]["users"] == USERS - 2
     assert parts["item"]["cold"][metric]["mean"] == found["ndcg_cold@5"]
     assert parts["picture"]["False"]["users"] == 1, "item 8 has no picture"
@@ -109,7 +109,7 @@ def test_slices_and_knock_outs(measured: Path) -> None:
     assert each.groupby(["group", "slice"]).ngroups == sum(
         part["users"] > 0 for parts_of_group in parts.values() for part in parts_of_group.values()
     )
-    lost = files.read_json(measured / "metrics/knockouts.json")
+    lost = files.read_json(measured / "data/metrics/knockouts.json")
     assert lost.keys() == {"vision", "language", "id"} and lost["id"].keys() == {"absent", "shuffled"}
     one = lost["vision"]["absent"][metric]
     assert one["value"] + one["loss"] == pytest.approx(found[metric], abs=2e-6)

@@ -4,6 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from fusionrec.review.changes import flat
+
 EVALUATED = "ndcg@10"
 ASIDE = ("variants", "search")  # sections that no result depends on
 
@@ -45,14 +47,7 @@ def _last(experiment: dict[str, Any]) -> dict[str, Any]:
 
 def _parameters(row: dict[str, Any]) -> dict[str, Any]:
     tree = row["data"]["params"]["params.yaml"]["data"]
-    return _leaves({name: section for name, section in tree.items() if name not in ASIDE})
-
-
-def _leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in tree.items():
-        found |= _leaves(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return found
+    return flat({name: section for name, section in tree.items() if name not in ASIDE})
 
 
 def _short(name: str, names: list[str]) -> str:

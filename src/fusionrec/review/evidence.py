@@ -44,6 +44,25 @@ def tables(a: Side, b: Side, path: str) -> Tables | None:
     return Tables(first, second, missing)
 
 
+def table(side: Side, path: str) -> pd.DataFrame:
+    """A table behind a plot, which git holds; empty where there is none."""
+    found = sides.fetch(side, path)
+    return pd.DataFrame() if found is None else pd.read_csv(io.BytesIO(found))
+
+
+def interval(side: Side, recommender: str, metric: str) -> dict[str, float] | None:
+    """{mean, low, high} of a metric such as ndcg@10, the ends only where it is drawn against k."""
+    mean = side.evaluation.get(recommender, {}).get(metric)
+    if mean is None:
+        return None
+    name, _, cut = metric.partition("@")
+    drawn = table(side, f"plots/{name}_at_k.csv")
+    if not drawn.empty:
+        drawn = drawn[(drawn["series"] == recommender) & (drawn["k"] == int(cut))]
+    ends = drawn[["low", "high"]].to_dict("records")[0] if len(drawn) else {}
+    return {"mean": mean} | {str(end): float(value) for end, value in ends.items()}
+
+
 def plots(a: Side, b: Side) -> list[Plot]:
     """The pictures of plots that differ, in the order of the pipeline."""
     names = [path for path in {**b.outs, **a.outs} if path.endswith(".png")]

@@ -10,8 +10,9 @@ from fusionrec.evaluation.comparison import Comparison
 from fusionrec.evaluation.revisions import PER_SLICE, PER_USER
 from fusionrec.review import changes, evidence, lists, sides, slices
 from fusionrec.review.evidence import Plot, Shelf, Tables
-from fusionrec.review.sides import Side
+from fusionrec.review.sides import EVALUATION, Side
 
+SLICES = "plots/slices.csv"
 MODEL = "model"  # the recommender that is reviewed
 ROWS = 40  # of a table
 FALLS = 15
@@ -157,18 +158,17 @@ def _tested(found: Comparison, a: str, b: str) -> Section:
 
 
 def _untested(a: Side, b: Side, headline: list[str], missing: list[str]) -> tuple[list[str], list[Section]]:
-    """From metrics/intervals.json alone: intervals that do not touch are beyond chance, others say nothing."""
-    before, after = (side.figures.get("metrics/intervals.json", {}).get(MODEL, {}) for side in (a, b))
+    """From what git holds alone: intervals that do not touch are beyond chance, others say nothing."""
     verdicts, rows = [], []
-    for metric in (name for name in headline if name in before and name in after):
-        x, y = before[metric], after[metric]
+    for metric in headline:
+        x, y = (evidence.interval(side, MODEL, metric) for side in (a, b))
+        if x is None or y is None:
+            continue
         if x["mean"] == y["mean"]:
             verdicts.append(f"{metric} is the same, {x['mean']:.4f}.")
             continue
-        apart = x["high"] < y["low"] or y["high"] < x["low"]
-        way = (
-            "higher" if y["mean"] > x["mean"] else "lower" if y["mean"] < x["mean"] else "of another interval"
-        )
+        apart = "low" in x and "low" in y and (x["high"] < y["low"] or y["high"] < x["low"])
+        way = "higher" if y["mean"] > x["mean"] else "lower"
         sure = "beyond chance" if apart else "and whether by chance is not known without the values of users"
         verdicts.append(
             f"{metric} is {way}: {x['mean']:.4f} in {a.name}, {y['mean']:.4f} in {b.name}, {sure}."
@@ -178,7 +178,7 @@ def _untested(a: Side, b: Side, headline: list[str], missing: list[str]) -> tupl
         )  # fmt: skip
     notes = [
         f"{PER_USER} of {' and '.join(missing)} is neither in DVC's cache nor in a remote, so that no test "
-        "is paired by user: these are means with the 95 % interval of each, from metrics/intervals.json."
+        "is paired by user: these are means with the 95 % interval of each."
     ]
     head = ["metric", a.name, b.name, "difference", "beyond chance"]
     return verdicts, [Section("Headline metrics", head, rows, 1, notes)]
@@ -215,14 +215,12 @@ def _rivals(a: Side, b: Side, headline: list[str]) -> Section:
 
 def _figures(a: Side, b: Side) -> Section:
     """What other stages measured."""
-    shown = ("metrics/eval.json", "metrics/intervals.json", "metrics/slices.json")
     first, second = (
         {
             f"{path.removeprefix('metrics/').removesuffix('.json')}: {name}": value
             for path, tree in side.figures.items()
-            if path not in shown
+            if path != EVALUATION
             for name, value in changes.flat(tree).items()
-            if not name.endswith((".low", ".high"))
         }
         for side in (a, b)
     )
@@ -240,8 +238,7 @@ def _falls(a: Side, b: Side, metric: str, seed: int) -> Section:
     if measured is None:
         found, note = [], ""
     elif measured.missing or metric not in measured.a or metric not in measured.b:
-        before, after = (side.figures.get("metrics/slices.json", {}).get(MODEL, {}) for side in (a, b))
-        found = slices.apart(before, after, metric)
+        found = slices.apart(evidence.table(a, SLICES), evidence.table(b, SLICES))
         note = "The intervals are those of each mean: where they do not touch, the fall is beyond chance."
     else:
         found = slices.paired(measured.a, measured.b, metric, seed)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from fusionrec.errors import UserError
 from fusionrec.evaluation import revisions
 
-PARAMS, LOCK = "params.yaml", "dvc.lock"
+PARAMS, LOCK, EVALUATION = "params.yaml", "dvc.lock", "metrics/eval.json"
 
 
 class Side(NamedTuple):
@@ -41,7 +41,7 @@ class Side(NamedTuple):
     @property
     def evaluation(self) -> dict[str, Any]:
         """metrics/eval.json; empty where there is none."""
-        found: dict[str, Any] = self.figures.get("metrics/eval.json", {})
+        found: dict[str, Any] = self.figures.get(EVALUATION, {})
         return found
 
 

@@ -64,22 +64,28 @@ def paired(a: pd.DataFrame, b: pd.DataFrame, metric: str, seed: int) -> list[Fal
     return _worst_first(falls)
 
 
-def apart(a: dict[str, Any], b: dict[str, Any], metric: str) -> list[Fall]:
+def apart(a: pd.DataFrame, b: pd.DataFrame) -> list[Fall]:
     """The same from what git holds: beyond chance are only those whose intervals do not touch.
 
     Args:
-        a: {group: {slice: {users, metric: {mean, low, high}}}} of a recommender, as in metrics/slices.json.
+        a: one row a slice: bar ("group: slice"), users, value, low, high, as in plots/slices.csv; or nothing.
         b: likewise; slices that only one of them has are left out.
-        metric: such as ndcg@10; higher is better.
     """
+    if a.empty or b.empty:
+        return []
+    both = a.merge(b, on="bar", suffixes=(" a", " b"))
     falls = []
-    for group, parts in b.items():
-        for name, part in parts.items():
-            before, after = a.get(group, {}).get(name, {}).get(metric), part.get(metric)
-            if before and after and after["mean"] < before["mean"]:
-                difference = {"mean": after["mean"] - before["mean"]}
-                sure = after["high"] < before["low"] or None
-                falls.append(Fall(group, name, part["users"], before, after, difference, sure))
+    for row in both[both["value b"] < both["value a"]].to_dict("records"):
+        before, after = (
+            {"mean": row[f"value {x}"], "low": row[f"low {x}"], "high": row[f"high {x}"]} for x in "ab"
+        )
+        group, _, name = str(row["bar"]).partition(": ")
+        difference = {"mean": after["mean"] - before["mean"]}
+        falls.append(
+            Fall(
+                group, name, row["users b"], before, after, difference, after["high"] < before["low"] or None
+            )
+        )
     return _worst_first(falls)
 
 
