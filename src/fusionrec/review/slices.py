@@ -81,11 +81,8 @@ def apart(a: pd.DataFrame, b: pd.DataFrame) -> list[Fall]:
         )
         group, _, name = str(row["bar"]).partition(": ")
         difference = {"mean": after["mean"] - before["mean"]}
-        falls.append(
-            Fall(
-                group, name, row["users b"], before, after, difference, after["high"] < before["low"] or None
-            )
-        )
+        sure = after["high"] < before["low"] or None
+        falls.append(Fall(group, name, row["users b"], before, after, difference, sure))
     return _worst_first(falls)
 
 
