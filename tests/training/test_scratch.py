@@ -1,11 +1,12 @@
 """What is kept of an interrupted training."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from fusionrec.training.scratch import Scratch, State, key
+from fusionrec.training.scratch import KEPT, Scratch, State, key
 
 STATE = State(
     {"model/a": torch.arange(3.0), "generator": torch.get_rng_state()},
@@ -25,6 +26,15 @@ def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
     scratch.clear()
     scratch.clear()
     assert scratch.load() is None
+
+
+def test_of_trainings_that_never_end_the_newest_stay(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.safetensors" for number in range(KEPT + 3)]
+    for number, path in enumerate(paths):
+        path.touch()
+        os.utime(path, (number, number))
+    Scratch(tmp_path / "now.safetensors").save(STATE)
+    assert set(tmp_path.iterdir()) == {tmp_path / "now.safetensors", *paths[4:]}
 
 
 def test_the_key_is_all_that_a_training_depends_on(tmp_path: Path) -> None:

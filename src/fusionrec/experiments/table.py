@@ -11,7 +11,7 @@ ASIDE = ("variants", "search")  # sections that no result depends on
 
 
 def compare(shown: list[dict[str, Any]], monitor: str) -> pd.DataFrame:
-    """One row a revision: the commit first, then its experiments.
+    """One row a revision: the commit first, then its experiments by name.
 
     Args:
         shown: what `dvc exp show --json` prints.
@@ -22,7 +22,10 @@ def compare(shown: list[dict[str, Any]], monitor: str) -> pd.DataFrame:
         weights of both encoders, and hashes of the splits and of the pictures. "-" is unknown.
     """
     commits = [commit for commit in shown if commit["rev"] != "workspace"]
-    rows = [row for commit in commits for row in [commit, *map(_last, commit.get("experiments") or [])]]
+    rows = []
+    for commit in commits:
+        experiments = map(_last, commit.get("experiments") or [])
+        rows += [commit, *sorted(experiments, key=lambda row: str(row.get("name")))]
     rows = [row for row in rows if row.get("data")]
     parameters = pd.DataFrame([_parameters(row) for row in rows], dtype=object)
     differ = [str(name) for name in parameters if len(set(map(str, parameters[name]))) > 1]

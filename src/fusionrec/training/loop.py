@@ -2,13 +2,13 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from fusionrec import params
+from fusionrec import params, runtime
 from fusionrec.data.content import Content
 from fusionrec.data.histories import Histories
 from fusionrec.encoders.frozen import DTYPES
@@ -148,13 +148,10 @@ class Training:
         """The steps of one epoch; the mean of each loss, and of the gradient's norm."""
         self.model.train()
         seen: list[Tensors] = []
-        count = steps(self.train, self.options)
-        model = self.model.options
-        length, dropout = (0 if model.user == "id" else model.max_history), model.history_dropout
-        for number, batch in enumerate(batches(self.train, self.options, length, dropout, self.draws), 1):
-            step = objective.to(
-                self.objective.prepare(batch, self.draws, self.group.rank, self.group.size), self.device
-            )
+        count, prepared = steps(self.train, self.options), self._prepared()
+        # a thread draws the next steps meanwhile: one, since each draw depends on those before
+        for number, drawn in enumerate(runtime.ahead(lambda _: next(prepared), range(count), 1), 1):
+            step = objective.to(drawn, self.device)
             with torch.autocast(
                 self.device.type, DTYPES[self.options.precision], self.options.precision != "fp32"
             ):
@@ -166,6 +163,13 @@ class Training:
         names = {name: None for step_losses in seen for name in step_losses}
         means = [torch.stack([s[name] for s in seen if name in s]).mean() for name in names]
         return dict(zip(names, self.group.mean(torch.stack(means)).tolist(), strict=True))
+
+    def _prepared(self) -> Iterator[objective.Step]:
+        """What this process does in each step of one epoch, on the CPU."""
+        model = self.model.options
+        length, dropout = (0 if model.user == "id" else model.max_history), model.history_dropout
+        for batch in batches(self.train, self.options, length, dropout, self.draws):
+            yield self.objective.prepare(batch, self.draws, self.group.rank, self.group.size)
 
     def _accumulated(self, number: int, count: int) -> int:
         """How many batches the update that batch `number` belongs to is made of."""

@@ -7,6 +7,7 @@ line of code or other data is another training. No pickle: tensors as safetensor
 import hashlib
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import torch
 from fusionrec import files
 
 VALUES = "values"
+KEPT = 20  # trainings
 
 
 class State(NamedTuple):
@@ -42,9 +44,13 @@ class Scratch:
         self.path = path
 
     def save(self, state: State) -> None:
-        """Replace what is kept, at once or not at all."""
+        """Replace what is kept, at once or not at all; of trainings that were never ended the newest stay."""
         values = torch.frombuffer(bytearray(json.dumps(state.values).encode()), dtype=torch.uint8)
         files.write_tensors(self.path, state.tensors | {VALUES: values})
+        with suppress(FileNotFoundError):  # another training ends at this moment
+            states = self.path.parent.glob("*.safetensors")
+            for path in sorted(states, key=lambda path: path.stat().st_mtime)[:-KEPT]:
+                path.unlink()
 
     def load(self) -> State | None:
         """What was kept; None if there is nothing."""
