@@ -1,0 +1,75 @@
+"""What README.md and the pages beside it tell a reader to type."""
+
+import re
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROGRAMS = ("bash", "dvc", "git", "pip", "pytest", "python", "python3.11", "unzip")
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, the lines inside, and the number of the first of them."""
+
+    page: str
+    section: str
+    line: int
+    language: str
+    lines: list[str]
+
+    @property
+    def text(self) -> str:
+        return textwrap.dedent("\n".join(self.lines))
+
+
+class Command(NamedTuple):
+    """Something to type, and where it stands."""
+
+    page: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}: {self.text}"
+
+
+def name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def split(page: Path) -> tuple[list[Block], list[tuple[int, str]]]:
+    """The fenced blocks of a page, and all lines that are in none, with their numbers."""
+    blocks, prose, open_, section = list[Block](), list[tuple[int, str]](), None, ""
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        if line.strip().startswith(("```", "~~~")):
+            language = line.strip()[3:]
+            open_ = Block(name(page), section, number + 1, language, []) if open_ is None else None
+            blocks += [open_] if open_ else []
+        elif open_:
+            open_.lines.append(line)
+        else:
+            section = line if line.startswith("#") else section
+            prose.append((number, line))
+    assert open_ is None, f"{page}: a block has no end"
+    return blocks, prose
+
+
+def commands(block: Block) -> list[Command]:
+    """Each line of bash; a block of Python is one script, and what its package is found by."""
+    if block.language == "python":
+        return [Command(block.page, block.line, f"PYTHONPATH=src python - <<'END'\n{block.text}\nEND")]
+    lines = enumerate(block.text.splitlines(), block.line)
+    return [Command(block.page, number, line) for number, line in lines if line.strip()]
+
+
+def inline(page: Path) -> Iterator[Command]:
+    """What begins with a program's name in single backticks; such text may go over the end of a line."""
+    _, prose = split(page)
+    text = "\n".join(line for _, line in prose)
+    for found in re.finditer(r"(?<!`)`([^`]+)`(?!`)", text):
+        words = found[1].split()
+        if words[0] in PROGRAMS and len(words) > 1:
+            yield Command(name(page), prose[text.count("\n", 0, found.start())][0], " ".join(words))

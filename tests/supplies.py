@@ -1,0 +1,199 @@
+"""What the pages presuppose: folders of data, small files, weights, and a web server with the official layouts."""
+
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from hashlib import sha256
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+ITEMS, USERS, CHOICES = 24, 30, 12
+REVISION = "c0ffee" * 6 + "cafe"  # of the models on the hub
+DAY = 86_400
+
+
+def picture(seed: int) -> bytes:
+    buffer = io.BytesIO()
+    coarse = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), np.uint8)
+    Image.fromarray(coarse).resize((96, 96)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def log() -> pd.DataFrame:
+    """Who chose what: user_id, item_id, rating, timestamp in seconds; ratings are 4 or 5 but for a few."""
+    draw = np.random.default_rng(1)
+    chosen = np.concatenate([draw.choice(ITEMS, CHOICES, replace=False) for _ in range(USERS)])
+    rows = np.arange(len(chosen))
+    return pd.DataFrame(
+        {
+            "user_id": rows // CHOICES + 1,
+            "item_id": chosen + 1,
+            "rating": np.where(rows % 11 == 0, 3, 4 + rows % 2),
+            "timestamp": 1_500_000_000 + draw.integers(0, 1000, len(rows)) * DAY,
+        }
+    )
+
+
+def write(path: Path, content: bytes | str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def shop(folder: Path) -> None:
+    """items.csv, interactions.csv and images/, as `raw.source=files` reads them."""
+    ids = np.arange(ITEMS) + 1
+    items = pd.DataFrame(
+        {
+            "item_id": ids,
+            "title": [f"A lamp of {i} lights" for i in ids],
+            "description": [f"It stands on {i % 5 + 1} feet." for i in ids],
+            "genres": [("floor", "table", "floor|garden")[i % 3] for i in ids],
+            "year": 1990 + ids,
+            "price": ids * 9.5,
+        }
+    )
+    write(folder / "items.csv", items.to_csv(index=False))
+    write(folder / "interactions.csv", log().to_csv(index=False))
+    for i in ids:
+        write(folder / f"images/{i}.jpg", picture(i))
+
+
+def in_the_repository(page: str, folder: Path) -> None:
+    """What the reader of a page has in the repository already."""
+    if page == "README.md":
+        shop(folder / "path/to/folder")
+    if page == "docs/data.md":
+        shop(folder / "my-data")
+    if page == "docs/metrics.md":
+        write(folder / "candidates.csv", "item_id\n" + "".join(f"p{i:04}\n" for i in range(1, 40)))
+    if page == "docs/recommending.md":
+        write(folder / "basket.csv", "user_id,item_id\nsomebody,p0002\nsomebody,p0004\n")
+        write(folder / "ids.txt", "u00003\nu00005\n")
+        write(folder / "sold_out.txt", "p0002\n")
+        write(folder / "poster.jpg", picture(0))
+    if page == "docs/encoders.md":
+        models(folder / "weights/vit", folder / "weights/minilm-l12")
+
+
+def models(vision: Path, language: Path) -> None:
+    """A small ViT and a small BERT as wide as docs/encoders.md says, with random weights."""
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizer, ViTConfig, ViTImageProcessor, ViTModel
+
+    from fusionrec.encoders import untrained
+
+    sizes: dict[str, Any] = {"num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    words += [start + letter for start in ("", "##") for letter in untrained.CHARACTERS]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        for part in (
+            ViTModel(ViTConfig(**sizes, hidden_size=768, image_size=32, patch_size=8)),
+            ViTImageProcessor(size={"height": 32, "width": 32}),
+        ):
+            part.save_pretrained(vision)
+        for part in (
+            BertModel(BertConfig(**sizes, hidden_size=384, vocab_size=len(words))),
+            BertTokenizer({word: i for i, word in enumerate(words)}, model_max_length=512),
+        ):
+            part.save_pretrained(language)
+
+
+def hub(home: Path) -> None:
+    """Hugging Face's cache after an earlier download of the models that docs/encoders.md adds."""
+    ids = ("google/vit-base-patch16-224-in21k", "sentence-transformers/all-MiniLM-L12-v2")
+    vision, language = (
+        home / "hub" / f"models--{id_.replace('/', '--')}" / "snapshots" / REVISION for id_ in ids
+    )
+    models(vision, language)
+
+
+def archive(members: dict[str, bytes | str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return buffer.getvalue()
+
+
+def lines(records: list[dict[str, Any]]) -> bytes:
+    return gzip.compress("".join(json.dumps(record) + "\n" for record in records).encode())
+
+
+def web(root: Path) -> None:
+    """root/<host>/<path>: what the pages download, in the layouts in which it is published, but tiny."""
+    choices, ids = log(), range(1, ITEMS + 1)
+    ratings = choices.set_axis(["userId", "movieId", "rating", "timestamp"], axis=1)
+    movies = "".join(f"{i},Film {i} ({1980 + i}),Comedy|Drama\n" for i in ids)
+    members: dict[str, bytes | str] = {
+        "ml-latest-small/ratings.csv": ratings.to_csv(index=False),
+        "ml-latest-small/movies.csv": f"movieId,title,genres\n{movies}",
+        "ml-latest-small/tags.csv": "userId,movieId,tag,timestamp\n1,1,quiet,1500000000\n",
+    }
+    write(root / "files.grouplens.org/datasets/movielens/ml-latest-small.zip", archive(members))
+
+    release = root / "recsys.westlake.edu.cn/MicroLens-100k-Dataset"
+    pairs = choices.assign(timestamp=choices["timestamp"] * 1000).drop(columns="rating")
+    pairs = pairs.set_axis(["user", "item", "timestamp"], axis=1)
+    write(release / "MicroLens-100k_pairs.csv", pairs.to_csv(index=False))
+    write(release / "MicroLens-100k_title_en.csv", "".join(f"{i},Clip {i}\n" for i in ids))
+    covers: dict[str, bytes | str] = {f"MicroLens-100k_covers/{i}.jpg": picture(i) for i in ids}
+    write(release / "MicroLens-100k_covers.zip", archive(covers))
+
+    reviews = [
+        {
+            "user_id": f"U{user}",
+            "parent_asin": f"B{item}",
+            "rating": float(rating),
+            "timestamp": seconds * 1000,
+        }
+        for user, item, rating, seconds in choices.to_numpy().tolist()
+    ]
+    items = [
+        {
+            "parent_asin": f"B{i}", "title": f"Soap {i}", "description": [], "features": ["Lathers"],
+            "categories": ["Beauty"], "main_category": "All Beauty", "store": "Acme", "price": 2.5,
+            # no public address: refused, counted, and the item stays
+            "images": [{"large": f"http://127.0.0.1:9/{i}.jpg"}],
+        }
+        for i in ids
+    ]  # fmt: skip
+    data = root / "mcauleylab.ucsd.edu/public_datasets/data/amazon_2023/raw"
+    write(data / "review_categories/All_Beauty.jsonl.gz", lines(reviews))
+    write(data / "meta_categories/meta_All_Beauty.jsonl.gz", lines(items))
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Files with an ETag, by which DVC knows a version."""
+
+    def end_headers(self) -> None:
+        path = Path(self.translate_path(self.path))
+        if path.is_file():
+            self.send_header("ETag", f'"{sha256(path.read_bytes()).hexdigest()}"')
+        super().end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet."""
+
+
+@contextmanager
+def served(root: Path) -> Iterator[str]:
+    """The address of a server on this machine that gives the files under `root`."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(root))) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
