@@ -64,7 +64,7 @@ def shop(folder: Path) -> None:
     )
     write(folder / "items.csv", items.to_csv(index=False))
     write(folder / "interactions.csv", log().to_csv(index=False))
-    for i in ids:
+    for i in ids.tolist():
         write(folder / f"images/{i}.jpg", picture(i))
 
 
@@ -97,16 +97,14 @@ def models(vision: Path, language: Path) -> None:
     words += [start + letter for start in ("", "##") for letter in untrained.CHARACTERS]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        for part in (
-            ViTModel(ViTConfig(**sizes, hidden_size=768, image_size=32, patch_size=8)),
-            ViTImageProcessor(size={"height": 32, "width": 32}),
-        ):
-            part.save_pretrained(vision)
-        for part in (
-            BertModel(BertConfig(**sizes, hidden_size=384, vocab_size=len(words))),
-            BertTokenizer({word: i for i, word in enumerate(words)}, model_max_length=512),
-        ):
-            part.save_pretrained(language)
+        parts: list[tuple[Any, Path]] = [
+            (ViTModel(ViTConfig(**sizes, hidden_size=768, image_size=32, patch_size=8)), vision),
+            (ViTImageProcessor(size={"height": 32, "width": 32}), vision),
+            (BertModel(BertConfig(**sizes, hidden_size=384, vocab_size=len(words))), language),
+            (BertTokenizer({word: i for i, word in enumerate(words)}, model_max_length=512), language),
+        ]
+        for part, folder in parts:
+            part.save_pretrained(folder)
 
 
 def hub(home: Path) -> None:

@@ -29,6 +29,7 @@ from .test_pipeline import SMALL, clone, commit, git, ran
 
 # Smaller than the demo, so that nothing takes long; whatever a page names is still there.
 PARAMETERS = SMALL | {
+    "runtime.workers": 1,
     "metrics.tradeoff": [0.3],
     "metrics.rerankers": ["mmr"],
     "metrics.baselines.names": ["random", "popularity", "ease"],
@@ -63,7 +64,6 @@ CLAIMS = {
         "raw", "clean", "images", "splits", "cache@vision", "cache@language", "model", "metrics", "recs"
     ],
     "re-runs cache@vision, model, metrics and recs, nothing else": ["cache@vision", "model", "metrics", "recs"],
-    "back: everything comes from the run-cache": [],
     "nothing to do": [],
     "empty: everything came out as committed": [],
     "without data: is the lock up to date?": [],
