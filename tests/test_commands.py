@@ -227,8 +227,9 @@ class Shell:
         """As in an activated environment, with a name for commits; nothing is kept outside `scratch`."""
         identity = {f"GIT_{who}_NAME": "reader" for who in ("AUTHOR", "COMMITTER")}
         identity |= {f"GIT_{who}_EMAIL": "reader@localhost" for who in ("AUTHOR", "COMMITTER")}
+        mine = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         return (
-            os.environ
+            mine
             | identity
             | {
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -285,10 +286,8 @@ def nothing_left(folder: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `work`, where a small demo has run, and a bare `shared.git` with its history."""
-    home = tmp_path_factory.mktemp("small")
-    (home / "work").mkdir()
-    work = clone(home / "work")
+    """A repository in which a small demo has run."""
+    work = clone(tmp_path_factory.mktemp("small"))
     git(work, "branch", "-M", "main")
     with modify_yaml(work / "params.yaml") as tree:
         for name, value in PARAMETERS.items():
@@ -297,11 +296,10 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for section in sections:
                 node = node[section]
             node[leaf] = value
-    Shell(work, home / "scratch").succeed("dvc repro")
+    Shell(work, tmp_path_factory.mktemp("scratch")).succeed("dvc repro")
     for _ in range(4):  # HEAD~3 is named
         commit(work)
-    git(home, "clone", "-q", "--bare", "work", "shared.git")
-    return home
+    return work
 
 
 @pytest.fixture(scope="module")
@@ -313,12 +311,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def fresh(page: str, small: Path, folder: Path) -> Path:
-    """A clone; but for the reader of README.md, who begins with nothing, the demo has run."""
+    """A clone of a shared one; but for the reader of README.md, who begins with nothing, the demo has run."""
     repository = folder / "repository"
-    git(folder, "clone", "-q", str(small / "shared.git"), str(repository))
+    git(folder, "clone", "-q", "--bare", str(small), "shared.git")
+    git(folder, "clone", "-q", "shared.git", "repository")
     if page != "README.md":
         setup = Shell(repository, folder / "scratch")
-        setup.succeed(f"dvc cache dir --local {small}/work/.dvc/cache")
+        setup.succeed(f"dvc cache dir --local {small}/.dvc/cache")
         setup.succeed("dvc checkout")
     supplies.in_the_repository(page, repository)
     return repository
@@ -327,7 +326,7 @@ def fresh(page: str, small: Path, folder: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", WITH_COMMANDS)
 def test_a_page_can_be_pasted(page: str, small: Path, server: str, tmp_path: Path) -> None:
-    places = {"origin": small / "shared.git", "cache": small / "work/.dvc/cache", "away": tmp_path / "away"}
+    places = {"origin": tmp_path / "shared.git", "cache": small / ".dvc/cache", "away": tmp_path / "away"}
     supplies.hub(tmp_path / "scratch/hub")
     repository = fresh(page, small, tmp_path)
     shell = Shell(repository, tmp_path / "scratch")
