@@ -68,8 +68,8 @@ def shop(folder: Path) -> None:
         write(folder / f"images/{i}.jpg", picture(i))
 
 
-def in_the_repository(page: str, folder: Path) -> None:
-    """What the reader of a page has in the repository already."""
+def provide(page: str, folder: Path, hub: Path) -> None:
+    """What the reader of a page has already: in the repository, and in Hugging Face's cache."""
     if page == "README.md":
         shop(folder / "path/to/folder")
     if page == "docs/data.md":
@@ -83,6 +83,9 @@ def in_the_repository(page: str, folder: Path) -> None:
         write(folder / "poster.jpg", picture(0))
     if page == "docs/encoders.md":
         models(folder / "weights/vit", folder / "weights/minilm-l12")
+        ids = ("google/vit-base-patch16-224-in21k", "sentence-transformers/all-MiniLM-L12-v2")
+        kept = [hub / f"hub/models--{name.replace('/', '--')}/snapshots/{REVISION}" for name in ids]
+        models(*kept)
 
 
 def models(vision: Path, language: Path) -> None:
@@ -105,15 +108,6 @@ def models(vision: Path, language: Path) -> None:
         ]
         for part, folder in parts:
             part.save_pretrained(folder)
-
-
-def hub(home: Path) -> None:
-    """Hugging Face's cache after an earlier download of the models that docs/encoders.md adds."""
-    ids = ("google/vit-base-patch16-224-in21k", "sentence-transformers/all-MiniLM-L12-v2")
-    vision, language = (
-        home / "hub" / f"models--{id_.replace('/', '--')}" / "snapshots" / REVISION for id_ in ids
-    )
-    models(vision, language)
 
 
 def archive(members: dict[str, bytes | str]) -> bytes:

@@ -319,7 +319,7 @@ def fresh(page: str, small: Path, folder: Path) -> Path:
         setup = Shell(repository, folder / "scratch")
         setup.succeed(f"dvc cache dir --local {small}/.dvc/cache")
         setup.succeed("dvc checkout")
-    supplies.in_the_repository(page, repository)
+    supplies.provide(page, repository, folder / "scratch/hub")
     return repository
 
 
@@ -327,7 +327,6 @@ def fresh(page: str, small: Path, folder: Path) -> Path:
 @pytest.mark.parametrize("page", WITH_COMMANDS)
 def test_a_page_can_be_pasted(page: str, small: Path, server: str, tmp_path: Path) -> None:
     places = {"origin": tmp_path / "shared.git", "cache": small / ".dvc/cache", "away": tmp_path / "away"}
-    supplies.hub(tmp_path / "scratch/hub")
     repository = fresh(page, small, tmp_path)
     shell = Shell(repository, tmp_path / "scratch")
     blocks = [block for block in BLOCKS if block.page == page]
