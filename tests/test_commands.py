@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,8 @@ def knows(words: list[str]) -> bool:
 
 
 @pytest.mark.parametrize("command", [*TYPED, *MENTIONED], ids=str)
-def test_programs_and_options_exist(command: Command) -> None:
+def test_programs_and_options_exist(command: Command, pytestconfig: pytest.Config) -> None:
+    markers = {marker.split(":")[0] for marker in pytestconfig.getini("markers")}
     for program, *words in parts(command):
         options = {word.split("=")[0] for word in words if word.startswith("--")}
         if program == "dvc":
@@ -183,6 +185,7 @@ def test_programs_and_options_exist(command: Command) -> None:
             assert all(re.search(rf"{option}\b", help_of(words[0])) for option in options), command
         elif program in ("pytest", "bash"):
             assert all((pages.ROOT / word).exists() for word in words if "/" in word), command
+            assert all(word in markers for option, word in pairwise(words) if option == "-m"), command
 
 
 # Slow: as a reader would paste it
@@ -238,6 +241,7 @@ class Shell:
                 "DVC_SITE_CACHE_DIR": str(self.scratch / "site"),
                 "HF_HOME": str(self.scratch / "hub"),
                 "HF_HUB_OFFLINE": "1",
+                "PIP_NO_COMPILE": "1",  # of a thousand modules few are imported
                 "no_proxy": "127.0.0.1",
             }
         )
@@ -360,9 +364,3 @@ def carry_out(command: Command, shell: Shell, places: dict[str, Path | str], rep
     for start, wait in BACKGROUND.items():
         if start in text:
             wait(shell)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("command", [c for c in MENTIONED if c.text.startswith("pytest")], ids=str)
-def test_a_selection_of_tests_has_some(command: Command, tmp_path: Path) -> None:
-    Shell(pages.ROOT, tmp_path).succeed(here(command.text, {}))
