@@ -25,8 +25,8 @@ from dvc.utils.serialize import modify_yaml  # type: ignore[import-untyped]
 from fusionrec import params
 
 from . import pages, supplies
+from .checkouts import SMALL, change, clone, commit, git, inside, ran
 from .pages import PAGES, Block, Command
-from .test_pipeline import SMALL, clone, commit, git, ran
 
 # Smaller than the demo, so that nothing takes long; whatever a page names is still there.
 PARAMETERS = SMALL | {
@@ -262,18 +262,6 @@ def wait_for_the_queue(shell: Shell) -> None:
 BACKGROUND: dict[str, Callable[[Shell], None]] = {"dvc queue start": wait_for_the_queue}
 
 
-def inside(folder: Path) -> list[psutil.Process]:
-    """Processes that work somewhere in `folder`."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if Path(process.cwd()).is_relative_to(folder):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
 @contextmanager
 def nothing_left(folder: Path) -> Iterator[None]:
     """Whatever still runs in `folder` a minute after the end is ended, and is a failure."""
@@ -293,13 +281,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository in which a small demo has run."""
     work = clone(tmp_path_factory.mktemp("small"))
     git(work, "branch", "-M", "main")
-    with modify_yaml(work / "params.yaml") as tree:
-        for name, value in PARAMETERS.items():
-            *sections, leaf = name.split(".")
-            node = tree
-            for section in sections:
-                node = node[section]
-            node[leaf] = value
+    change(work, PARAMETERS)
     Shell(work, tmp_path_factory.mktemp("scratch")).succeed("dvc repro")
     for _ in range(4):  # HEAD~3 is named
         commit(work)

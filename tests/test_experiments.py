@@ -8,14 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
 import pytest
-from dvc.utils.serialize import modify_yaml  # type: ignore[import-untyped]
 
 from fusionrec import files, params
 from fusionrec.experiments import study
 
-from .test_pipeline import SMALL, clone, commit, dvc, git, ran
+from .checkouts import SMALL, change, clone, commit, dvc, git, inside, ran
 
 pytestmark = pytest.mark.slow
 SEARCH = ["stages/search.py", "--trials", "8", "--workers", "2"]
@@ -25,14 +23,8 @@ SEARCH = ["stages/search.py", "--trials", "8", "--workers", "2"]
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository in which a small demo has run and is committed, with a variant and a quick search."""
     folder = clone(tmp_path_factory.mktemp("experiments"))
-    with modify_yaml(folder / "params.yaml") as tree:
-        for name, value in (SMALL | {"train.epochs": 4, "search.startup": 3, "search.warmup": 1}).items():
-            *sections, leaf = name.split(".")
-            node = tree
-            for section in sections:
-                node = node[section]
-            node[leaf] = value
-        tree["variants"]["small"] = ["model.vision=efficientnet,none"]
+    quick = {"train.epochs": 4, "search.startup": 3, "search.warmup": 1}
+    change(folder, SMALL | quick | {"variants.small": ["model.vision=efficientnet,none"]})
     dvc(folder, "repro")
     commit(folder)
     return folder
@@ -88,8 +80,7 @@ def test_a_variant_that_fails_is_told_and_the_others_run(small: Path, tmp_path: 
     git(tmp_path, "clone", "-q", str(small), "again")
     folder = tmp_path / "again"
     dvc(folder, "config", "--local", "cache.dir", str(small / ".dvc/cache"))
-    with modify_yaml(folder / "params.yaml") as tree:
-        tree["variants"]["mixed"] = ["model.vision=clip,none"]
+    change(folder, {"variants.mixed": ["model.vision=clip,none"]})
     assert "commit them" in python(folder, "stages/variants.py", "mixed", fails=True)
     commit(folder)
     output = python(folder, "stages/variants.py", "mixed", fails=True)
@@ -98,18 +89,6 @@ def test_a_variant_that_fails_is_told_and_the_others_run(small: Path, tmp_path: 
     assert experiments(folder) == {"mixed-none"}
     unknown = python(folder, "stages/variants.py", "nothing", fails=True)
     assert "known: vision-encoders" in unknown
-
-
-def inside(folder: Path) -> list[psutil.Process]:
-    """Processes that work somewhere in `folder`."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if Path(process.cwd()).is_relative_to(folder):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
 
 
 def test_a_search_is_killed_and_finishes(small: Path, tmp_path: Path) -> None:
