@@ -16,18 +16,21 @@ from pyarrow import parquet
 from tqdm import tqdm
 from typing import Any
 
+from fusionrec.encoders.options import EncoderEntry, Encoders
+from fusionrec.sections import Params
 from fusionrec import files, params, runtime
-from fusionrec.data.features import Features
-from fusionrec.encoders import cache, inputs, sheets, weights
+from fusionrec.data.encoder_vectors import EncoderVectors
+from fusionrec.encoders import cache, inputs, weights
+from fusionrec.encoders import neighbour_plots
 from fusionrec.encoders.recipe import Recipe
 from fusionrec.errors import UserError
 
 ITEMS, IMAGES = "data/clean/items.parquet", "data/images"
 
 
-def entry(modality: str, name: str, encoders: params.Encoders) -> params.Encoder | None:
+def entry(modality: str, name: str, encoders: Encoders) -> EncoderEntry | None:
     """What the registry says of an encoder; None: the modality is switched off."""
-    registry: dict[str, params.Encoder | None] = getattr(encoders, modality)
+    registry: dict[str, EncoderEntry | None] = getattr(encoders, modality)
     if name not in registry:
         known = ", ".join(registry)
         raise UserError(f"encoder `{name}` is not in encoders.{modality}; known: {known}")
@@ -43,7 +46,7 @@ def read(modality: str) -> tuple[pd.DataFrame, inputs.Inputs]:
     return items, inputs.texts(items["text"])
 
 
-def recipe(args: argparse.Namespace, p: params.Params) -> Recipe | None:
+def recipe(args: argparse.Namespace, p: Params) -> Recipe | None:
     """How to encode; None: not at all."""
     chosen = entry(args.modality, args.encoder, p.encoders)
     if chosen is None or not getattr(p.model, f"freeze_{args.modality}"):
@@ -56,7 +59,7 @@ def recipe(args: argparse.Namespace, p: params.Params) -> Recipe | None:
 
 
 def postponed(
-    filled: cache.Filled, args: argparse.Namespace, p: params.Params, found: inputs.Inputs
+    filled: cache.Filled, args: argparse.Namespace, p: Params, found: inputs.Inputs
 ) -> cache.Filled:
     """Which items have an input, and what training begins with; an encoder that is not frozen has no vectors."""
     chosen = entry(args.modality, args.encoder, p.encoders)
@@ -70,7 +73,7 @@ def postponed(
         "entry": chosen.model_dump(),
         "cache": p.cache.model_dump(),
     }
-    features = Features(filled.features.matrix, number >= 0)
+    features = EncoderVectors(filled.features.matrix, number >= 0)
     return cache.Filled(features, card, len(first), len(first))
 
 
@@ -97,19 +100,19 @@ def report(filled: cache.Filled) -> dict[str, int]:
     }
 
 
-def draw(modality: str, features: Features, table: pd.DataFrame) -> None:
+def draw(modality: str, features: EncoderVectors, table: pd.DataFrame) -> None:
     """Nearest neighbours, and a map that is coloured by the first category."""
     neighbours = f"plots/neighbours_{modality}.png"
     if modality == "vision":
-        sheets.of_pictures(neighbours, features, table, IMAGES)
+        neighbour_plots.of_pictures(neighbours, features, table, IMAGES)
     else:
-        sheets.of_texts(neighbours, features, table["title"].tolist())
+        neighbour_plots.of_texts(neighbours, features, table["title"].tolist())
     categories = [name for name in parquet.read_schema(ITEMS).names if name.startswith("category_")][:1]
     labels: list[str | None] = [None] * len(table)
     for name in categories:
         values = files.read_table(ITEMS, [name])[name]
         labels = [value[0] if len(value) else None for value in values]
-    sheets.catalogue_map(f"plots/map_{modality}.png", features, labels)
+    neighbour_plots.catalogue_map(f"plots/map_{modality}.png", features, labels)
 
 
 def main() -> str:

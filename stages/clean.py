@@ -8,7 +8,7 @@ Parameters: clean.
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
 from fusionrec import files, params, runtime
-from fusionrec.data import tables
+from fusionrec.data import cleaning
 
 
 def main() -> str:
@@ -18,13 +18,13 @@ def main() -> str:
     interactions = files.read_table("data/raw/tables/interactions.parquet")
     refused = files.read_table("data/raw/tables/rejected.parquet")
 
-    result = tables.clean(items, interactions, p.clean)
+    result = cleaning.clean(items, interactions, p.clean)
 
     with files.replacing_folder("data/clean") as folder:
         files.write_table(folder / "items.parquet", result.items)
         files.write_table(folder / "interactions.parquet", result.interactions)
         files.write_table(folder / "rejected.parquet", result.rejected)
-    files.write_json("metrics/clean.json", result.counts | {"raw": tables.refused_before(refused)})
+    files.write_json("metrics/clean.json", result.counts | {"raw": cleaning.refused_before(refused)})
     for name, counts in result.counts.items():
         print(f"{name}: {counts['kept']:,} of {counts['in']:,} kept")
     if len(result.rejected):

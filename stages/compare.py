@@ -14,8 +14,9 @@ import pandas as pd
 
 from fusionrec import params, runtime
 from fusionrec.errors import UserError
-from fusionrec.evaluation import comparison, revisions
-from fusionrec.evaluation.revisions import PER_USER
+from fusionrec.evaluation import comparison
+from fusionrec.review import revision_files
+from fusionrec.review.revision_files import PER_USER
 
 
 def read(revision: str, recommender: str) -> pd.DataFrame:
@@ -24,7 +25,7 @@ def read(revision: str, recommender: str) -> pd.DataFrame:
     Raises:
         UserError: if there is no such file in the revision, or no such recommender in the file.
     """
-    table = pd.read_parquet(io.BytesIO(revisions.read_bytes(PER_USER, revision)))
+    table = pd.read_parquet(io.BytesIO(revision_files.read_bytes(PER_USER, revision)))
     names = table["recommender"].unique()
     if recommender not in names:
         raise UserError(f"--recommender: {revision} has no {recommender!r}; it has {', '.join(names)}")
@@ -45,7 +46,7 @@ def shared(names: list[str] | None, a: pd.DataFrame, b: pd.DataFrame) -> list[st
 
 
 def main() -> None:
-    parser = revisions.parser(__doc__)
+    parser = revision_files.parser(__doc__)
     parser.add_argument("--recommender", default="model", help="whose metrics; default: model")
     parser.add_argument("--metrics", nargs="+", help="default: metrics.headline")
     asked = parser.parse_args()

@@ -15,16 +15,21 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from fusionrec.evaluation.options import Metrics
+from fusionrec.recommend.rerank_options import Rerank
 from fusionrec import files, params, runtime
-from fusionrec.data import truth
+from fusionrec.data.demo import demo_truth
 from fusionrec.data.histories import LOG, Histories
-from fusionrec.evaluation import curves, plots, report, slices, tradeoff, worth
-from fusionrec.evaluation import task as tasks
-from fusionrec.evaluation.ranking import Lists
+from fusionrec.evaluation import report, slices, tradeoff, worth
+from fusionrec.evaluation import plot_tables
+from fusionrec import plots
+from fusionrec.evaluation import protocol as tasks
+from fusionrec.evaluation.catalogue_ranking import Lists
 from fusionrec.evaluation.validation import validator
 from fusionrec.models import baselines, checkpoint
 from fusionrec.models.recommender import Recommender
-from fusionrec.recommend import rerank, traits
+from fusionrec.recommend import rerank
+from fusionrec.recommend import rerank_features
 
 PARTS = ("train", "val", "test", "fold_in")
 CURVES = ("ndcg", "recall")  # metrics that are drawn against k
@@ -50,7 +55,7 @@ def read_split() -> Split:
     return Split(users, items, parts, users["user_id"].tolist(), items["item_id"].tolist())
 
 
-def rivals(options: params.Metrics, split: Split) -> dict[str, Any]:
+def rivals(options: Metrics, split: Split) -> dict[str, Any]:
     """The baselines, fitted on train, and on the demo the oracle, which knows everybody's taste."""
     users, items, train = len(split.users), len(split.items), split.parts["train"]
     judge: Callable[[Recommender], float] | None = None
@@ -64,13 +69,13 @@ def rivals(options: params.Metrics, split: Split) -> dict[str, Any]:
 
     chosen = options.baselines
     found: dict[str, Any] = baselines.build(chosen.names, train, users, items, chosen, judge, options.seed)
-    demo = truth.read("data/raw/tables")
+    demo = demo_truth.read("data/raw/tables")
     if demo is not None:
-        found["oracle"] = baselines.Fixed(truth.utility(demo, split.user_ids, split.item_ids))
+        found["oracle"] = baselines.Fixed(demo_truth.utility(demo, split.user_ids, split.item_ids))
     return found
 
 
-def reranker(best: Lists, known: rerank.Traits, task: tasks.Task, k: int, options: params.Rerank) -> Any:
+def reranker(best: Lists, known: rerank.RerankFeatures, task: tasks.Task, k: int, options: Rerank) -> Any:
     """The lists of a method at a strength, from each user's best candidates."""
     among = Lists(*(x[:, : options.max_candidates] for x in best))
 
@@ -86,19 +91,19 @@ def draw(
     knocked_out: dict[str, Any],
     sweep: pd.DataFrame,
     task: tasks.Task,
-    p: params.Metrics,
+    p: Metrics,
 ) -> None:
     """Every plot as PNG and as the table behind it."""
     names = [name for name in found.results if not name.startswith("model_")]
     lists = {name: found.results[name].lists for name in names if name != "oracle"}
     first = p.headline[0]
-    tables = {f"{metric}_at_k": curves.at_k(found.intervals, names, p.ks, metric) for metric in CURVES}
+    tables = {f"{metric}_at_k": plot_tables.at_k(found.intervals, names, p.ks, metric) for metric in CURVES}
     tables |= {
-        "exposure": curves.exposure(lists, task.popularity),
-        "coverage": curves.coverage(lists, len(task.popularity)),
+        "exposure": plot_tables.exposure(lists, task.popularity),
+        "coverage": plot_tables.coverage(lists, len(task.popularity)),
         "tradeoff": sweep,
-        "slices": curves.bars(found.slices["model"], first),
-        "knockouts": curves.losses(knocked_out, first),
+        "slices": plot_tables.bars(found.slices["model"], first),
+        "knockouts": plot_tables.losses(knocked_out, first),
     }
     for name, table in tables.items():
         files.write_text(f"plots/{name}.csv", table.to_csv(index=False, lineterminator="\n"))
@@ -119,7 +124,7 @@ def main() -> str:
     options, ks, split = p.metrics, sorted(p.metrics.ks), read_split()
     model = checkpoint.load("data/model", runtime.device(p.runtime), split.item_ids)
     candidates = tasks.candidates(options.candidates, split.user_ids, split.item_ids)
-    known = traits.of(
+    known = rerank_features.of(
         model.content, split.items["train_interactions"].to_numpy(), int((~split.users["cold"]).sum())
     )
     task = tasks.of_test(

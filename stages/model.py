@@ -18,19 +18,24 @@ import numpy as np
 import pandas as pd
 import torch
 
+from fusionrec.sections import Params
+from fusionrec.models.preparation import PreparationOptions
 from fusionrec import files, params, runtime
-from fusionrec.data import content, features
-from fusionrec.data.content import Content, Fitted
+from fusionrec.data import item_inputs
+from fusionrec.data import encoder_vectors
+from fusionrec.data.item_inputs import ItemInputs, Fitted
 from fusionrec.data.histories import LOG, Histories
 from fusionrec.encoders import inputs
 from fusionrec.errors import UserError
-from fusionrec.evaluation import plots
+from fusionrec import plots
 from fusionrec.evaluation.validation import validator
 from fusionrec.models import checkpoint
 from fusionrec.models.preparation import Preparation
 from fusionrec.models.preparation import save as save_preparation
 from fusionrec.models.two_towers import FusionModel, Shape
-from fusionrec.training import course, distributed, finetune, loop, scratch
+from fusionrec.training import distributed, finetune, loop
+from fusionrec.training import training_curves
+from fusionrec.training import resume
 from fusionrec.training.distributed import ALONE
 from fusionrec.training.finetune import Encoders
 from fusionrec.training.tracking import Tracker
@@ -45,26 +50,26 @@ class Data(NamedTuple):
     train: Histories
     known: Histories
     val: Histories
-    content: Content
+    content: ItemInputs
     fitted: Fitted
     shape: Shape
     item_ids: list[str]
     user_ids: list[str]
 
 
-def read(p: params.Params) -> Data:
+def read(p: Params) -> Data:
     items = files.read_table("data/splits/items.parquet")
     item_ids = items["item_id"].tolist()
     user_ids = files.read_table("data/splits/users.parquet")["user_id"].tolist()
     train, val, fold_in = (
         files.read_table(f"data/splits/{part}.parquet", LOG) for part in ("train", "val", "fold_in")
     )
-    vision = features.load(f"data/cache/vision/{p.model.vision}", item_ids)
-    language = features.load(f"data/cache/language/{p.model.language}", item_ids)
+    vision = encoder_vectors.load(f"data/cache/vision/{p.model.vision}", item_ids)
+    language = encoder_vectors.load(f"data/cache/language/{p.model.language}", item_ids)
     trained = np.bincount(train["item"], minlength=len(items)) > 0
     scalers = files.read_json("data/splits/features.json")
-    fitted = content.fit(items, scalers, vision, language, trained, p.model)
-    contents = content.assemble(items, vision, language, trained, fitted)
+    fitted = item_inputs.fit(items, scalers, vision, language, trained, p.model)
+    contents = item_inputs.assemble(items, vision, language, trained, fitted)
     histories, known, asked = (
         Histories.of(table, len(user_ids)) for table in (train, pd.concat([train, fold_in]), val)
     )
@@ -80,7 +85,7 @@ def texts() -> inputs.Inputs:
     return inputs.texts(files.read_table("data/clean/items.parquet", ["text"])["text"])
 
 
-def unfrozen(p: params.Params, data: Data, device: torch.device) -> Encoders:
+def unfrozen(p: Params, data: Data, device: torch.device) -> Encoders:
     """The encoders that are trained with the model, with the inputs of all items."""
     found, trained = Encoders(), data.content.trained.numpy()
     for modality, read_inputs in (("vision", pictures), ("language", texts)):
@@ -92,7 +97,7 @@ def unfrozen(p: params.Params, data: Data, device: torch.device) -> Encoders:
     return found
 
 
-def build(p: params.Params, data: Data, device: torch.device) -> FusionModel:
+def build(p: Params, data: Data, device: torch.device) -> FusionModel:
     """A model with initial weights, or with those of `train.resume_from`."""
     known_users = torch.from_numpy(data.train.counts > 0)
     model = FusionModel(p.model, data.content, data.shape, known_users)
@@ -108,10 +113,10 @@ def build(p: params.Params, data: Data, device: torch.device) -> FusionModel:
     return model.to(device)
 
 
-def interrupted(p: params.Params, data: Data, model: FusionModel) -> scratch.Scratch:
+def interrupted(p: Params, data: Data, model: FusionModel) -> resume.Scratch:
     """Where this very training was left, if it was interrupted."""
     root = Path(__file__).resolve().parents[1]
-    key = scratch.key(
+    key = resume.key(
         {
             "model": p.model.model_dump(),
             "train": p.train.model_dump(),
@@ -126,16 +131,16 @@ def interrupted(p: params.Params, data: Data, model: FusionModel) -> scratch.Scr
             *(torch.from_numpy(x) for part in data[:3] for x in (part.offsets, part.items)),
         ],
     )
-    return scratch.Scratch(files.cache_home() / "training" / f"{key}.safetensors")
+    return resume.Scratch(files.cache_home() / "training" / f"{key}.safetensors")
 
 
-def prepared(p: params.Params, data: Data, encoders: Encoders) -> Preparation:
+def prepared(p: Params, data: Data, encoders: Encoders) -> Preparation:
     """All that new items need."""
     entries: dict[str, Any] = {
         modality: {name: getattr(p.encoders, modality)[name]}
         for modality, name in (("vision", p.model.vision), ("language", p.model.language))
     }
-    options = params.Preparation(
+    options = PreparationOptions(
         clean=p.clean,
         images=p.images,
         cache=p.cache,
@@ -156,7 +161,7 @@ def save(
         encoders.save(folder)
 
 
-def announce(data: Data, model: FusionModel, left: scratch.Scratch) -> None:
+def announce(data: Data, model: FusionModel, left: resume.Scratch) -> None:
     """What begins."""
     weights = sum(weight.numel() for weight in model.parameters())
     print(
@@ -200,7 +205,7 @@ def main() -> str:
         with Tracker("metrics/train", "logs/system", p) as tracker:
             best = fit(tracker.epoch)
             tracker.best(best)
-        draw(course.tables(tracker.epochs))
+        draw(training_curves.tables(tracker.epochs))
         data = data._replace(content=encoders.insert(data.content))
         save(data, model, encoders, prepared(p, data, encoders), best)
         left.clear()

@@ -13,12 +13,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from fusionrec import files, params, runtime
-from fusionrec.data import truth
-from fusionrec.data.sources import amazon, demo, folder, microlens, movielens, pixelrec
+from fusionrec.data.demo import demo_truth
+from fusionrec.data.sources import files as files_source
+from fusionrec.data.sources import amazon, demo, microlens, movielens, pixelrec
+
 
 READERS = {
     "demo": demo.read,
-    "files": folder.read,
+    "files": files_source.read,
     "movielens": movielens.read,
     "pixelrec": pixelrec.read,
     "microlens": microlens.read,
@@ -40,7 +42,7 @@ def main() -> str:
         files.write_table(tables / "interactions.parquet", data.interactions)
         files.write_table(tables / "rejected.parquet", data.rejected)
         if data.truth is not None:
-            truth.write(tables, data.truth)
+            demo_truth.write(tables, data.truth)
         with files.ShardWriter(images) as shards:
             for name, blob in tqdm(data.pictures, desc="pictures", unit="picture", disable=None):
                 shards.add(name, blob)

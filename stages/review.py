@@ -12,16 +12,18 @@ import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 import sys
 
 from fusionrec import files, params, runtime
-from fusionrec.evaluation import revisions
-from fusionrec.review import html, markdown, report, sides
+from fusionrec.review import revision_files
+from fusionrec.review import html, markdown
+from fusionrec.review import summary
+from fusionrec.review import revision
 
 
 def main() -> None:
-    parser = revisions.parser(__doc__)
+    parser = revision_files.parser(__doc__)
     parser.add_argument("--markdown", metavar="PATH", help="a file instead of the screen")
     parser.add_argument("--html", metavar="PATH", help="the page, with pictures and plots")
     asked = parser.parse_args()
-    found = report.build(sides.read(asked.a), sides.read(asked.b), params.load().metrics.seed)
+    found = summary.build(revision.read(asked.a), revision.read(asked.b), params.load().metrics.seed)
     written = {asked.html: html.page, asked.markdown: markdown.text}
     for path, render in written.items():
         if path is not None:

@@ -16,9 +16,12 @@ from pathlib import Path
 from tqdm import tqdm
 from typing import NamedTuple
 
+from fusionrec.sections import Params
 from fusionrec import params, runtime
 from fusionrec.errors import UserError
-from fusionrec.experiments import clones, curves, keeper, space, study
+from fusionrec.experiments import clones, space, study
+from fusionrec.experiments import training_progress
+from fusionrec.experiments import child_process
 
 POLL = 0.5  # seconds between two looks at a trial's epochs
 GIVE_UP = 3  # trials that fail one after the other
@@ -33,34 +36,32 @@ class Trial(NamedTuple):
     value: float | None
 
 
-def train(clone: clones.Clone, search: "study.Study", p: params.Params, logs: Path) -> Trial:
+def train(clone: clones.Clone, search: "study.Study", p: Params, logs: Path) -> Trial:
     """One trial: train with parameters that the study proposes, or stop it when it is hopeless."""
     trial, settings = study.ask(search, p.search)
     clones.begin(clone, settings)
     curve = clone.folder / "metrics/train"
     shutil.rmtree(curve)  # of the trial before
     log = logs / f"{trial.number}.log"
-    process = keeper.start([*clones.DVC, "repro", "model"], clone.folder, log)
+    process = child_process.start([*clones.DVC, "repro", "model"], clone.folder, log)
     values: list[float] = []
     while process.poll() is None:
         time.sleep(POLL)
-        known, values = len(values), curves.curve(curve, p.train.monitor)
+        known, values = len(values), training_progress.curve(curve, p.train.monitor)
         if study.hopeless(trial, values, known):
-            keeper.stop(process)
+            child_process.stop(process)
             study.stopped(search, trial)
             return Trial(trial.number, settings, f"stopped after epoch {len(values)}", None)
     if process.returncode:
         why = f"failed: {clones.last_words(log)}"
         study.failed(search, trial, why)
         return Trial(trial.number, settings, why, None)
-    value = curves.best(curve, p.train.monitor)
+    value = training_progress.best(curve, p.train.monitor)
     search.tell(trial, value)
     return Trial(trial.number, settings, f"{p.train.monitor} {value:.4f}", value)
 
 
-def explore(
-    search: "study.Study", workers: list[clones.Clone], trials: int, p: params.Params, logs: Path
-) -> None:
+def explore(search: "study.Study", workers: list[clones.Clone], trials: int, p: Params, logs: Path) -> None:
     """Run `trials` more."""
     failures = 0
     with tqdm(total=trials, unit="trial", disable=None) as bar:

@@ -9,7 +9,8 @@ Parameters: splits.
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
 from fusionrec import files, params, runtime
-from fusionrec.data import attributes, memberships, plots, splits, strategies
+from fusionrec.data import attributes, memberships, splits, strategies
+from fusionrec.data import split_plots
 
 
 def main() -> str:
@@ -36,8 +37,8 @@ def main() -> str:
         files.write_table(folder / "users.parquet", memberships.of_users(users, found))
         files.write_table(folder / "items.parquet", memberships.of_items(items, found))
         files.write_json(folder / "features.json", attributes.fit(items, trained, p.splits))
-    plots.long_tail(found.item_train, found.user_train, found.tail, "plots/long_tail.png")
-    plots.over_time(log.timestamp, labels, cuts, "plots/time.png")
+    split_plots.long_tail(found.item_train, found.user_train, found.tail, "plots/long_tail.png")
+    split_plots.over_time(log.timestamp, labels, cuts, "plots/time.png")
     files.write_json("metrics/splits.json", counts | cuts)
     sizes = ", ".join(f"{counts[name]['interactions']:,} {name}" for name in strategies.PARTS)
     print(f"{p.splits.strategy}: {len(labels):,} interactions -> {sizes}")

@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from tqdm import tqdm
 
+from fusionrec.sections import Params
 from fusionrec import params, runtime
 from fusionrec.errors import UserError
 from fusionrec.experiments import clones, overrides, table
@@ -19,7 +20,7 @@ from fusionrec.experiments import clones, overrides, table
 LOGS = Path("logs/experiments")
 
 
-def points(name: str, seeds: int, p: params.Params) -> dict[str, list[str]]:
+def points(name: str, seeds: int, p: Params) -> dict[str, list[str]]:
     """The experiments of variant `name`: their names and overrides; the seed varies slowest."""
     if name not in p.variants:
         raise UserError(f"`{name}` is not in variants of params.yaml; known: {', '.join(p.variants)}")
@@ -29,7 +30,7 @@ def points(name: str, seeds: int, p: params.Params) -> dict[str, list[str]]:
             overrides.grid([*p.variants[name], *choices])}  # fmt: skip
 
 
-def execute(wanted: dict[str, list[str]], root: Path, workers: int, p: params.Params) -> None:
+def execute(wanted: dict[str, list[str]], root: Path, workers: int, p: Params) -> None:
     """Run those of the experiments that do not exist."""
     revision = clones.committed(root)
     known = clones.existing(root, revision)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fusionrec import files, params
+from fusionrec import files, sections
 from fusionrec.experiments import study
 
 from .checkouts import SMALL, change, clone, commit, dvc, git, inside, ran
@@ -53,7 +53,7 @@ def test_a_grid_of_variants(small: Path) -> None:
     again = python(small, "stages/variants.py", "small", "--seeds", "2", "--workers", "2")
     assert "4 experiments, 0 to run" in again and rows["small-none-seed-1"] in again
     dvc(small, "exp", "apply", "small-none-seed-2")
-    assert params.load(small / "params.yaml").model.vision == "none"
+    assert sections.load(small / "params.yaml").model.vision == "none"
     changed = git(small, "diff", "--numstat", "--", "params.yaml").split()[:2]
     assert changed == ["2", "2"], "only the two lines"
     assert ran(dvc(small, "repro")) == []
@@ -110,7 +110,7 @@ def test_a_search_is_killed_and_finishes(small: Path, tmp_path: Path) -> None:
 
     said = python(small, *SEARCH)
     (path,) = (small / "logs/search").glob("*/study.sqlite3")
-    p = params.load(small / "params.yaml")
+    p = sections.load(small / "params.yaml")
     search = study.resume(path, p.search, p.train)
     assert study.ended(search) == 8
     trials = len(re.findall("^trial .*;", output.read_text() + said, re.M))
@@ -154,7 +154,7 @@ def test_two_clones_share_data_and_experiments(small: Path, tmp_path: Path) -> N
     assert git(second, "status", "--porcelain") == ""
     dvc(second, "exp", "pull", "origin", "narrow")
     dvc(second, "exp", "apply", "narrow")
-    assert params.load(second / "params.yaml").model.dim == 16
+    assert sections.load(second / "params.yaml").model.dim == 16
     assert ran(dvc(second, "repro")) == []
     git(second, "checkout", "-q", "--", ".")
     dvc(second, "checkout")

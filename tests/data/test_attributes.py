@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from fusionrec import params
 from fusionrec.data import attributes
+from fusionrec.data.strategies import Splits
 from fusionrec.errors import UserError
 
 ITEMS = pd.DataFrame(
@@ -27,7 +27,7 @@ SCALINGS = ["standardization", "min_max", "log1p", "none"]
 IMPUTES = ["mean", "median", "zero"]
 
 
-def options(scaling: dict[str, Any] | str = "standardization", **changes: Any) -> params.Splits:
+def options(scaling: dict[str, Any] | str = "standardization", **changes: Any) -> Splits:
     chosen: dict[str, Any] = {
         "seed": 1,
         "strategy": "leave_one_out",
@@ -44,7 +44,7 @@ def options(scaling: dict[str, Any] | str = "standardization", **changes: Any) -
         "impute": "mean",
         "min_category_items": 1,
     }
-    return params.Splits(**chosen | changes)
+    return Splits(**chosen | changes)
 
 
 def numbers(values: Any, scaling: str, impute: str = "mean", trained: Any = None) -> np.ndarray:

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusionrec import files, params
+from fusionrec import files
 from fusionrec.data import contact_sheet, images, manifest
 from fusionrec.data.contact_sheet import EDGE, GAP, Tile
+from fusionrec.data.image_options import Images
 
 MAX_PIXELS = 100_000
 
@@ -67,7 +68,7 @@ def test_taking_turns() -> None:
 
 
 def checked(item: str, blob: bytes, min_edge: int = 64) -> images.Checked:
-    options = params.Images(
+    options = Images(
         formats=["png"], min_edge=min_edge, max_pixels=MAX_PIXELS, max_bytes=10**6,
         max_edge=5000, longest_edge=100, quality=85, near_distance=4,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusionrec.data import interactions
-from fusionrec.data.sieve import Sieve
+from fusionrec.data.rejections import Sieve
 
 
 def raw(rows: list[tuple[str, str, str]]) -> pd.DataFrame:

@@ -5,9 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from fusionrec import params
 from fusionrec.data import leakage, splits
-from fusionrec.data.strategies import FOLD_IN, TEST, TRAIN, VAL, Log
+from fusionrec.data.strategies import FOLD_IN, TEST, TRAIN, VAL, Log, Splits
 
 from .test_splits import ITEMS, OPTIONS
 from .test_strategies import grid
@@ -16,7 +15,7 @@ LOG = grid(20, 20)
 Harm = Callable[[np.ndarray], None]
 
 
-def options(strategy: str) -> params.Splits:
+def options(strategy: str) -> Splits:
     return OPTIONS.model_copy(update={"strategy": strategy})
 
 

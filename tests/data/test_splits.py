@@ -9,17 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionrec import params
 from fusionrec.data import splits
-from fusionrec.data.strategies import FOLD_IN, PARTS, TEST, TRAIN, VAL, Log
+from fusionrec.data.strategies import FOLD_IN, PARTS, TEST, TRAIN, VAL, Log, Splits
 from fusionrec.errors import UserError
 
-OPTIONS = params.Splits(
+OPTIONS = Splits(
     seed=1, strategy="leave_one_out", val_fraction=0.2, test_fraction=0.2, min_interactions=3,
     held_out="latest", column="item_id", cold_users=0.3, cold_items=0.3, fold_in=0.5, tail=0.2,
     scaling={"default": "none"}, impute="mean", min_category_items=1,
 )  # fmt: skip
-STRATEGIES = get_args(params.Splits.model_fields["strategy"].annotation)
+STRATEGIES = get_args(Splits.model_fields["strategy"].annotation)
 ITEMS = pd.DataFrame(
     {
         "item_id": [f"i{item:02}" for item in range(20)],
@@ -41,7 +40,7 @@ def rows(log: Log) -> list[tuple[int, int, int]]:
     return list(zip(*(column.tolist() for column in log), strict=True))
 
 
-def split(table: pd.DataFrame, options: params.Splits) -> dict[str, pd.DataFrame]:
+def split(table: pd.DataFrame, options: Splits) -> dict[str, pd.DataFrame]:
     log, _ = splits.index(table, ITEMS["item_id"])
     labels = splits.split(log, ITEMS, options)
     return splits.tables(log, labels, np.zeros(len(labels), np.int8))
@@ -140,7 +139,7 @@ OPTIONS_OF_ALL = st.builds(
 
 @given(TABLES, OPTIONS_OF_ALL, st.randoms(use_true_random=False))
 def test_complete_disjoint_repeatable_and_independent_of_row_order(
-    table: pd.DataFrame, options: params.Splits, random: Random
+    table: pd.DataFrame, options: Splits, random: Random
 ) -> None:
     try:
         parts = split(table, options)

@@ -8,17 +8,18 @@ import pytest
 import yaml
 from optuna.trial import FixedTrial
 
-from fusionrec import params
+from fusionrec import sections
 from fusionrec.errors import UserError
 from fusionrec.experiments import space
+from fusionrec.experiments.options import Dimension
 
 ROOT = Path(__file__).resolve().parents[2]
 TREE: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 
 
-def dimensions(**fields: dict[str, Any]) -> dict[str, params.Dimension]:
+def dimensions(**fields: dict[str, Any]) -> dict[str, Dimension]:
     tree = TREE | {"search": TREE["search"] | {"space": {k.replace("__", "."): v for k, v in fields.items()}}}
-    return params.parse(tree).search.space
+    return sections.parse(tree).search.space
 
 
 FUSION = {"kind": "categorical", "choices": ["concatenate", "gated", "attention"]}
@@ -26,7 +27,7 @@ WEIGHT = {"kind": "log", "low": 0.1, "high": 3, "when": "model.fusion=gated,atte
 
 
 def test_the_committed_space_fits() -> None:
-    space.check(params.parse(TREE).search.space, TREE)
+    space.check(sections.parse(TREE).search.space, TREE)
 
 
 def test_each_kind_is_drawn_within_its_bounds() -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
+from fusionrec.sections import Params
 
-from fusionrec import params
+from fusionrec import sections
 from fusionrec.experiments import study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,14 +19,14 @@ SPACE = {
 }
 
 
-def options(startup: int = 2, warmup: int = 0, direction: str = "max") -> params.Params:
+def options(startup: int = 2, warmup: int = 0, direction: str = "max") -> Params:
     tree: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     tree["search"] |= {"startup": startup, "warmup": warmup, "space": SPACE}
     tree["train"]["direction"] = direction
-    return params.parse(tree)
+    return sections.parse(tree)
 
 
-def resume(folder: Path, p: params.Params) -> Any:
+def resume(folder: Path, p: Params) -> Any:
     return study.resume(folder / "study.sqlite3", p.search, p.train)
 
 

@@ -12,10 +12,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from fusionrec import params
-from fusionrec.data import tables
-from fusionrec.data.sources import amazon, folder
-from fusionrec.data.sources.dataset import Dataset
+from fusionrec import sections
+from fusionrec.data import cleaning
+from fusionrec.data.clean_options import Clean
+from fusionrec.data.reading.dataset import Dataset
+from fusionrec.data.sources import Raw, amazon, files
 from fusionrec.errors import UserError
 
 from . import tables_corpus as corpus
@@ -24,11 +25,11 @@ ROOT = Path(__file__).resolve().parents[2]
 AMAZON = {"reviews": "reviews.jsonl", "metadata": "meta.jsonl", "pictures": "none"}
 
 
-def options() -> tuple[params.Raw, params.Clean]:
+def options() -> tuple[Raw, Clean]:
     tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     tree["raw"]["amazon"] |= AMAZON
     tree["clean"]["min_user_interactions"] = 1
-    everything = params.parse(tree)
+    everything = sections.parse(tree)
     return everything.raw, everything.clean
 
 
@@ -43,17 +44,17 @@ def write(root: Path, files: dict[str, bytes], case: corpus.Case) -> None:
 def contents(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-        for path in folder.rglob("*")
+        for path in files.rglob("*")
     }
 
 
-def rejected(data: Dataset, clean: tables.Clean) -> list[tuple[str, int, str]]:
+def rejected(data: Dataset, clean: cleaning.Clean) -> list[tuple[str, int, str]]:
     """What left at either step."""
     both = pd.concat([table[["table", "row", "reason"]] for table in (data.rejected, clean.rejected)])
     return sorted((str(table), int(row), str(reason)) for table, row, reason in both.itertuples(index=False))
 
 
-def check_sums(case: corpus.Case, data: Dataset, clean: tables.Clean) -> None:
+def check_sums(case: corpus.Case, data: Dataset, clean: cleaning.Clean) -> None:
     """Each row of the files is kept or rejected, exactly once."""
     early = Counter(data.rejected["table"])
     late = Counter(clean.rejected["table"])
@@ -87,7 +88,7 @@ def run(
     else:
         data = reader.read(root, raw)
         assert list(data.pictures) == []
-        clean = tables.clean(data.items, data.interactions, how)
+        clean = cleaning.clean(data.items, data.interactions, how)
         assert rejected(data, clean) == sorted(case.rejected)
         check_sums(case, data, clean)
         titles = clean.items.set_index("item_id")["title"]
@@ -98,7 +99,7 @@ def run(
 @pytest.mark.parametrize("name", corpus.CSV)
 def test_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     good = {"items.csv": corpus.GOOD_ITEMS.encode(), "interactions.csv": corpus.GOOD_LOG.encode()}
-    run(tmp_path, monkeypatch, folder, good, corpus.CSV[name])
+    run(tmp_path, monkeypatch, files, good, corpus.CSV[name])
 
 
 @pytest.mark.parametrize("name", corpus.JSON_LINES)

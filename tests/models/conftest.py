@@ -5,15 +5,15 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from fusionrec import params
-from fusionrec.data.content import Content
+from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.models.fusion.options import FusionOptions
 
 ITEMS, USERS, CATEGORY_VALUES = 6, 4, 3
 
 
 @pytest.fixture
-def options() -> params.Model:
-    return params.Model(
+def options() -> FusionOptions:
+    return FusionOptions(
         vision="v", language="l", freeze_vision=True, freeze_language=True,
         item_id=True, categories=True, numbers=True, number_bins=0,
         user="history", history="sum", max_history=5,
@@ -26,9 +26,9 @@ def options() -> params.Model:
 
 
 @pytest.fixture
-def content() -> Content:
+def content() -> ItemInputs:
     draw = torch.Generator().manual_seed(0)
-    return Content(
+    return ItemInputs(
         vision=torch.randn(ITEMS, 5, generator=draw),
         vision_present=torch.tensor([True, True, False, True, True, True]),
         language=torch.randn(ITEMS, 4, generator=draw),
@@ -43,7 +43,7 @@ def content() -> Content:
 
 
 @pytest.fixture
-def with_tokens(content: Content) -> Content:
+def with_tokens(content: ItemInputs) -> ItemInputs:
     """The same with three tokens a picture and two a text; item 1's text has one."""
     draw = torch.Generator().manual_seed(9)
     vision = torch.randn(ITEMS, 3, 5, generator=draw) * content.vision_present[:, None, None]

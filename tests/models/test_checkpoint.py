@@ -211,7 +211,7 @@ def test_rows_that_are_not_those_of_the_catalogue(write, tmp_path) -> None:  # t
 
 
 def test_every_input_has_a_known_kind() -> None:
-    assert {*checkpoint._KINDS} == {*checkpoint.Content._fields}
+    assert {*checkpoint._KINDS} == {*checkpoint.ItemInputs._fields}
 
 
 def test_nothing_of_the_folder_is_a_path_or_a_date(write, tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from fusionrec.sections import Params
 from PIL import Image
 
-from fusionrec import files, params
-from fusionrec.data import attributes, content
+from fusionrec import files, sections
+from fusionrec.data import attributes, item_inputs
 from fusionrec.data import items as catalogue
 from fusionrec.encoders import cache, inputs, weights
 from fusionrec.encoders.recipe import Recipe
 from fusionrec.models import checkpoint, preparation
-from fusionrec.models.preparation import Preparation
+from fusionrec.models.preparation import Preparation, PreparationOptions
 from fusionrec.models.two_towers import FusionModel, Shape
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,8 +33,8 @@ class Quiet:
     def write(self, s: str) -> None: ...
 
 
-def parameters(**model: object) -> params.Params:
-    p = params.load(ROOT / "params.yaml")
+def parameters(**model: object) -> Params:
+    p = sections.load(ROOT / "params.yaml")
     changes = {"dim": 8, "pca": 4, "number_bins": 2, **model}
     return p.model_copy(
         update={
@@ -50,7 +51,7 @@ def picture(seed: int) -> bytes:
     return buffer.getvalue()
 
 
-def items(p: params.Params) -> pd.DataFrame:
+def items(p: Params) -> pd.DataFrame:
     genres = [["comedy"], ["comedy", "drama"], [], ["drama"]] * 3
     colours = ["red", "green", "blue", "grey", "pink", "teal", "gold", "black", "white", "lilac"]
     titles = [f"The {colour} boat" for colour in [*colours, "green", "teal"]]
@@ -93,8 +94,8 @@ def build(folder: Path, **model: object) -> Path:
         ).features
     trained = np.arange(ITEMS) < TRAINED
     scalers = attributes.fit(table, trained, p.splits)
-    fitted = content.fit(table, scalers, vectors["vision"], vectors["language"], trained, p.model)
-    known = content.assemble(table, vectors["vision"], vectors["language"], trained, fitted)
+    fitted = item_inputs.fit(table, scalers, vectors["vision"], vectors["language"], trained, p.model)
+    known = item_inputs.assemble(table, vectors["vision"], vectors["language"], trained, fitted)
     shape = Shape(USERS, fitted.category_values)
     built = FusionModel(p.model, known, shape)
     built.reset(torch.Generator().manual_seed(0))
@@ -104,7 +105,7 @@ def build(folder: Path, **model: object) -> Path:
         m: {n: getattr(p.encoders, m)[n]}
         for m, n in (("vision", p.model.vision), ("language", p.model.language))
     }
-    options = params.Preparation(
+    options = PreparationOptions(
         clean=p.clean,
         images=p.images,
         cache=p.cache,

@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 import torch
 
-from fusionrec import params
-from fusionrec.data.content import Content
+from fusionrec import params, sections
 from fusionrec.data.histories import Histories
+from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.models.fusion.options import FusionOptions
 from fusionrec.models.two_towers import FusionModel, Shape
 
 ITEMS, USERS = 12, 30
-PARAMS = params.load(Path(__file__).resolve().parents[2] / "params.yaml")
+PARAMS = sections.load(Path(__file__).resolve().parents[2] / "params.yaml")
 MODEL = PARAMS.model.model_copy(
     update={"dim": 16, "id_dropout": 0.1, "content_dropout": 0.1, "history_dropout": 0.0, "max_history": 8}
 )
@@ -32,13 +33,13 @@ def cycle() -> Histories:
     return Histories.of(pd.DataFrame(rows, columns=["user", "item", "timestamp"]), USERS)
 
 
-def build(content: Content, options: params.Model = MODEL, seed: int = 1) -> FusionModel:
+def build(content: ItemInputs, options: FusionOptions = MODEL, seed: int = 1) -> FusionModel:
     model = FusionModel(options, content, Shape(USERS, 0))
     model.reset(torch.Generator().manual_seed(seed))
     return model
 
 
-def world() -> Content:
+def world() -> ItemInputs:
     """Pictures and texts of width 5 and 4; item 3 has no picture, item 4 no text."""
     draw = np.random.default_rng(0)
     vision, language = (
@@ -49,7 +50,7 @@ def world() -> Content:
     seen[3], read[4] = False, False
     bags = torch.zeros(ITEMS + 1, dtype=torch.int64)
     tokens = torch.zeros(ITEMS, 0, 0)
-    return Content(
+    return ItemInputs(
         vision=vision * seen[:, None],
         vision_present=seen,
         language=language * read[:, None],
@@ -64,5 +65,5 @@ def world() -> Content:
 
 
 @pytest.fixture
-def content() -> Content:
+def content() -> ItemInputs:
     return world()

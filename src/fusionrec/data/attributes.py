@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from fusionrec import params
+from fusionrec.data.strategies import Splits
 from fusionrec.errors import UserError
 
 NUMBER, CATEGORY = "number_", "category_"
@@ -20,7 +20,7 @@ class Bags(NamedTuple):
     values: np.ndarray
 
 
-def fit(items: pd.DataFrame, trained: np.ndarray, options: params.Splits) -> dict[str, Any]:
+def fit(items: pd.DataFrame, trained: np.ndarray, options: Splits) -> dict[str, Any]:
     """Fit scalers and vocabularies.
 
     Args:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from fusionrec import params
+from fusionrec.data.image_options import Images
 from fusionrec.data.perceptual_hash import perceptual_hash
 
 FORMATS = ("JPEG", "PNG", "WEBP")  # Pillow's names; no other decoder ever sees the bytes
@@ -57,7 +57,7 @@ def split_name(name: str) -> tuple[str, str]:
     return item, extension.lower()
 
 
-def check(named: tuple[str, bytes], options: params.Images) -> Checked:
+def check(named: tuple[str, bytes], options: Images) -> Checked:
     """A raw picture, by its name and bytes; pure, so that it can run in any process."""
     name, blob = named
     item, extension = split_name(name)
@@ -66,7 +66,7 @@ def check(named: tuple[str, bytes], options: params.Images) -> Checked:
     return Checked(item, picture, len(blob), wrong)
 
 
-def prepare(blob: bytes, options: params.Images) -> Picture:
+def prepare(blob: bytes, options: Images) -> Picture:
     """Check a picture and re-encode it as an RGB JPEG unless it is fine, when its bytes stay as they are.
 
     It is fine if it is a still, upright picture in plain colours or greys and within `max_bytes` and
@@ -143,7 +143,7 @@ def opened(blob: bytes, max_pixels: int) -> Iterator[Image.Image]:
         Image.MAX_IMAGE_PIXELS = default
 
 
-def _refuse_bytes(blob: bytes, content: str | None, options: params.Images) -> str | None:
+def _refuse_bytes(blob: bytes, content: str | None, options: Images) -> str | None:
     """What is wrong with a picture that need not even be opened for that."""
     if not blob:
         return "empty_file"
@@ -156,7 +156,7 @@ def _refuse_bytes(blob: bytes, content: str | None, options: params.Images) -> s
     return None
 
 
-def _refuse_size(width: int, height: int, large: bool, options: params.Images) -> str | None:
+def _refuse_size(width: int, height: int, large: bool, options: Images) -> str | None:
     shorter, longer = sorted((width, height))
     if shorter < options.min_edge:
         return "below_min_edge"
@@ -165,7 +165,7 @@ def _refuse_size(width: int, height: int, large: bool, options: params.Images) -
     return None
 
 
-def _decode(blob: bytes, options: params.Images) -> Picture:
+def _decode(blob: bytes, options: Images) -> Picture:
     try:
         with opened(blob, options.max_pixels) as image:
             large = len(blob) > options.max_bytes or max(image.size) > options.max_edge

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fusionrec.data import parsing
-from fusionrec.data.sieve import Sieve
+from fusionrec.data.rejections import Sieve
 from fusionrec.errors import UserError
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from fusionrec import params
 from fusionrec.data import dates, parsing, text
 from fusionrec.data.attributes import CATEGORY, NUMBER
-from fusionrec.data.sieve import Sieve
+from fusionrec.data.clean_options import Clean
+from fusionrec.data.rejections import Sieve
 
 DATE = "date_"
 TEXTS = ("title", "description")
@@ -49,7 +49,7 @@ def _repeated(codes: np.ndarray, kept: np.ndarray) -> np.ndarray:
     return again
 
 
-def table(items: Sieve, numbers: pd.DataFrame, options: params.Clean) -> pd.DataFrame:
+def table(items: Sieve, numbers: pd.DataFrame, options: Clean) -> pd.DataFrame:
     """The kept items: item_id, title, description, text, category_* (lists), number_*, sorted by item_id."""
     rows = items.rows[items.kept]
     rows = rows.assign(item_id=rows["item_id"].astype("str")).sort_values("item_id")
@@ -72,7 +72,7 @@ def table(items: Sieve, numbers: pd.DataFrame, options: params.Clean) -> pd.Data
     return pd.concat([final, pd.DataFrame(tags), numbers.loc[rows.index].reset_index(drop=True)], axis=1)
 
 
-def compose(texts: dict[str, str], tags: dict[str, list[str]], options: params.Clean) -> str:
+def compose(texts: dict[str, str], tags: dict[str, list[str]], options: Clean) -> str:
     """What the language encoder reads of an item; see `text.compose`.
 
     Args:

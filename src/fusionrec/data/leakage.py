@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from fusionrec import params
-from fusionrec.data.strategies import FOLD_IN, PARTS, TEST, TRAIN, VAL, Log
+from fusionrec.data.strategies import FOLD_IN, PARTS, TEST, TRAIN, VAL, Log, Splits
 
 BY_USER = ("leave_one_out", "stratified", "stratified_temporal")
 AGE = np.array([1, 2, 3, 0], np.int8)  # of a label: what is folded in precedes what is asked
 
 
-def check(labels: np.ndarray, log: Log, strata: np.ndarray, options: params.Splits) -> None:
+def check(labels: np.ndarray, log: Log, strata: np.ndarray, options: Splits) -> None:
     """Prove that the parts are complete and disjoint, and that the strategy keeps its promise.
 
     Args:

@@ -99,7 +99,7 @@ def report(table: pd.DataFrame, of_dropped_items: int, refused: pd.DataFrame) ->
     Args:
         table: see `build`.
         of_dropped_items: raw pictures of items that are no longer in the catalogue.
-        refused: the raw stage's rejections, see `fusionrec.data.sources.dataset.Dataset`.
+        refused: the raw stage's rejections, see `fusionrec.data.reading.dataset.Dataset`.
 
     Returns:
         - items = ok + missing + the sum of rejected_<reason>

@@ -3,12 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from fusionrec import params
 from fusionrec.data import leakage, strategies
 from fusionrec.data.attributes import CATEGORY, NUMBER
 from fusionrec.data.memberships import KINDS
 from fusionrec.data.separator import SEPARATOR
-from fusionrec.data.strategies import PARTS, Log
+from fusionrec.data.strategies import PARTS, Log, Splits
 from fusionrec.errors import UserError
 
 BINS = 10  # of a column of numbers
@@ -58,7 +57,7 @@ def canonical(log: Log) -> Log:
     return Log(user[order], item[order], timestamp[order])
 
 
-def split(log: Log, items: pd.DataFrame, options: params.Splits) -> np.ndarray:
+def split(log: Log, items: pd.DataFrame, options: Splits) -> np.ndarray:
     """Split by the strategy that the parameters name, and prove that nothing leaks.
 
     Args:
@@ -81,7 +80,7 @@ def split(log: Log, items: pd.DataFrame, options: params.Splits) -> np.ndarray:
     return labels
 
 
-def _labels(log: Log, strata: np.ndarray, o: params.Splits, rng: np.random.Generator) -> np.ndarray:
+def _labels(log: Log, strata: np.ndarray, o: Splits, rng: np.random.Generator) -> np.ndarray:
     fractions = o.val_fraction, o.test_fraction
     match o.strategy:
         case "leave_one_out":
@@ -146,7 +145,7 @@ def tables(log: Log, labels: np.ndarray, kind: np.ndarray) -> dict[str, pd.DataF
     return parts
 
 
-def _require_room(options: params.Splits) -> None:
+def _require_room(options: Splits) -> None:
     val, test = options.val_fraction, options.test_fraction
     if options.strategy != "leave_one_out" and not (val > 0 and test > 0 and val + test < 1):
         raise UserError(
@@ -155,7 +154,7 @@ def _require_room(options: params.Splits) -> None:
         )
 
 
-def _require_parts(labels: np.ndarray, options: params.Splits) -> None:
+def _require_parts(labels: np.ndarray, options: Splits) -> None:
     names = READS.get(options.strategy, ())
     if options.strategy != "leave_one_out":
         names = ("val_fraction", "test_fraction", *names)

@@ -9,7 +9,7 @@ from string import Formatter
 
 import ftfy
 
-from fusionrec import params
+from fusionrec.data.clean_options import Clean
 from fusionrec.data.separator import SEPARATOR as SEPARATOR
 from fusionrec.errors import UserError
 
@@ -86,7 +86,7 @@ def strip_html(text: str) -> str:
     return "".join(parser.parts)
 
 
-def clean(text: str | None, options: params.Clean) -> str:
+def clean(text: str | None, options: Clean) -> str:
     """One line of plain text, case kept; "" for None.
 
     Cleaning again changes nothing, but where text only now reads as an entity, a tag or mojibake: "&amp;lt;" is
@@ -101,7 +101,7 @@ def clean(text: str | None, options: params.Clean) -> str:
     return _plain(strip_html(text) if options.strip_html else text, options)
 
 
-def _plain(text: str, options: params.Clean) -> str:
+def _plain(text: str, options: Clean) -> str:
     """Without mojibake, in one Unicode form, without invisible characters, on one line."""
     if not text.isascii():
         if options.fix_mojibake:
@@ -114,7 +114,7 @@ def _plain(text: str, options: params.Clean) -> str:
     return " ".join(text.split())
 
 
-def split(value: str | None, options: params.Clean) -> list[str]:
+def split(value: str | None, options: Clean) -> list[str]:
     """The values of a category, clean, sorted and each once.
 
     Args:
@@ -131,7 +131,7 @@ def split(value: str | None, options: params.Clean) -> list[str]:
     return sorted({part.lower() for part in parts} if options.lowercase else parts)
 
 
-def compose(fields: dict[str, str], options: params.Clean) -> str:
+def compose(fields: dict[str, str], options: Clean) -> str:
     """What the language encoder reads of an item: the parts of the template as sentences.
 
     Args:

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 
-from fusionrec import files, params
-from fusionrec.data import augment
+from fusionrec import files
+from fusionrec.encoders import augment
 from fusionrec.encoders import loading, weights
+from fusionrec.encoders.options import Cache, EncoderEntry
 
 PACKAGES = ("numpy", "pillow", "timm", "tokenizers", "torch", "torchvision", "transformers")
 
@@ -51,10 +52,10 @@ class Recipe(NamedTuple):
     """
 
     modality: str
-    entry: params.Encoder
+    entry: EncoderEntry
     folder: Path
     source: dict[str, Any]
-    options: params.Cache
+    options: Cache
     device: str
     reproducible: str
 

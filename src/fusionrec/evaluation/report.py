@@ -6,17 +6,9 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
-from fusionrec.evaluation import (
-    accuracy,
-    catalogue,
-    diversity,
-    popularity,
-    ranking,
-    serendipity,
-    significance,
-    slices,
-)
-from fusionrec.evaluation.task import Task
+from fusionrec.evaluation import catalogue_ranking, significance, slices
+from fusionrec.evaluation.metrics import accuracy, catalogue, diversity, popularity, serendipity
+from fusionrec.evaluation.protocol import Task
 
 DIGITS = 6
 Numbers = dict[str, float]
@@ -106,7 +98,7 @@ def full(
 def evaluate(lists: np.ndarray, this: Task, ks: list[int]) -> Result:
     """All metrics at all cut-offs; `ndcg_cold@k` asks for held-out items without a train interaction alone."""
     items = len(this.popularity)
-    found = ranking.hits(lists, this.users, this.held_out, items)
+    found = catalogue_ranking.hits(lists, this.users, this.held_out, items)
     per_user = accuracy.table(found, this.held_out.counts[this.users], ks) | _beyond(lists, found, this, ks)
     means = significance.mean(np.stack(list(per_user.values()), 1))
     summary = dict(zip(per_user, means.tolist(), strict=True))

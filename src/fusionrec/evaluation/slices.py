@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from fusionrec.errors import UserError
-from fusionrec.evaluation import accuracy
-from fusionrec.evaluation.task import Task
+from fusionrec.evaluation.metrics import accuracy
+from fusionrec.evaluation.protocol import Task
 
 HISTORY = [0, 1, 5, 10, 20, 50]  # lower ends of the bins of history length
 MOST = 20  # values of a column; the rarer ones are one slice

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fusionrec.evaluation import report
-from fusionrec.evaluation.task import Task
+from fusionrec.evaluation.protocol import Task
 
 BEYOND = ("diversity", "coverage", "novelty")
 

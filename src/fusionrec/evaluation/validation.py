@@ -7,8 +7,8 @@ import torch
 
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
-from fusionrec.evaluation import accuracy, catalogue, popularity
-from fusionrec.evaluation.ranking import hits, masked_scores, top_k
+from fusionrec.evaluation.catalogue_ranking import hits, masked_scores, top_k
+from fusionrec.evaluation.metrics import accuracy, catalogue, popularity
 from fusionrec.models.recommender import Recommender
 
 ALWAYS = ("ndcg", "recall")

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from fusionrec.evaluation import knockouts, report, significance
-from fusionrec.evaluation.task import Task, rank
+from fusionrec.evaluation import ablation, report, significance
+from fusionrec.evaluation.protocol import Task, rank
 from fusionrec.models.two_towers import TrainedModel
 
 
@@ -28,9 +28,9 @@ def of_inputs(
     ks = sorted({int(name.partition("@")[2]) for name in headline})
     samples = significance.samples(len(this.users), np.random.default_rng(seed))
     found: dict[str, Any] = {}
-    for modality in knockouts.modalities(model):
+    for modality in ablation.modalities(model):
         for how in ("absent", "shuffled"):
-            without = knockouts.knock_out(model, modality, how, torch.Generator().manual_seed(seed))
+            without = ablation.knock_out(model, modality, how, torch.Generator().manual_seed(seed))
             result = report.evaluate(rank(without, this, max(ks)).items, this, ks)
             found.setdefault(modality, {})[how] = report.losses(whole, result, headline, samples)
     return found

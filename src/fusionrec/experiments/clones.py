@@ -17,9 +17,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple, TypeVar
 
-from fusionrec import params
 from fusionrec.errors import UserError
-from fusionrec.experiments import keeper, overrides
+from fusionrec.experiments import child_process, overrides
+from fusionrec.sections import Params
 
 WHAT_COUNTS = ["src", "stages", "params.yaml", "dvc.yaml", "dvc.lock"]
 DVC = [sys.executable, "-m", "dvc"]
@@ -114,7 +114,7 @@ def make(root: Path, folder: Path, revision: str, borrowed: Iterable[str] = ()) 
     return Clone(folder, revision)
 
 
-def make_all(root: Path, home: Path, revision: str, count: int, p: params.Params) -> list[Clone]:
+def make_all(root: Path, home: Path, revision: str, count: int, p: Params) -> list[Clone]:
     """`count` fresh clones in `home`; see `make`."""
     if count < 1:
         raise UserError("--workers must be at least 1")
@@ -138,7 +138,7 @@ def experiment(clone: Clone, name: str, settings: list[str], log: Path) -> None:
         UserError: if it fails; the message has the end of its log.
     """
     begin(clone, settings)
-    if keeper.start([*DVC, "exp", "run", "--name", name], clone.folder, log).wait():
+    if child_process.start([*DVC, "exp", "run", "--name", name], clone.folder, log).wait():
         raise UserError(f"experiment {name} failed: {last_words(log)}")
     run([*DVC, "exp", "push", "--no-cache", "origin", name], clone.folder)
 

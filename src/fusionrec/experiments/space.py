@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from fusionrec import params
 from fusionrec.errors import UserError
 from fusionrec.experiments import overrides
+from fusionrec.experiments.options import Categorical, Dimension
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -13,7 +13,7 @@ SECTIONS = ("cache", "encoders", "model", "train")  # what stands before them de
 FIXED = ("train.monitor", "train.direction", "train.resume_from", "train.wandb")
 
 
-def check(space: dict[str, params.Dimension], tree: dict[str, Any]) -> None:
+def check(space: dict[str, Dimension], tree: dict[str, Any]) -> None:
     """Whether `space` fits the parameters `tree`.
 
     Raises:
@@ -49,7 +49,7 @@ def _condition(when: str) -> tuple[str, set[str]]:
     return name, {f"{name}={value.strip()}" for value in values.split(",")}
 
 
-def suggest(trial: "Trial", space: dict[str, params.Dimension]) -> list[str]:
+def suggest(trial: "Trial", space: dict[str, Dimension]) -> list[str]:
     """One point of the space, as overrides; what a condition rules out keeps its value in params.yaml."""
     chosen: list[str] = []
     for name, dimension in space.items():
@@ -59,8 +59,8 @@ def suggest(trial: "Trial", space: dict[str, params.Dimension]) -> list[str]:
     return chosen
 
 
-def _draw(trial: "Trial", name: str, dimension: params.Dimension) -> Any:
-    if isinstance(dimension, params.Categorical):
+def _draw(trial: "Trial", name: str, dimension: Dimension) -> Any:
+    if isinstance(dimension, Categorical):
         return trial.suggest_categorical(name, dimension.choices)
     if dimension.kind == "int":
         return trial.suggest_int(name, int(dimension.low), int(dimension.high))

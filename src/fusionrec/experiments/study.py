@@ -5,8 +5,9 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fusionrec import params
 from fusionrec.experiments import space
+from fusionrec.experiments.options import Search
+from fusionrec.training.options import Train
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -23,7 +24,7 @@ class Best(NamedTuple):
     settings: list[str]
 
 
-def resume(path: Path, options: params.Search, train: params.Train) -> "Study":
+def resume(path: Path, options: Search, train: Train) -> "Study":
     """The study in `path`, begun if there is none; trials that were interrupted will be asked for again.
 
     The tree-structured Parzen estimator (Bergstra et al., "Algorithms for Hyper-Parameter Optimization",
@@ -66,7 +67,7 @@ def ended(study: "Study") -> int:
     )
 
 
-def ask(study: "Study", options: params.Search) -> tuple["Trial", list[str]]:
+def ask(study: "Study", options: Search) -> tuple["Trial", list[str]]:
     """A new trial and its overrides."""
     with ASKING:
         trial = study.ask()

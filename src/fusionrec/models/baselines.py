@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from fusionrec import params
 from fusionrec.data.histories import Histories
+from fusionrec.evaluation.options import Baselines
 from fusionrec.models.ease import EASE
 from fusionrec.models.neighbours import ItemKNN, UserKNN
 from fusionrec.models.recommender import Recommender
@@ -26,14 +26,14 @@ def build(
     log: pd.DataFrame,
     users: int,
     items: int,
-    options: params.Baselines,
+    options: Baselines,
     validation: Callable[[Recommender], float] | None,
     seed: int,
 ) -> dict[str, Baseline]:
     """The baselines `names`, in that order.
 
     Args:
-        names: of `params.Baselines.names`.
+        names: of `Baselines.names`.
         log: the train log; nothing else is fitted on.
         users: rows of the user table.
         items: rows of the catalogue.
@@ -54,7 +54,7 @@ def build(
     return found
 
 
-def _variants(name: str, options: params.Baselines) -> list[tuple[float, ...]]:
+def _variants(name: str, options: Baselines) -> list[tuple[float, ...]]:
     """The hyper-parameters that are tried."""
     if name in ("item_knn", "user_knn"):
         return list(product(options.neighbours, options.shrinkage))
@@ -67,7 +67,7 @@ def _fit(
     log: pd.DataFrame,
     train: Histories,
     items: int,
-    options: params.Baselines,
+    options: Baselines,
     seed: int,
 ) -> Baseline:
     if name == "random":

@@ -18,21 +18,23 @@ import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
 
-from fusionrec import files, params
-from fusionrec.data.content import Content
+from fusionrec import files
+from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
+from fusionrec.models.options import Model
 from fusionrec.models.two_towers import FusionModel, Shape, TrainedModel
+from fusionrec.params import Section
 
 SCHEMA = 3
 CONTENT = "content."
-Section = TypeVar("Section", bound=params.Section)
+Section = TypeVar("Section", bound=Section)
 REMEDY = "run `dvc repro model`"
 
 
 def save(
     folder: Path,
     model: FusionModel,
-    content: Content,
+    content: ItemInputs,
     shape: Shape,
     item_ids: list[str],
     user_ids: list[str],
@@ -102,14 +104,14 @@ def read_json(folder: Path, name: str) -> Any:
         raise misfit(folder, f"{name} is not JSON: {error}") from None
 
 
-def _config(folder: Path) -> tuple[params.Model, Shape]:
+def _config(folder: Path) -> tuple[Model, Shape]:
     config = read_json(folder, "config.json")
     schema = config.get("schema") if isinstance(config, dict) else None
     if schema != SCHEMA:
         raise misfit(folder, f"schema {schema}, this code reads {SCHEMA}")
     if {*config} != {"schema", "model", "shape"}:
         raise misfit(folder, f"config.json has the keys {', '.join(config)}, not schema, model, shape")
-    options = checked(params.Model, config["model"], folder, "config.json", ["model"])
+    options = checked(Model, config["model"], folder, "config.json", ["model"])
     sizes = config["shape"]
     fits = isinstance(sizes, dict) and {*sizes} == {*Shape._fields}
     if not fits or not all(type(size) is int and size >= 0 for size in sizes.values()):
@@ -140,13 +142,13 @@ def read_tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
-def _content(folder: Path, tensors: dict[str, torch.Tensor], shape: Shape) -> Content:
+def _content(folder: Path, tensors: dict[str, torch.Tensor], shape: Shape) -> ItemInputs:
     """The inputs of all items among `tensors`, checked against each other."""
-    wanted = {CONTENT + name for name in Content._fields}
+    wanted = {CONTENT + name for name in ItemInputs._fields}
     _check_names(folder, {name for name in tensors if name.startswith(CONTENT)}, wanted)
-    content = Content(*(tensors[CONTENT + name] for name in Content._fields))
+    content = ItemInputs(*(tensors[CONTENT + name] for name in ItemInputs._fields))
     items = content.trained.shape[:1].numel()
-    for name in ("trained", *Content._fields):  # that one says how many items there are
+    for name in ("trained", *ItemInputs._fields):  # that one says how many items there are
         x, (kind, axes) = getattr(content, name), _KINDS[name]
         rows = {"category_offsets": items + 1, "category_values": len(x) if x.ndim else 0}.get(name, items)
         if x.dtype != kind or x.ndim != axes or len(x) != rows:
@@ -177,7 +179,7 @@ _KINDS = {
 }
 
 
-def _empty(folder: Path, options: params.Model, content: Content, shape: Shape) -> FusionModel:
+def _empty(folder: Path, options: Model, content: ItemInputs, shape: Shape) -> FusionModel:
     """The model without memory for its weights, which come from the file: sizes cost nothing unless they fit."""
     try:
         with torch.device("meta"):

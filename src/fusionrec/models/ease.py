@@ -5,7 +5,7 @@ import torch
 
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
-from fusionrec.models.interactions import matrix
+from fusionrec.models.interaction_matrix import matrix
 
 
 class EASE:

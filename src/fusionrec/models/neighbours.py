@@ -10,7 +10,7 @@ import torch
 from scipy.sparse import csr_array, vstack
 
 from fusionrec.data.histories import Histories
-from fusionrec.models.interactions import matrix
+from fusionrec.models.interaction_matrix import matrix
 
 VALUES = 2**24  # similarities that are alive at once
 

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import torch
 
-from fusionrec import files, params
-from fusionrec.data.content import Fitted, Reduction
+from fusionrec import files
+from fusionrec.data.item_inputs import Fitted, Reduction
 from fusionrec.data.piecewise import Bins
 from fusionrec.models.checkpoint import checked, misfit, read_json, read_tensors
+from fusionrec.params import Section
 
 NAME = "preparation.json", "preparation.safetensors"
 VECTORS = "vision", "language", "vision_tokens", "language_tokens"
@@ -24,11 +25,11 @@ VECTORS = "vision", "language", "vision_tokens", "language_tokens"
 class Preparation(NamedTuple):
     """Parameters, and what was fitted on train items."""
 
-    options: params.Preparation
+    options: PreparationOptions
     fitted: Fitted
 
 
-class _Scaler(params.Section):
+class _Scaler(Section):
     log: bool
     fill: float
     low: float
@@ -37,12 +38,12 @@ class _Scaler(params.Section):
     scale: float
 
 
-class _Attributes(params.Section):
+class _Attributes(Section):
     numbers: dict[str, _Scaler]
     categories: dict[str, list[str]]
 
 
-class _Stored(params.Preparation):
+class _Stored(PreparationOptions):
     attributes: _Attributes
 
 
@@ -78,7 +79,7 @@ def load(folder: Path | str) -> Preparation:
     vectors = {name: _reduction(folder, tensors, name) for name in VECTORS}
     if tensors:
         raise misfit(folder, f"{NAME[1]}: {', '.join(sorted(tensors))} unexpected")
-    options = params.Preparation(**{name: getattr(stored, name) for name in params.Preparation.model_fields})
+    options = PreparationOptions(**{name: getattr(stored, name) for name in PreparationOptions.model_fields})
     found = [pieces for pieces in bins if pieces is not None]
     if found and len(found) < len(bins):
         raise misfit(folder, f"{NAME[1]}: the pieces of some numbers are missing")

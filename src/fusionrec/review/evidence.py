@@ -9,9 +9,9 @@ import pandas as pd
 from fusionrec import files
 from fusionrec.recommend import engine
 from fusionrec.recommend.gallery import Card
-from fusionrec.review import sides
-from fusionrec.review.lists import Changed, Listed
-from fusionrec.review.sides import Side
+from fusionrec.review import revision
+from fusionrec.review.list_changes import Changed, Listed
+from fusionrec.review.revision import Side
 
 LISTS = "data/recs/recommendations.parquet"
 IMAGES, SPLITS = "data/images", "data/splits"
@@ -38,7 +38,7 @@ def tables(a: Side, b: Side, path: str) -> Tables | None:
     folder = Path(path).parent.as_posix()
     if folder in a.outs and a.outs[folder] == b.outs.get(folder):
         return None
-    read = {side.name: sides.fetch(side, path) for side in (a, b)}
+    read = {side.name: revision.fetch(side, path) for side in (a, b)}
     missing = [name for name, found in read.items() if found is None]
     first, second = (pd.DataFrame() if x is None else pd.read_parquet(io.BytesIO(x)) for x in read.values())
     return Tables(first, second, missing)
@@ -46,7 +46,7 @@ def tables(a: Side, b: Side, path: str) -> Tables | None:
 
 def table(side: Side, path: str) -> pd.DataFrame:
     """A table behind a plot, which git holds; empty where there is none."""
-    found = sides.fetch(side, path)
+    found = revision.fetch(side, path)
     return pd.DataFrame() if found is None else pd.read_csv(io.BytesIO(found))
 
 
@@ -67,7 +67,7 @@ def plots(a: Side, b: Side) -> list[Plot]:
     """The pictures of plots that differ, in the order of the pipeline."""
     names = [path for path in {**b.outs, **a.outs} if path.endswith(".png")]
     changed = [name for name in names if a.outs.get(name) != b.outs.get(name)]
-    return [Plot(name, sides.fetch(a, name), sides.fetch(b, name)) for name in changed]
+    return [Plot(name, revision.fetch(a, name), revision.fetch(b, name)) for name in changed]
 
 
 class Shelf(NamedTuple):

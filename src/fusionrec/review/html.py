@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from html import escape
 
 from fusionrec.recommend import gallery
-from fusionrec.review import report
+from fusionrec.review import summary
 from fusionrec.review.evidence import Plot, Shelf
-from fusionrec.review.report import Review, Section
+from fusionrec.review.summary import Review, Section
 
 STYLE = """
 main { padding-bottom: 3rem; }
@@ -38,7 +38,7 @@ summary { cursor: pointer; font-size: 1.2rem; font-weight: 600; }
 def page(review: Review) -> str:
     """The HTML page; whatever comes from data is escaped, and nothing of it stands in the style."""
     title = f"{escape(review.b)} against {escape(review.a)}"
-    if report.same(review):
+    if summary.same(review):
         body = f"<p>No difference between {escape(review.a)} and {escape(review.b)}.</p>"
     else:
         body = "\n".join(_parts(review, title))

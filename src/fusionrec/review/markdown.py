@@ -3,9 +3,9 @@
 import re
 from html import escape
 
-from fusionrec.review import lists, report
+from fusionrec.review import list_changes, summary
 from fusionrec.review.evidence import Plot, Shelf
-from fusionrec.review.report import Review, Section
+from fusionrec.review.summary import Review, Section
 
 TITLES = 3  # of items that came or went
 SPECIAL = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w))")
@@ -15,7 +15,7 @@ MENTION = re.compile(r"(?<!\w)@")
 def text(review: Review) -> str:
     """The whole review; one line where nothing differs."""
     a, b = plain(review.a), plain(review.b)
-    if report.same(review):
+    if summary.same(review):
         return f"No difference between {a} and {b}.\n"
     parts = [f"# {b} against {a}"]
     parts += [_points(sentences) for sentences in (review.verdicts,) if sentences]
@@ -67,10 +67,15 @@ def _users(review: Review) -> str:
 
 def _user(shelf: Shelf) -> list[str]:
     found = shelf.found
-    return [found.user, _titles(lists.went(found)), _titles(lists.came(found)), f"{found.overlap:.2f}"]
+    return [
+        found.user,
+        _titles(list_changes.went(found)),
+        _titles(list_changes.came(found)),
+        f"{found.overlap:.2f}",
+    ]
 
 
-def _titles(items: list[lists.Listed]) -> str:
+def _titles(items: list[list_changes.Listed]) -> str:
     few = ", ".join(item.title or item.item_id for item in items[:TITLES])
     return few + (f" and {len(items) - TITLES} more" if len(items) > TITLES else "") or "–"
 

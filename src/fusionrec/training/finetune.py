@@ -17,15 +17,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from fusionrec import files, params, runtime
-from fusionrec.data import augment
-from fusionrec.data.content import Content, Reduction, fit_reduction
+from fusionrec import files, runtime
+from fusionrec.encoders import augment
+from fusionrec.data.item_inputs import ItemInputs, Reduction, fit_reduction
 from fusionrec.encoders import blocks, cache, loading, lora, weights
 from fusionrec.encoders.frozen import FrozenEncoder
 from fusionrec.encoders.inputs import Inputs
+from fusionrec.encoders.options import EncoderEntry
 from fusionrec.encoders.pooling import unit
 from fusionrec.encoders.recipe import Recipe
 from fusionrec.errors import UserError
+from fusionrec.sections import Params
+from fusionrec.training.options import Finetune
 
 REDUCTION = "reduction.safetensors"
 PARTS = {"vision": "vision_model", "language": "text_model"}  # in models of pictures and texts
@@ -50,7 +53,7 @@ class Trainable(nn.Module):
         reduction: from the encoder's vectors to those of the table; it stays as it is. None: the one that the
             first vectors of train items say.
         trained: bool [items], which are train items.
-        components: see `fusionrec.data.content.fit_vectors`.
+        components: see `fusionrec.data.item_inputs.fit_vectors`.
 
     Attributes:
         table: float32 [items, components], vectors of all items, zero where absent; on the CPU.
@@ -60,7 +63,7 @@ class Trainable(nn.Module):
         self,
         recipe: Recipe,
         inputs: Inputs,
-        options: params.Finetune,
+        options: Finetune,
         generator: torch.Generator,
         reduction: Reduction | None,
         trained: np.ndarray,
@@ -144,7 +147,7 @@ class Encoders(nn.ModuleDict):
         """What each encodes anew in a step whose distinct targets are `items`, int64 [n]."""
         return {modality: encoder.draw(items, draws) for modality, encoder in self._each()}
 
-    def enliven(self, content: Content, live: dict[str, Live]) -> Content:
+    def enliven(self, content: ItemInputs, live: dict[str, Live]) -> ItemInputs:
         """`content` with the rows of `live` encoded anew; their gradient reaches the encoders."""
         tables = {}
         for modality, encoder in self._each():
@@ -159,7 +162,7 @@ class Encoders(nn.ModuleDict):
         for _, encoder in self._each():
             encoder.renew()
 
-    def insert(self, content: Content) -> Content:
+    def insert(self, content: ItemInputs) -> ItemInputs:
         """`content` with the tables in it."""
         device, found = content.trained.device, {}
         for modality, encoder in self._each():
@@ -181,7 +184,7 @@ class Encoders(nn.ModuleDict):
 
 
 def load(
-    p: params.Params, modality: str, inputs: Inputs, trained: np.ndarray, device: torch.device
+    p: Params, modality: str, inputs: Inputs, trained: np.ndarray, device: torch.device
 ) -> Trainable | None:
     """The encoder of a modality; None where it is frozen or switched off, or no train item has an input.
 
@@ -199,7 +202,7 @@ def load(
             or if the precision does not go with the device.
     """
     name = getattr(p.model, modality)
-    entry: params.Encoder | None = getattr(p.encoders, modality)[name]
+    entry: EncoderEntry | None = getattr(p.encoders, modality)[name]
     there = np.array([key is not None for key in inputs.keys])
     if entry is None or getattr(p.model, f"freeze_{modality}") or not (there & trained).any():
         return None

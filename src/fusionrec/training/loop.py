@@ -8,18 +8,19 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from fusionrec import params, runtime
-from fusionrec.data.content import Content
+from fusionrec import runtime
 from fusionrec.data.histories import Histories
+from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.encoders.frozen import DTYPES
 from fusionrec.errors import UserError
 from fusionrec.models.two_towers import FusionModel, TrainedModel
-from fusionrec.training import averaging, objective, optimisers, schedules
+from fusionrec.training import ema, objective, optimisers, schedules
 from fusionrec.training.batches import batches, steps
 from fusionrec.training.distributed import ALONE, Group
 from fusionrec.training.finetune import Encoders
 from fusionrec.training.objective import Objective
-from fusionrec.training.scratch import Scratch, State
+from fusionrec.training.options import Train
+from fusionrec.training.resume import Scratch, State
 from fusionrec.training.stopping import EarlyStopping
 
 Tensors = dict[str, torch.Tensor]
@@ -34,10 +35,10 @@ class Epoch(NamedTuple):
 
 def fit(
     model: FusionModel,
-    content: Content,
+    content: ItemInputs,
     train: Histories,
     validate: Callable[[TrainedModel], dict[str, float]],
-    options: params.Train,
+    options: Train,
     track: Callable[[Epoch], None],
     scratch: Scratch | None = None,
     group: Group = ALONE,
@@ -90,9 +91,9 @@ class Training:
     def __init__(
         self,
         model: FusionModel,
-        content: Content,
+        content: ItemInputs,
         train: Histories,
-        options: params.Train,
+        options: Train,
         group: Group,
         encoders: Encoders | None = None,
     ):
@@ -185,7 +186,7 @@ class Training:
         self.schedule.step()
         self.optimizer.zero_grad()
         if self.average:
-            averaging.follow(self.average, self.objective.state(), self.options.ema, self.schedule.taken)
+            ema.follow(self.average, self.objective.state(), self.options.ema, self.schedule.taken)
         return norm
 
     def _copy(self) -> Tensors:

@@ -6,10 +6,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from fusionrec import params
-from fusionrec.data.content import Content
 from fusionrec.data.histories import Histories
-from fusionrec.models.heads import FINAL
+from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.models.fusion.heads import FINAL
 from fusionrec.models.two_towers import FusionModel, Towers
 from fusionrec.training.batches import Batch, part_of
 from fusionrec.training.finetune import Encoders, Live
@@ -20,6 +19,7 @@ from fusionrec.training.losses import (
     info_nce_loss,
     sampled_softmax_loss,
 )
+from fusionrec.training.options import Train
 from fusionrec.training.samplers import Sampler
 
 ENCODERS = "encoders"  # begins the names of their weights
@@ -79,9 +79,9 @@ class Objective(nn.Module):
     def __init__(
         self,
         model: FusionModel,
-        content: Content,
+        content: ItemInputs,
         train: Histories,
-        options: params.Train,
+        options: Train,
         encoders: Encoders | None = None,
     ) -> None:
         super().__init__()
@@ -206,7 +206,7 @@ class Objective(nn.Module):
         return losses
 
     def _contrastive(
-        self, content: Content, items: torch.Tensor, generator: torch.Generator | None
+        self, content: ItemInputs, items: torch.Tensor, generator: torch.Generator | None
     ) -> torch.Tensor:
         vision, language, both = self.model.candidates.modalities(content, items, generator)
         return info_nce_loss(vision[both], language[both], self.model.temperature)

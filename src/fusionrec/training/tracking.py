@@ -8,8 +8,8 @@ import torch
 from dvclive import Live, monitor_system
 from tqdm import tqdm
 
-from fusionrec import params
 from fusionrec.errors import UserError
+from fusionrec.sections import Params
 from fusionrec.training.loop import Epoch
 
 
@@ -22,7 +22,7 @@ class Tracker:
         parameters: all of params.yaml.
     """
 
-    def __init__(self, curves: Path | str, system: Path | str, parameters: params.Params):
+    def __init__(self, curves: Path | str, system: Path | str, parameters: Params):
         self.options, self.parameters = parameters.train, parameters
         self.epochs: list[Epoch] = []
         self.places = Path(curves), Path(system)
@@ -64,7 +64,7 @@ class Tracker:
                 self.mirror.summary[f"best/{name}"] = value
 
 
-def _weights_and_biases(project: str | None, parameters: params.Params, stack: ExitStack) -> Any:
+def _weights_and_biases(project: str | None, parameters: Params, stack: ExitStack) -> Any:
     """A run of `project`; None where none is wanted. $WANDB_MODE=offline keeps it on this machine."""
     if project is None:
         return None

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from fusionrec.data.sources import amazon, download
-from fusionrec.data.sources.dataset import SEPARATOR, Dataset
-from fusionrec.data.sources.jsonl import RefusedLine
-from fusionrec.data.sources.pictures import Pictures
+from fusionrec.data.reading import download
+from fusionrec.data.reading.dataset import SEPARATOR, Dataset
+from fusionrec.data.reading.jsonl import RefusedLine
+from fusionrec.data.reading.pictures import Pictures
+from fusionrec.data.sources import amazon
 
 from .options import raw, rows
 

@@ -9,20 +9,22 @@ import pandas as pd
 import pytest
 from PIL import ExifTags, Image, ImageOps
 
-from fusionrec import params
-from fusionrec.data import images, tables, truth
+from fusionrec import sections
+from fusionrec.data import cleaning, images
+from fusionrec.data.demo import demo_choices, demo_pictures, demo_texts, demo_truth
 from fusionrec.data.histories import Histories
-from fusionrec.data.sources import demo, demo_choices, demo_pictures, demo_texts
-from fusionrec.data.sources.dataset import Dataset
+from fusionrec.data.reading.dataset import Dataset
+from fusionrec.data.sources import demo
+from fusionrec.data.sources.demo import Demo
 
 from .options import ROOT, raw
 
-SMALL = params.Demo(seed=3, items=120, users=60, interactions=900)
-DEFAULT = params.load(ROOT / "params.yaml")
+SMALL = Demo(seed=3, items=120, users=60, interactions=900)
+DEFAULT = sections.load(ROOT / "params.yaml")
 CLEAN = DEFAULT.clean.model_copy(update={"min_user_interactions": 0})
 
 
-def known(data: Dataset) -> truth.Truth:
+def known(data: Dataset) -> demo_truth.Truth:
     assert data.truth is not None
     return data.truth
 
@@ -50,7 +52,7 @@ def test_raw_tables_keep_to_the_contract() -> None:
 
 def test_cleaning_restores_the_log_and_has_something_to_reject() -> None:
     data = demo.generate(SMALL)
-    clean = tables.clean(data.items, data.interactions, CLEAN)
+    clean = cleaning.clean(data.items, data.interactions, CLEAN)
     assert len(clean.interactions) == SMALL.interactions and len(clean.items) == SMALL.items
     reasons = {"unknown_item", "missing_user_id", "unreadable_timestamp", "duplicate_id", "bad_number_price"}
     assert reasons <= set(clean.rejected["reason"])
@@ -98,9 +100,9 @@ def test_the_oddities_change_nothing_else(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.fixture(scope="module")
 def shop() -> tuple[np.ndarray, demo_choices.Choices, Histories]:
-    options = params.Demo(seed=1, items=600, users=500, interactions=10_000)
+    options = Demo(seed=1, items=600, users=500, interactions=10_000)
     model = known(demo.generate(options))
-    liking = truth.utility(model, model.users, model.items)
+    liking = demo_truth.utility(model, model.users, model.items)
     log = demo_choices.draw_choices(np.random.default_rng(5), liking, options.interactions)
     table = pd.DataFrame({"user": log.users, "item": log.items, "timestamp": log.times})
     return liking, log, Histories.of(table, options.users)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from fusionrec.data.reading.dataset import SEPARATOR
 from fusionrec.data.sources import movielens
-from fusionrec.data.sources.dataset import SEPARATOR
 from fusionrec.errors import UserError
 
 from .options import raw, rows

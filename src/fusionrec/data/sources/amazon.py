@@ -19,11 +19,11 @@ from typing import Any
 
 import pandas as pd
 
-from fusionrec import params
-from fusionrec.data.sources import download, jsonl, pictures
-from fusionrec.data.sources.dataset import SEPARATOR, Dataset, Rejection, rejections
-from fusionrec.data.sources.jsonl import Record, RefusedLine
-from fusionrec.data.sources.paths import inside
+from fusionrec.data.reading import download, jsonl, pictures
+from fusionrec.data.reading.dataset import SEPARATOR, Dataset, Rejection, rejections
+from fusionrec.data.reading.folders import inside
+from fusionrec.data.reading.jsonl import Record, RefusedLine
+from fusionrec.data.sources import Raw
 
 LOG = ["user_id", "item_id", "timestamp", "rating"]
 ITEMS = [
@@ -40,7 +40,7 @@ PRICE = re.compile(r"(?:from )?\$?([0-9][0-9,]*(?:\.[0-9]+)?)(?: ?- ?\$?[0-9][0-
 NO_PRICE = {None, "", "None"}
 
 
-def read(root: Path, options: params.Raw) -> Dataset:
+def read(root: Path, options: Raw) -> Dataset:
     """Read reviews and metadata, and find or download the pictures.
 
     Raises:

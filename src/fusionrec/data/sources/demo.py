@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from fusionrec import params
-from fusionrec.data.sources import demo_choices as choices
-from fusionrec.data.sources import demo_pictures as pictures
-from fusionrec.data.sources import demo_texts as texts
-from fusionrec.data.sources.dataset import Dataset, rejections
-from fusionrec.data.truth import Truth
+from fusionrec.data.demo import demo_choices as choices
+from fusionrec.data.demo import demo_pictures as pictures
+from fusionrec.data.demo import demo_texts as texts
+from fusionrec.data.demo.demo_truth import Truth
+from fusionrec.data.reading.dataset import Dataset, rejections
+from fusionrec.data.sources import Raw
 
 TECHNIQUES = ["screenprint", "woodcut", "watercolour", "linocut", "risograph", "etching"]
 ERAS, SPIRITS = 5, 6
@@ -38,12 +38,12 @@ HUGE = 2600  # pixels: above what the pipeline keeps
 ODD, ODD_SHARE = ["again", "turned", "inks"], 0.003  # of each: see `_good`
 
 
-def read(root: Path, options: params.Raw) -> Dataset:
+def read(root: Path, options: Raw) -> Dataset:
     """The data set that `raw.demo` asks for; nothing is read, whatever `root` is."""
     return generate(options.demo)
 
 
-def generate(options: params.Demo) -> Dataset:
+def generate(options: Demo) -> Dataset:
     """The whole data set from `options.seed`, with its preference model."""
     rng = np.random.default_rng(options.seed)
     counts = {name: len(values) for name, values in VALUES.items()}

@@ -15,18 +15,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from fusionrec import params
-from fusionrec.data.sources import pictures, tables
-from fusionrec.data.sources.dataset import Dataset, completed, rejections
-from fusionrec.data.sources.paths import inside
-from fusionrec.data.sources.tables import Column, Dialect
+from fusionrec.data.reading import csv_files, pictures
+from fusionrec.data.reading.csv_files import Column, Dialect
+from fusionrec.data.reading.dataset import Dataset, completed, rejections
+from fusionrec.data.reading.folders import inside
+from fusionrec.data.sources import Raw
 
 TITLES = ["item", "title"]
 LOG = {"user_id": Column("user"), "item_id": Column("item"), "timestamp": Column("timestamp")}
 MILLISECONDS = r"[0-9]{13}"  # since 1970: from 2001 to 2286
 
 
-def read(root: Path, options: params.Raw) -> Dataset:
+def read(root: Path, options: Raw) -> Dataset:
     """Read a release; timestamps become seconds.
 
     Raises:
@@ -35,7 +35,7 @@ def read(root: Path, options: params.Raw) -> Dataset:
     names = options.microlens
     items = _read_titles(inside(root, names.titles, "raw.microlens.titles"))
     path = inside(root, names.interactions, "raw.microlens.interactions")
-    log = tables.read(path, LOG, categories=["user_id", "item_id"])
+    log = csv_files.read(path, LOG, categories=["user_id", "item_id"])
     log["timestamp"] = _seconds(log["timestamp"])
     found = pictures.beside(root, names.images, "raw.microlens.images", items["item_id"], options.extensions)
     return Dataset(completed(items), log, rejections(found.refused), found.blobs)
@@ -44,8 +44,8 @@ def read(root: Path, options: params.Raw) -> Dataset:
 def _read_titles(path: Path) -> pd.DataFrame:
     """With or without a header."""
     wanted = {"item_id": Column("item"), "title": Column("title")}
-    named = tables.header(path) == TITLES
-    return tables.read(path, wanted, dialect=tables.CSV if named else Dialect(header=TITLES))
+    named = csv_files.header(path) == TITLES
+    return csv_files.read(path, wanted, dialect=csv_files.CSV if named else Dialect(header=TITLES))
 
 
 def _seconds(timestamps: pd.Series) -> pd.Series:

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from fusionrec import params
-from fusionrec.data.sources import pictures, tables
-from fusionrec.data.sources.dataset import SEPARATOR, Dataset, completed, rejections
-from fusionrec.data.sources.paths import existing, inside
-from fusionrec.data.sources.tables import Column, Dialect
+from fusionrec.data.reading import csv_files, pictures
+from fusionrec.data.reading.csv_files import Column, Dialect
+from fusionrec.data.reading.dataset import SEPARATOR, Dataset, completed, rejections
+from fusionrec.data.reading.folders import existing, inside
+from fusionrec.data.sources import Raw
 from fusionrec.errors import UserError
 
 GENRES = [
@@ -41,7 +41,7 @@ IDS = ["user_id", "item_id"]
 NO_GENRES = "(no genres listed)"
 
 
-def read(root: Path, options: params.Raw) -> Dataset:
+def read(root: Path, options: Raw) -> Dataset:
     """Read an unpacked archive.
 
     Raises:
@@ -63,7 +63,7 @@ def read(root: Path, options: params.Raw) -> Dataset:
 
 def _read_100k(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     dialect = Dialect("\t", quoted=False, header=U_DATA)
-    log = tables.read(inside(root, "u.data", "raw.input"), LOG, IDS, dialect)
+    log = csv_files.read(inside(root, "u.data", "raw.input"), LOG, IDS, dialect)
     wanted = {
         "item_id": Column("movieId"),
         "title": Column("title"),
@@ -71,7 +71,7 @@ def _read_100k(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     }
     dialect = Dialect("|", quoted=False, encoding="latin-1", header=U_ITEM)
     path = inside(root, "u.item", "raw.input")
-    read = tables.read(path, wanted | {name: Column(name) for name in GENRES}, dialect=dialect)
+    read = csv_files.read(path, wanted | {name: Column(name) for name in GENRES}, dialect=dialect)
     items = read[["row", *wanted]].copy()
     items["date_release_date"] = _iso(read["date_release_date"])
     items.insert(3, "category_genres", _genres(read[GENRES]))
@@ -92,9 +92,9 @@ def _genres(flags: pd.DataFrame) -> pd.Series:
 
 
 def _read_latest(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    log = tables.read(inside(root, "ratings.csv", "raw.input"), LOG, IDS)
+    log = csv_files.read(inside(root, "ratings.csv", "raw.input"), LOG, IDS)
     wanted = {"item_id": Column("movieId"), "title": Column("title"), "category_genres": Column("genres")}
-    items = tables.read(inside(root, "movies.csv", "raw.input"), wanted)
+    items = csv_files.read(inside(root, "movies.csv", "raw.input"), wanted)
     genres = items["category_genres"].replace(NO_GENRES, None)
     items["category_genres"] = genres.str.replace("|", SEPARATOR, regex=False)
     if (root / "tags.csv").exists():
@@ -105,6 +105,6 @@ def _read_latest(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _tags(root: Path) -> pd.Series:
     """By film: its tags, each once, sorted and joined."""
     wanted = {"item_id": Column("movieId"), "tag": Column("tag")}
-    read = tables.read(inside(root, "tags.csv", "raw.input"), wanted).dropna()
+    read = csv_files.read(inside(root, "tags.csv", "raw.input"), wanted).dropna()
     pairs = read[["item_id", "tag"]].drop_duplicates().sort_values(["item_id", "tag"])
     return pairs.groupby("item_id")["tag"].agg(SEPARATOR.join)

@@ -14,11 +14,11 @@ is the recipe: params.yaml, dvc.yaml, and the hashes in dvc.lock.
 
 from pathlib import Path
 
-from fusionrec import params
-from fusionrec.data.sources import pictures, tables
-from fusionrec.data.sources.dataset import Dataset, rejections
-from fusionrec.data.sources.paths import inside
-from fusionrec.data.sources.tables import Column
+from fusionrec.data.reading import csv_files, pictures
+from fusionrec.data.reading.csv_files import Column
+from fusionrec.data.reading.dataset import Dataset, rejections
+from fusionrec.data.reading.folders import inside
+from fusionrec.data.sources import Raw
 
 COUNTS = ["view", "comment", "thumbup", "share", "coin", "favorite", "barrage"]
 ITEMS = {
@@ -30,15 +30,15 @@ ITEMS = {
 LOG = {name: Column(name) for name in ("user_id", "item_id", "timestamp")}
 
 
-def read(root: Path, options: params.Raw) -> Dataset:
+def read(root: Path, options: Raw) -> Dataset:
     """Read a release.
 
     Raises:
         UserError: if a file is missing, leaves the folder, or is not what the release has.
     """
     names = options.pixelrec
-    items = tables.read(inside(root, names.items, "raw.pixelrec.items"), ITEMS)
+    items = csv_files.read(inside(root, names.items, "raw.pixelrec.items"), ITEMS)
     path = inside(root, names.interactions, "raw.pixelrec.interactions")
-    log = tables.read(path, LOG, categories=["user_id", "item_id"])
+    log = csv_files.read(path, LOG, categories=["user_id", "item_id"])
     found = pictures.beside(root, names.images, "raw.pixelrec.images", items["item_id"], options.extensions)
     return Dataset(items, log, rejections(found.refused), found.blobs)
