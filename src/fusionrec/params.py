@@ -9,7 +9,7 @@ when it is selected, because only then its module is imported.
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -38,9 +38,15 @@ S = TypeVar("S", bound=BaseModel)
 
 
 class Section(BaseModel):
-    """A part of params.yaml: unknown keys are errors, and values cannot be changed."""
+    """A part of params.yaml: unknown keys are errors, and values cannot be changed.
+
+    Attributes:
+        before: for keys that were added later, the value that is equivalent to the behaviour before. Saved models
+            that lack such a key are read with it; params.yaml must have every key.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    before: ClassVar[dict[str, Any]] = {}
 
 
 class Choosing(Section):
@@ -189,8 +195,35 @@ def _keys(section: type[BaseModel], where: list[str]) -> list[str]:
     """The names of the keys of the section at `where`, read from the classes."""
     for part in where:
         field = section.model_fields.get(part)
-        kinds = [field.annotation, *getattr(field.annotation, "__args__", ())] if field else []
-        kinds += [kind for outer in kinds for kind in getattr(outer, "__args__", ())]
-        inner = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
-        section = next(iter(inner), section)
+        section = next(iter(_inside(field.annotation) if field else []), section)
     return list(section.model_fields)
+
+
+def _inside(annotation: Any) -> list[type[BaseModel]]:
+    """The sections in the type of a field, such as `dict[str, Encoder | None]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [kind for argument in get_args(annotation) for kind in _inside(argument)]
+
+
+def complete(section: type[Section], saved: Any) -> Any:
+    """Saved parameters with the keys that were added since, as far as `Section.before` tells their values.
+
+    Args:
+        section: the class that they are of.
+        saved: what a file holds; anything but a mapping is returned as it is.
+    """
+    if not isinstance(saved, dict):
+        return saved
+    completed = section.before | saved
+    for name, field in section.model_fields.items():
+        for kind in _inside(field.annotation):
+            value = completed.get(name)
+            if issubclass(kind, Section) and isinstance(value, dict):
+                mapping = get_origin(field.annotation) is dict
+                completed[name] = (
+                    {key: complete(kind, part) for key, part in value.items()}
+                    if mapping
+                    else complete(kind, value)
+                )
+    return completed

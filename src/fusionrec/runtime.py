@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar
 from pydantic import Field
 
 from fusionrec import params
-from fusionrec.params import Count, Section
 from fusionrec.errors import UserError
+from fusionrec.params import Count, Section
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future

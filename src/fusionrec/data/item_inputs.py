@@ -1,4 +1,4 @@
-"""What the model knows of each item besides its id, as tensors."""
+"""The inputs of items besides their ids, as tensors, and the preprocessing that makes them."""
 
 from typing import Any, NamedTuple
 
@@ -10,7 +10,6 @@ from fusionrec.data import attributes, piecewise
 from fusionrec.data.encoder_vectors import EncoderVectors
 from fusionrec.data.pca import principal_axes
 from fusionrec.data.piecewise import Bins
-from fusionrec.models.options import Model
 
 FITTED_TOKENS = 2**17
 CHUNK = 2**14  # rows that are reduced together
@@ -28,8 +27,8 @@ class ItemInputs(NamedTuple):
         category_offsets: int64 [items + 1], ragged category values: see `attributes.Bags`.
         category_values: int64 [values].
         trained: bool [items], whether the item has a train interaction.
-        vision_tokens: float32 [items, t, width], vectors of the places of a picture; a token that an item has
-            not is zero. t is 0 where the cache holds none.
+        vision_tokens: float32 [items, t, width], vectors of the places of a picture; a token that an item does
+            not have is zero. t is 0 where the cache holds none.
         language_tokens: float32 [items, t, width], vectors of the words of a text, likewise.
     """
 
@@ -59,7 +58,7 @@ class ItemInputs(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """What leads from an item to its inputs, fitted on train items.
+    """Fitted preprocessing: scalers, vocabularies, reductions, fitted on train items.
 
     Attributes:
         attributes: scalers and vocabularies of `attributes.fit`.
@@ -89,9 +88,11 @@ def fit(
     vision: EncoderVectors,
     language: EncoderVectors,
     trained: np.ndarray,
-    options: Model,
+    pca: int,
+    number_bins: int,
+    with_tokens: bool,
 ) -> Fitted:
-    """Learn from the train items how inputs are made.
+    """Fit the preprocessing on the train items.
 
     Args:
         items: the catalogue.
@@ -99,18 +100,22 @@ def fit(
         vision: picture vectors of the catalogue.
         language: text vectors of the catalogue.
         trained: bool [items], which are train items.
-        options: `pca` and `number_bins`; of the fusions, `cross_modal` alone reads token vectors.
+        pca: principal components that picture and text vectors are reduced to; 0: all are kept.
+        number_bins: pieces of a number's function; 0: numbers stay as they are.
+        with_tokens: whether the model reads token vectors.
     """
     some = {"vision": vision, "language": language}
-    cut = {name: fit_vectors(found, trained, options.pca) for name, found in some.items()}
+    reductions = {name: fit_vectors(vectors, trained, pca) for name, vectors in some.items()}
     tokens = dict.fromkeys(some, None)
-    if options.fusion == "cross_modal":
-        tokens = {name: fit_tokens(found, trained, options.pca) for name, found in some.items()}
+    if with_tokens:
+        tokens = {name: fit_tokens(vectors, trained, pca) for name, vectors in some.items()}
     bins = None
-    if options.number_bins and trained.any():
+    if number_bins and trained.any():
         values = attributes.numbers(items, scalers)[trained, ::2]
-        bins = [piecewise.fit(column, options.number_bins) for column in values.T]
-    return Fitted(scalers, cut["vision"], cut["language"], tokens["vision"], tokens["language"], bins)
+        bins = [piecewise.fit(column, number_bins) for column in values.T]
+    return Fitted(
+        scalers, reductions["vision"], reductions["language"], tokens["vision"], tokens["language"], bins
+    )
 
 
 def assemble(
@@ -175,7 +180,7 @@ def fit_vectors(features: EncoderVectors, trained: np.ndarray, components: int) 
 def fit_tokens(features: EncoderVectors, trained: np.ndarray, components: int) -> "Reduction | None":
     """The same for the tokens of the train items.
 
-    So many tokens say the same: at most `FITTED_TOKENS` of them are looked at, evenly spaced.
+    At most `FITTED_TOKENS` of them are used, evenly spaced, since more would change little.
     """
     flat, present = _tokens(features)
     known = np.flatnonzero(present & np.repeat(trained, features.tokens.shape[1]))
@@ -190,7 +195,7 @@ def reduce(features: EncoderVectors, reduction: "Reduction | None") -> np.ndarra
 
 
 def reduce_tokens(features: EncoderVectors, reduction: "Reduction | None") -> np.ndarray:
-    """float32 [items, t, components], zero for tokens that an item has not; t is 0 without a reduction."""
+    """float32 [items, t, components], zero for tokens that an item does not have; t is 0 without a reduction."""
     if reduction is None:
         return np.zeros((len(features.present), 0, 0), np.float32)
     flat, present = _tokens(features)
@@ -229,7 +234,7 @@ class Reduction(NamedTuple):
 
 
 def fit_reduction(seen: np.ndarray, components: int) -> Reduction:
-    """The reduction that `seen`, vectors [n, width] of train items, says; see `fit_vectors`."""
+    """The reduction fitted on `seen`, vectors [n, width] of train items; see `fit_vectors`."""
     x = torch.from_numpy(seen).double()
     mean, basis = x.mean(0), None
     x = x - mean

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 
 from fusionrec import files
-from fusionrec.encoders import augment
-from fusionrec.encoders import loading, weights
+from fusionrec.encoders import augment, loading, weights
 from fusionrec.encoders.options import Cache, EncoderEntry
 
 PACKAGES = ("numpy", "pillow", "timm", "tokenizers", "torch", "torchvision", "transformers")

@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from fusionrec.encoders import augment
-from fusionrec.encoders import pixels
+from fusionrec.encoders import augment, pixels
 from fusionrec.encoders.options import Cache
 from fusionrec.encoders.pooling import unit
 

@@ -15,7 +15,7 @@ from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 
-Need = Literal["ids", "contents", "tokens", "graph", "sequence"]
+Need = Literal["ids", "contents", "graph", "sequence"]
 
 
 class ModelData(NamedTuple):
@@ -56,23 +56,32 @@ class Towers(NamedTuple):
 
 
 class Step(Protocol):
-    """One step of training, as a model sees it; see `fusionrec.training.objective`.
+    """One step of training, as a model sees it; see `fusionrec.training.scored_step`.
 
     Attributes:
-        content: inputs of all items.
         towers: the encoded items of the step.
         vectors: [n, dim], user vectors.
-        users: int64 [n], rows of the user table.
-        items: int64 [m], the distinct targets and negatives of the step, rows of the catalogue.
-        generator: draws dropout.
+        share: weight of this process's part of the step, for terms that are means over targets.
     """
 
-    content: ItemInputs
     towers: Towers
     vectors: torch.Tensor
-    users: torch.Tensor
-    items: torch.Tensor
-    generator: torch.Generator | None
+    share: float
+
+    @property
+    def owners(self) -> torch.Tensor:
+        """int64 [p], whose target each is: rows of the user table."""
+        ...
+
+    @property
+    def targets(self) -> torch.Tensor:
+        """int64 [p], the targets: rows of the catalogue."""
+        ...
+
+    @property
+    def negatives(self) -> torch.Tensor:
+        """int64 [p, m], the negatives of each target: rows of the catalogue; m may be 0."""
+        ...
 
     def terms(self) -> dict[str, torch.Tensor]:
         """The losses that the model's option `losses` switches on, unweighted, by name."""
@@ -102,6 +111,15 @@ class TrainableModel(nn.Module):
     history_length: int = 0
     history_dropout: float = 0.0
     pair_width: int = 0
+
+    def __init__(self, options: Any, data: ModelData):
+        super().__init__()
+        self.options = options
+
+    @classmethod
+    def reads_tokens(cls, options: Any) -> bool:
+        """Whether it reads the vectors of an item's patches and words, with these parameters."""
+        return False
 
     def reset(self, generator: torch.Generator) -> None:
         """Draw all initial weights."""
@@ -216,5 +234,3 @@ class TrainableModel(nn.Module):
     def tracked(self, content: ItemInputs) -> dict[str, float]:
         """What can be seen inside after an epoch, such as weight/vision; for training curves."""
         return {}
-
-

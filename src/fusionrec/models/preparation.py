@@ -8,18 +8,34 @@ all that a new item needs.
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 
 from fusionrec import files
+from fusionrec.data.clean_options import Clean
+from fusionrec.data.image_options import Images
 from fusionrec.data.item_inputs import Fitted, Reduction
 from fusionrec.data.piecewise import Bins
+from fusionrec.encoders.options import Cache, Encoders
 from fusionrec.models.checkpoint import checked, misfit, read_json, read_tensors
 from fusionrec.params import Section
 
 NAME = "preparation.json", "preparation.safetensors"
 VECTORS = "vision", "language", "vision_tokens", "language_tokens"
+
+
+class PreparationOptions(Section):
+    """All parameters that the inputs of a new item depend on.
+
+    `encoders` holds the entries of the two encoders that `model` names, `cache` how they are run.
+    """
+
+    clean: Clean
+    images: Images
+    cache: Cache
+    encoders: Encoders
+    reproducible: Literal["portable", "machine", "off"]
 
 
 class Preparation(NamedTuple):

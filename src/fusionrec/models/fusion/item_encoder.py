@@ -7,9 +7,10 @@ from torch import nn
 
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
+from fusionrec.models import fusions
+from fusionrec.models.fusion.attention import Tokens
 from fusionrec.models.fusion.layers import Hidden, Linear, draw, drop, keep_rows, table
 from fusionrec.models.fusion.options import FusionOptions
-from fusionrec.models.fusions import FUSIONS, CrossModal, Tokens
 
 TABLE_SPREAD = 0.1  # standard deviation of embeddings at the start
 
@@ -95,11 +96,13 @@ class ItemEncoder(nn.Module):
             "categories": self.categories,
         }
         names = [name for name, module in inputs.items() if module is not None]
-        _check(options.fusion, names)
-        self.fusion = FUSIONS[options.fusion](options, names)
-        crossing = options.fusion == "cross_modal"
-        self.vision_tokens = _token_projection(content.vision_tokens, dim) if crossing else None
-        self.language_tokens = _token_projection(content.language_tokens, dim) if crossing else None
+        method = fusions.load(options.method)
+        _check(options.method, method, names)
+        self.fusion = method(options, names)
+        self.vision_tokens = _token_projection(content.vision_tokens, dim) if method.reads_tokens else None
+        self.language_tokens = (
+            _token_projection(content.language_tokens, dim) if method.reads_tokens else None
+        )
 
     def forward(
         self,
@@ -184,7 +187,7 @@ class ItemEncoder(nn.Module):
         """
         if self.vision is None or self.language is None:
             raise UserError(
-                "train.losses.contrastive: needs pictures and texts; choose encoders for model.vision and "
+                "model.fusion.losses.contrastive: needs pictures and texts; choose encoders for model.vision and "
                 "model.language, or set it to 0"
             )
         some = content if rows is None else content.take(rows)
@@ -210,7 +213,7 @@ class ItemEncoder(nn.Module):
 
     def _tokens(self, some: ItemInputs, generator: torch.Generator | None) -> tuple[Tokens | None, ...]:
         """Projected token vectors of pictures and texts: what `cross_modal` takes besides the parts."""
-        if not isinstance(self.fusion, CrossModal):
+        if not self.fusion.reads_tokens:
             return ()
 
         def project(layer: Linear | None, x: torch.Tensor) -> Tokens | None:
@@ -242,13 +245,14 @@ def _token_projection(tokens: torch.Tensor, dim: int) -> Linear | None:
     return Linear(tokens.shape[2], dim, bias=False) if tokens.shape[1] else None
 
 
-def _check(fusion: str, names: list[str]) -> None:
-    if not names:
+def _check(name: str, method: type[fusions.Fusion], parts: list[str]) -> None:
+    if not parts:
         raise UserError(
-            "model: every input of the items is switched off, or the data has none; switch one on, e.g. item_id"
+            "model.fusion: every input of the items is switched off, or the data has none; switch one on, e.g. item_id"
         )
-    if fusion == "cross_modal" and not {"vision", "language"} <= {*names}:
+    missing = sorted(method.requires - {*parts})
+    if missing:
         raise UserError(
-            "model.fusion: cross_modal needs pictures and texts; choose encoders for model.vision and "
-            "model.language, or another fusion"
+            f"model.fusion.method: {name} needs {' and '.join(sorted(method.requires))}; choose encoders for "
+            f"model.{' and model.'.join(missing)}, or another method"
         )

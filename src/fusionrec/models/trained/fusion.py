@@ -1,12 +1,12 @@
-"""The fusion model: item vectors, user vectors, and a head that scores a pair of them.
+"""Multimodal fusion: items fuse id, picture, text, numbers and categories; users are their history, an id, or both.
 
-A user's vector is made of the vectors of its history, or is an embedding of the user's id, or the sum of both.
-History vectors and candidate vectors come from two item encoders with weights of their own.
+Two towers. History vectors and candidate vectors come from two item encoders with weights of their own; a head
+scores a pair of a user's and an item's vector.
 """
 
 import math
-from copy import copy
-from typing import NamedTuple
+from copy import deepcopy
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ from torch import nn
 
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.models import fusions
+from fusionrec.models.contract import ModelData, Need, Towers, TrainableModel
 from fusionrec.models.fusion.heads import FINAL, Dot, Pointwise
 from fusionrec.models.fusion.history import History
 from fusionrec.models.fusion.item_encoder import TABLE_SPREAD, ItemEncoder
@@ -21,68 +23,56 @@ from fusionrec.models.fusion.layers import Linear, draw, table
 from fusionrec.models.fusion.options import FusionOptions
 
 TEMPERATURES = 0.01, 1.0  # bounds
-PAIR_VALUES = 2**19  # that a pairwise head has alive at once in ranking: 2 MB stay in a CPU's cache
+MODULES = {
+    "vision": "vision",
+    "language": "language",
+    "numbers": "numbers",
+    "categories": "categories",
+    "id": "ids",
+}
 
 
-class Shape(NamedTuple):
-    """Everything besides the parameters that fixes the sizes of the weights."""
-
-    users: int
-    category_values: int
-
-
-class Towers(NamedTuple):
-    """Item vectors, ready for scoring: candidates [n, dim], bias [n], history [m, dim]."""
-
-    candidates: torch.Tensor
-    bias: torch.Tensor
-    history: torch.Tensor
-
-
-class FusionModel(nn.Module):
-    """See the module's docstring. All weights are zero until `reset` draws them or a checkpoint fills them.
+class FusionModel(TrainableModel):
+    """See the module and `TrainableModel`.
 
     Args:
         options: the parameters.
-        content: inputs of all items; only their widths matter here.
-        shape: see `Shape`.
-        known_users: bool [users], who has a train history: the ids of the others are noise, and left out.
-            None: all are known.
+        data: inputs of the items, of which only the widths matter here; users. The ids of users without a train
+            interaction are noise, and left out.
 
     Raises:
-        UserError: if no input of the items is on, or the fusion lacks one.
+        UserError: if no input of the items is on, or the fusion method lacks one.
     """
 
+    needs: ClassVar[frozenset[Need]] = frozenset({"ids", "contents", "sequence"})
+    scores_new_items: ClassVar[bool] = True
+    options: FusionOptions
     known_users: torch.Tensor
 
-    def __init__(
-        self,
-        options: FusionOptions,
-        content: ItemInputs,
-        shape: Shape,
-        known_users: torch.Tensor | None = None,
-    ):
-        super().__init__()
-        self.options = options
-        self.candidates = ItemEncoder(options, content, shape.category_values)
-        self.item_bias = nn.Parameter(torch.zeros(len(content.trained))) if options.item_id else None
+    def __init__(self, options: FusionOptions, data: ModelData):
+        super().__init__(options, data)
+        self.candidates = ItemEncoder(options, data.content, data.category_values)
+        self.item_bias = nn.Parameter(torch.zeros(data.items)) if options.item_id else None
         self.content_bias = Linear(options.dim, 1)
         with_history, with_id = options.user != "id", options.user != "history"
-        self.history = ItemEncoder(options, content, shape.category_values) if with_history else None
+        self.history = ItemEncoder(options, data.content, data.category_values) if with_history else None
         self.pool = History(options) if with_history else None
-        self.users = table(shape.users, options.dim) if with_id else None
+        self.users = table(data.users, options.dim) if with_id else None
         self.head = Dot() if options.head == "dot" else Pointwise(options)
         self.log_temperature = nn.Parameter(torch.zeros(()))
-        known = torch.ones(shape.users, dtype=torch.bool) if known_users is None else known_users
+        known = torch.ones(data.users, dtype=torch.bool) if data.known_users is None else data.known_users
         self.register_buffer("known_users", known)
+        self.ranks_by_inner_product, self.pair_width = options.head == "dot", self.head.width
+        self.history_length = options.max_history if with_history else 0
+        self.history_dropout = options.history_dropout
 
-    def reset(self, generator: torch.Generator, temperature: float = 0.1) -> None:
-        """Draw all initial weights: `model.init` for matrices, a small normal for tables, else neutral.
+    @classmethod
+    def reads_tokens(cls, options: FusionOptions) -> bool:
+        """See `TrainableModel.reads_tokens`."""
+        return fusions.load(options.method).reads_tokens
 
-        Args:
-            generator: draws everything.
-            temperature: that of the contrastive loss.
-        """
+    def reset(self, generator: torch.Generator) -> None:
+        """Draw all initial weights: `init` for matrices, a small normal for tables, neutral for the others."""
         o = self.options
         self.candidates.reset(generator)
         if self.item_bias is not None:
@@ -95,7 +85,7 @@ class FusionModel(nn.Module):
         if self.users is not None:
             nn.init.normal_(self.users.weight, std=TABLE_SPREAD, generator=generator)
         self.head.reset(generator)
-        nn.init.constant_(self.log_temperature, math.log(temperature))
+        nn.init.constant_(self.log_temperature, math.log(o.temperature))
 
     @property
     def temperature(self) -> torch.Tensor:
@@ -115,17 +105,9 @@ class FusionModel(nn.Module):
         candidates: torch.Tensor | None = None,
         history: torch.Tensor | None = None,
     ) -> Towers:
-        """Encode items.
+        """See `TrainableModel.towers`.
 
-        Args:
-            content: inputs of all items.
-            generator: for dropout; none at evaluation.
-            candidates: int64 [n], unique: encode these items only as candidates. None: all.
-            history: int64 [m], unique, the same for histories.
-
-        Returns:
-            Row i is the i-th of the items asked for. An item whose id is unknown, or was dropped, has no bias
-            of its own: it lives on its contents.
+        An item whose id is unknown, or was dropped, has no bias of its own: it depends on its contents alone.
         """
         vectors, known = self.candidates.encode(content, generator, candidates)
         bias = self.content_bias(vectors).squeeze(1)
@@ -136,11 +118,7 @@ class FusionModel(nn.Module):
         return Towers(vectors, bias, past)
 
     def new_towers(self, content: ItemInputs) -> Towers:
-        """Encode items that are not in the catalogue, as `towers` does those without a train interaction.
-
-        Args:
-            content: inputs of the n new items; whether they are `trained` does not matter.
-        """
+        """See `TrainableModel.new_towers`; the items are encoded as those without a train interaction are."""
         vectors = self.candidates.encode_new(content)
         past = self.history.encode_new(content) if self.history is not None else vectors
         return Towers(vectors, self.content_bias(vectors).squeeze(1), past)
@@ -148,18 +126,7 @@ class FusionModel(nn.Module):
     def user_vectors(
         self, towers: Towers, users: torch.Tensor, latest: torch.Tensor, timed: bool = True
     ) -> torch.Tensor:
-        """Embed users.
-
-        Args:
-            towers: encoded items.
-            users: int64 [n], rows of the user table; used where ids are on. Those beyond it are strangers.
-            latest: int64 [n, length], rows of `towers.history`, the newest first; -1, anywhere, where there
-                is none. Column j has the recency of rank j + 1.
-            timed: whether the order of `latest` means something; if not, all ranks weigh the same.
-
-        Returns:
-            [n, dim]; zeros for a user of whom nothing is known.
-        """
+        """See `TrainableModel.user_vectors`; column j of `latest` has the recency of rank j + 1."""
         vectors = []
         if self.users is not None:
             row = users.clamp(max=len(self.known_users) - 1)
@@ -176,25 +143,54 @@ class FusionModel(nn.Module):
         columns: torch.Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> torch.Tensor:
-        """Scores before the final activation.
-
-        Args:
-            vectors: [n, dim], of users.
-            towers: encoded items.
-            columns: int64 [n, m], rows of the towers to score for each user. None: all.
-            generator: for dropout; none at evaluation.
-
-        Returns:
-            [n, rows of the towers], or [n, m] for `columns`.
-        """
+        """See `TrainableModel.logits`."""
         return self.head(vectors, towers.candidates, towers.bias, columns, generator)
 
-    def score(
+    def probability(self, logits: torch.Tensor) -> tuple[torch.Tensor, str]:
+        """See `TrainableModel.probability`."""
+        activation = self.options.final_activation
+        return FINAL[activation](logits), activation
+
+    def modalities(
         self,
-        vectors: torch.Tensor,
-        towers: Towers,
-        columns: torch.Tensor | None = None,
+        content: ItemInputs,
+        rows: torch.Tensor | None = None,
         generator: torch.Generator | None = None,
-    ) -> torch.Tensor:
-        """`logits` after the final activation."""
-        return FINAL[self.options.final_activation](self.logits(vectors, towers, columns, generator))
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """See `TrainableModel.modalities`."""
+        return *self.candidates.modalities(content, rows, generator), self.temperature
+
+    def knows(self, users: np.ndarray, past: Histories) -> np.ndarray:
+        """See `TrainableModel.knows`."""
+        known = np.zeros(len(users), bool)
+        if self.options.user != "id":
+            known |= past.counts[users] > 0
+        if self.options.user != "history":
+            trained = self.known_users.cpu().numpy()
+            known |= np.append(trained, False)[np.minimum(users, len(trained))]
+        return known
+
+    def inputs(self) -> list[str]:
+        """See `TrainableModel.inputs`."""
+        return [name for name, module in MODULES.items() if getattr(self.candidates, module) is not None]
+
+    @torch.no_grad()
+    def with_ids(self, order: torch.Tensor) -> "FusionModel":
+        """See `TrainableModel.with_ids`."""
+        model = deepcopy(self)
+        tables = [
+            encoder.ids.weight for encoder in (model.candidates, model.history) if encoder and encoder.ids
+        ]
+        for weights in [*tables, *([] if model.item_bias is None else [model.item_bias])]:
+            weights.copy_(weights[order])
+        return model
+
+    def tracked(self, content: ItemInputs) -> dict[str, float]:
+        """The share of each input in the fusion, and the temperature of the contrastive loss."""
+        seen = {f"weight/{name}": share for name, share in self.candidates.shares(content).items()}
+        if self.options.losses.get("contrastive"):
+            seen["train/temperature"] = self.temperature.item()
+        return seen
+
+
+Model, Options = FusionModel, FusionOptions

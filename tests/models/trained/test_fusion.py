@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from fusionrec.models.two_towers import FusionModel, Shape, TrainedModel
 
 from fusionrec.data.histories import Histories
 from fusionrec.models import two_towers
-from fusionrec.models.two_towers import FusionModel, Shape, TrainedModel
 
 from .conftest import CATEGORY_VALUES, ITEMS, USERS
 
