@@ -1,7 +1,7 @@
 """raw: a source (the generated demo, or files) -> raw tables of strings, pictures as they are.
 
 Reads: raw.input, in the layout of raw.source.
-Writes: data/raw/tables: items, interactions, the rows that were refused, and of the demo its truth;
+Writes: data/raw/tables: items, interactions, rejected rows, and for the demo its preference model;
 data/raw/images: tar shards.
 Parameters: raw.
 """
@@ -13,27 +13,18 @@ from pathlib import Path
 from tqdm import tqdm
 
 from fusionrec import files, params, runtime
+from fusionrec.data import sources
 from fusionrec.data.demo import demo_truth
-from fusionrec.data.sources import files as files_source
-from fusionrec.data.sources import amazon, demo, microlens, movielens, pixelrec
-
-
-READERS = {
-    "demo": demo.read,
-    "files": files_source.read,
-    "movielens": movielens.read,
-    "pixelrec": pixelrec.read,
-    "microlens": microlens.read,
-    "amazon": amazon.read,
-}
+from fusionrec.data.sources import Raw
 
 
 def main() -> str:
     runtime.parser(__doc__).parse_args()
-    p = params.load()
-    data = READERS[p.raw.source](Path(p.raw.input), p.raw)
+    options = params.load(Raw)
+    source = sources.load(options.source)
+    data = source.read(Path(options.input), options.extensions, options.own(options.source))
     count = 0
-    # both folders take the old ones' places only after both are complete
+    # both folders replace the old ones only when both are complete
     with (
         files.replacing_folder("data/raw/tables") as tables,
         files.replacing_folder("data/raw/images") as images,
@@ -47,9 +38,8 @@ def main() -> str:
             for name, blob in tqdm(data.pictures, desc="pictures", unit="picture", disable=None):
                 shards.add(name, blob)
                 count += 1
-    print(
-        f"{p.raw.source}: {len(data.items):,} items, {len(data.interactions):,} interactions, {count:,} pictures"
-    )
+    sizes = f"{len(data.items):,} items, {len(data.interactions):,} interactions, {count:,} pictures"
+    print(f"{options.source}: {sizes}")
     return "data/raw"
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from fusionrec.data.strategies import PARTS, TRAIN, Log
+from fusionrec.data.split_labels import PARTS, TRAIN, Log
 
 KINDS = ("warm", "cold_user", "cold_item", "cold_both")
 

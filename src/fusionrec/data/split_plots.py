@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fusionrec import files
-from fusionrec.data.strategies import PARTS
+from fusionrec.data.split_labels import PARTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

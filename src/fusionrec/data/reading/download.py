@@ -1,9 +1,9 @@
-"""Pictures that a source names by their address, fetched once and kept.
+"""Pictures that a source names by URL, downloaded once and kept.
 
-Addresses come out of a data file, so they may be anything. Only http and https are followed, at most
-`REDIRECTS` times, and never to an address that is not public: the connection itself is checked, not the name,
-so that neither a redirect nor a name server can lead into the network that one works in. For the same reason
-neither proxies nor passwords are taken from the environment.
+URLs come from a data file, so they may be anything. Only http and https are followed, with at most `REDIRECTS`
+redirects, and never to an IP address that is not public: the connection itself is checked, not the host name, so
+neither a redirect nor a name server can lead into the local network. For the same reason neither proxies nor
+passwords are taken from the environment.
 """
 
 import hashlib
@@ -25,25 +25,38 @@ from urllib3.util import Retry
 from fusionrec import files
 from fusionrec.data.reading.dataset import Rejection
 from fusionrec.data.reading.pictures import Blobs, Pictures
-from fusionrec.data.sources.amazon import Amazon
 from fusionrec.errors import UserError
+from fusionrec.params import Count, Positive, Section
 
 REDIRECTS = 3
-PATIENCE = 10  # times the timeout: the longest that one answer may take in all
+PATIENCE = 10  # times the timeout: the longest that one response may take in all
 BUSY = [429, 500, 502, 503, 504]  # worth another attempt
 CHUNK = 1 << 16
-FILE_NAME = re.compile("[A-Za-z0-9_-]+")  # what an id must be like to name a file in an archive
+FILE_NAME = re.compile("[A-Za-z0-9_-]+")  # ids that can safely name a file in an archive
+
+
+class Download(Section):
+    """Limits of downloads; a source's `Options` extend this class.
+
+    `connections` at a time; each URL is tried `attempts` times, and given up after `timeout` seconds of silence or
+    more than `max_bytes`.
+    """
+
+    connections: Count
+    attempts: Count
+    timeout: Positive
+    max_bytes: Count
 
 
 class Failure(Exception):
-    """No picture, and why."""
+    """There is no picture; the message is the reason."""
 
 
 class Forbidden(Exception):
-    """The other end is no public address."""
+    """The server's address is not public."""
 
 
-REASONS: dict[type[Exception], str] = {  # the first that fits
+REASONS: dict[type[Exception], str] = {  # the first that matches
     Forbidden: "forbidden_address",
     requests.TooManyRedirects: "too_many_redirects",
     requests.Timeout: "timeout",
@@ -57,14 +70,14 @@ REASONS: dict[type[Exception], str] = {  # the first that fits
 }
 
 
-def fetch(urls: dict[str, str], options: Amazon, extensions: list[str], private: bool = False) -> Pictures:
-    """Download the pictures of items, `options.connections` at a time; what is kept is not fetched again.
+def fetch(urls: dict[str, str], options: Download, extensions: list[str], private: bool = False) -> Pictures:
+    """Download the pictures of items, `options.connections` at a time; what was kept is not downloaded again.
 
     Args:
-        urls: item id -> address.
-        options: connections, attempts, timeout, max_bytes.
-        extensions: what the path of an address may end in, in lower case, with the dot.
-        private: also addresses that are not public, for tests.
+        urls: item id -> URL.
+        options: limits.
+        extensions: allowed endings of a URL's path, in lower case, with the dot.
+        private: allow IP addresses that are not public, for tests.
 
     Returns:
         The pictures in the order of their ids, and each failure with its reason: bad_url, unsafe_item_id,
@@ -86,8 +99,8 @@ def fetch(urls: dict[str, str], options: Amazon, extensions: list[str], private:
     return Pictures(Blobs(paths, names), refused)
 
 
-def _fetch(url: str, web: requests.Session, options: Amazon, extensions: list[str]) -> Path | str:
-    """The file that holds what is at `url`, or why there is none."""
+def _fetch(url: str, web: requests.Session, options: Download, extensions: list[str]) -> Path | str:
+    """The file that holds the content of `url`, or the reason why there is none."""
     try:
         _check(url, extensions)
         path = cached(url)
@@ -114,7 +127,7 @@ def _suffix(url: str) -> str:
 
 
 def cached(url: str) -> Path:
-    """Where the bytes at `url` are kept."""
+    """The file in which the content of `url` is kept."""
     key = hashlib.sha256(url.encode()).hexdigest()
     return files.cache_home() / "pictures" / key[:2] / key
 
@@ -125,11 +138,11 @@ def _store(path: Path, blob: bytes) -> None:
             scratch.write_bytes(blob)
     except OSError as error:
         raise UserError(
-            f"{path}: cannot be written ({error.strerror}); $FUSIONREC_CACHE names another place"
+            f"{path}: cannot be written ({error.strerror}); set $FUSIONREC_CACHE to another folder"
         ) from None
 
 
-def _get(url: str, web: requests.Session, options: Amazon) -> bytes:
+def _get(url: str, web: requests.Session, options: Download) -> bytes:
     try:
         with web.get(url, stream=True, timeout=options.timeout) as answer:
             if answer.status_code != 200:
@@ -141,13 +154,13 @@ def _get(url: str, web: requests.Session, options: Amazon) -> bytes:
 
 
 def _cause(error: Exception) -> Exception:
-    """The timeout that the last attempt ended with, where `requests` hides it; else `error` itself."""
+    """The timeout that ended the last attempt, if `requests` hides it; else `error` itself."""
     hidden = getattr(error.args[0] if error.args else None, "reason", None)
     return hidden if isinstance(hidden, exceptions.ReadTimeoutError) else error
 
 
-def _read(answer: requests.Response, options: Amazon) -> bytes:
-    """The body as it was sent; a little at a time, so that it can be too large or too slow."""
+def _read(answer: requests.Response, options: Download) -> bytes:
+    """The body as it was sent, in small parts, so that one that is too large or too slow is given up early."""
     blob, last = bytearray(), time.monotonic() + PATIENCE * options.timeout
     while part := answer.raw.read1(CHUNK, decode_content=False):
         blob += part
@@ -158,8 +171,8 @@ def _read(answer: requests.Response, options: Amazon) -> bytes:
     return bytes(blob)
 
 
-def session(options: Amazon, private: bool) -> requests.Session:
-    """One for all threads, with limits on attempts, redirects and, unless `private`, addresses."""
+def session(options: Download, private: bool) -> requests.Session:
+    """One session for all threads, with limits on attempts, redirects and, unless `private`, IP addresses."""
     web = requests.Session()
     web.trust_env, web.max_redirects = False, REDIRECTS
     web.headers.update({"User-Agent": "fusionrec", "Accept-Encoding": "identity"})
@@ -183,20 +196,20 @@ class PublicAdapter(HTTPAdapter):
     """Connects to public addresses only."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """With connections that look whom they have reached."""
+        """With connections that check the address that they have reached."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _PublicPool, "https": _PublicSecurePool}
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the internet at large."""
+    """Whether an IP address belongs to the public internet."""
     ip = ip_address(address.split("%")[0])
     ip = getattr(ip, "ipv4_mapped", None) or ip
     return ip.is_global and not ip.is_multicast
 
 
 def _public(socket: Any) -> Any:
-    """The same socket, if it leads to a public address; closed before a byte is sent if not."""
+    """The same socket if it leads to a public address; otherwise it is closed before a byte is sent."""
     if not is_public(socket.getpeername()[0]):
         socket.close()
         raise Forbidden

@@ -1,4 +1,4 @@
-"""A folder of one's own data: a table of items, a log of interactions, and pictures named after items."""
+"""Your own data in one folder: a table of items, a log of interactions, and pictures named after items."""
 
 from pathlib import Path
 
@@ -6,26 +6,48 @@ from fusionrec.data.reading import csv_files, pictures
 from fusionrec.data.reading.csv_files import Column
 from fusionrec.data.reading.dataset import Dataset, completed, rejections
 from fusionrec.data.reading.folders import inside
-from fusionrec.data.sources import Raw
+from fusionrec.params import Section
 
-KINDS = {"category": "categories", "number": "numbers", "date": "dates"}  # our prefix -> the parameter
+KINDS = {"category": "categories", "number": "numbers", "date": "dates"}  # prefix of our column -> parameter
 
 
-def read(root: Path, options: Raw) -> Dataset:
-    """Read the tables as strings and find the pictures; these are loaded as they are asked for.
+class Columns(Section):
+    """Names of the columns in your files. `rating: null` says that there is none."""
+
+    item: str
+    title: str | None
+    description: str | None
+    categories: list[str]
+    numbers: list[str]
+    dates: list[str]
+    user: str
+    timestamp: str
+    rating: str | None
+
+
+class Options(Section):
+    """Names of the two tables, of the folder of pictures, and of the columns."""
+
+    items: str
+    interactions: str
+    images: str
+    columns: Columns
+
+
+def read(folder: Path, extensions: list[str], own: Options) -> Dataset:
+    """Read the tables as strings and list the pictures, which are loaded one by one when they are needed.
 
     Raises:
-        UserError: if a file or column is missing, leaves the folder, or cannot be read.
+        UserError: if a file or column is missing, a file leads out of the folder, or cannot be read.
     """
-    names = options.files
-    items = csv_files.read(inside(root, names.items, "raw.files.items"), _of_items(names.columns))
+    items = csv_files.read(inside(folder, own.items, "raw.files.items"), _of_items(own.columns))
     log = csv_files.read(
-        inside(root, names.interactions, "raw.files.interactions"),
-        _of_interactions(names.columns),
+        inside(folder, own.interactions, "raw.files.interactions"),
+        _of_interactions(own.columns),
         categories=["user_id", "item_id"],
     )
-    found = pictures.beside(root, names.images, "raw.files.images", items["item_id"], options.extensions)
-    return Dataset(completed(items), log, rejections(found.refused), found.blobs)
+    images = pictures.beside(folder, own.images, "raw.files.images", items["item_id"], extensions)
+    return Dataset(completed(items), log, rejections(images.refused), images.blobs)
 
 
 def _of_items(columns: Columns) -> dict[str, Column]:
@@ -50,7 +72,7 @@ def _of_interactions(columns: Columns) -> dict[str, Column]:
 
 
 def _named(**columns: tuple[str, str | None]) -> dict[str, Column]:
-    """Our name = (parameter, name in the file), without those that are switched off by null."""
+    """The columns that are not switched off by null, from our name = (parameter, name in the file)."""
     return {
         ours: Column(name, f"raw.files.columns.{parameter}")
         for ours, (parameter, name) in columns.items()
