@@ -1,4 +1,4 @@
-"""Plots as PNG: fixed size and metadata, so that the same figures give the same bytes."""
+"""Plots as PNG, with a fixed size and no metadata that varies: the same table gives the same bytes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,14 +25,19 @@ COLOURS = {
 BAR = 0.26  # inches
 
 
+def write_table(table: pd.DataFrame, path: Path | str) -> None:
+    """The table behind a plot, as CSV."""
+    files.write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
 def lines(table: pd.DataFrame, labels: tuple[str, str], path: Path | str, marks: bool = False) -> None:
-    """A line for each series, with its interval as a band where there is one.
+    """A line for each series, with its interval as a band if there is one.
 
     Args:
-        table: a horizontal column, series, a vertical column, and low and high or not.
+        table: a horizontal column, series, a vertical column, and optionally low and high.
         labels: of the axes, horizontal first.
         path: a .png file.
-        marks: whether each point is one that was measured, and no other was.
+        marks: whether to mark the points, and label the horizontal axis at these only.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -49,7 +54,9 @@ def lines(table: pd.DataFrame, labels: tuple[str, str], path: Path | str, marks:
                 rows[x], rows["low"], rows["high"], color=line.get_color(), alpha=0.15, linewidth=0
             )
     axes.set(xlabel=labels[0], ylabel=labels[1], ylim=(0, None))
-    if marks:
+    if table.empty:
+        _say_empty(axes)
+    elif marks:
         axes.set_xticks(sorted(set(table[x])))
     elif table[x].dtype.kind == "i":
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -58,7 +65,7 @@ def lines(table: pd.DataFrame, labels: tuple[str, str], path: Path | str, marks:
 
 
 def tradeoff(table: pd.DataFrame, x: str, labels: tuple[str, str], path: Path | str) -> None:
-    """Accuracy against another column, a line for each method through its strengths, which are written beside.
+    """Accuracy against another column: a line for each method through its strengths, which label the points.
 
     Args:
         table: series, strength, accuracy, and `x`.
@@ -74,21 +81,28 @@ def tradeoff(table: pd.DataFrame, x: str, labels: tuple[str, str], path: Path | 
         for strength, right, up in measured.itertuples(index=False):
             axes.annotate(f"{strength:g}", (right, up), (3, 4), **style)
     axes.set(xlabel=labels[0], ylabel=labels[1])
+    if table[["accuracy", x]].isna().any(axis=1).all():
+        _say_empty(axes)
     _legend(axes)
     files.write_figure(path, figure)
 
 
 def bars(table: pd.DataFrame, label: str, path: Path | str) -> None:
-    """Horizontal bars with intervals, and the number of users of each where it is known.
+    """Horizontal bars with intervals, labelled with the number of users if it is known.
 
     Args:
-        table: bar, value, low, high, and users or not.
+        table: bar, value, low, high, and optionally users.
         label: of the horizontal axis.
         path: a .png file.
     """
     figure, axes = _figure(height=1 + BAR * max(len(table), 4))
+    if table.empty:
+        _say_empty(axes)
+        axes.set(xlabel=label)
+        files.write_figure(path, figure)
+        return
     place = np.arange(len(table))[::-1]
-    # an interval of few users may lie beside their mean
+    # the interval of a few users need not contain their mean
     spread = np.maximum([table["value"] - table["low"], table["high"] - table["value"]], 0)
     style = {"elinewidth": 1, "capsize": 2}
     axes.barh(place, table["value"], xerr=spread, color=COLOURS["model"], alpha=0.75, error_kw=style)
@@ -112,7 +126,16 @@ def _figure(height: float = 4) -> tuple[Any, "Axes"]:
     return figure, axes
 
 
+def _say_empty(axes: "Axes") -> None:
+    """Say that there is nothing to show, in the middle of empty axes."""
+    axes.text(
+        0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", va="center", color="#6d6a64"
+    )
+    axes.set(xticks=[], yticks=[])
+    axes.grid(visible=False)
+
+
 def _legend(axes: "Axes") -> None:
-    """Beside the axes, where it hides no line."""
+    """Beside the axes, so that it hides no line."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))

@@ -1,17 +1,22 @@
-"""What a modality is worth: the trained model without it, or with that of other items in its place.
+"""Ablation: what a model's accuracy loses without one of its inputs, or with that of other items in its place.
 
-Nothing is trained anew. What a metric loses is what the model makes of the input, not what the input could
-say: a model that was trained without it may make up for it with another.
+Nothing is retrained. The loss measures how much this model relies on the input, not how informative the input is: a
+model that is trained without it may get the same information from another one.
 """
 
-from copy import deepcopy
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import torch
 
 from fusionrec.data.item_inputs import ItemInputs
-from fusionrec.models.two_towers import FusionModel, TrainedModel
+from fusionrec.evaluation import report, significance
+from fusionrec.evaluation.metrics import accuracy
+from fusionrec.evaluation.protocol import Task, rank
+from fusionrec.models.trained_model import TrainedModel
 
+How = Literal["absent", "shuffled"]
+WAYS: tuple[How, ...] = ("absent", "shuffled")
 FIELDS = {
     "vision": ("vision", "vision_present", "vision_tokens"),
     "language": ("language", "language_present", "language_tokens"),
@@ -21,23 +26,65 @@ FIELDS = {
 }
 
 
-def modalities(trained: TrainedModel) -> list[str]:
-    """Which inputs of the items the model has."""
-    encoder = trained.model.candidates
-    return [name for name in FIELDS if getattr(encoder, "ids" if name == "id" else name) is not None]
-
-
-def knock_out(
-    trained: TrainedModel, modality: str, how: Literal["absent", "shuffled"], generator: torch.Generator
-) -> TrainedModel:
-    """The model with a catalogue that lacks `modality`, as candidates and in histories.
+def of_inputs(
+    trained: TrainedModel, whole: report.Result, task: Task, headline: list[str], seed: int
+) -> dict[str, Any]:
+    """What the headline metrics lose without each input of the items.
 
     Args:
-        trained: stays as it is.
+        trained: the whole model.
+        whole: its result.
+        task: what it is evaluated on.
+        headline: metrics of accuracy.
+        seed: of the shuffling and of the bootstrap.
+
+    Returns:
+        {input: {absent or shuffled: {metric: {value, loss, low, high}}}}, losses paired by user; empty for a model
+        without inputs.
+    """
+    ks = sorted({int(name.partition("@")[2]) for name in headline})
+    samples = significance.samples(len(task.users), np.random.default_rng(seed))
+    losses: dict[str, Any] = {}
+    for modality in modalities(trained):
+        losses[modality] = {}
+        for how in WAYS:
+            without = ablate(trained, modality, how, torch.Generator().manual_seed(seed))
+            result = report.evaluate(rank(without, task, max(ks)).items, task, ks, [accuracy.measure])
+            losses[modality][how] = _losses(whole, result, headline, samples)
+    return losses
+
+
+def _losses(
+    whole: report.Result, without: report.Result, headline: list[str], samples: np.ndarray
+) -> dict[str, Any]:
+    """What a result loses against `whole`, paired by user: {metric: {value, loss, low, high}}."""
+    columns = {m: whole.per_user[m] - without.per_user[m] for m in headline}
+    return {
+        metric: {
+            "value": without.summary[metric],
+            "loss": ends["mean"],
+            "low": ends["low"],
+            "high": ends["high"],
+        }
+        for metric, ends in report.interval_of(columns, samples).items()
+    }
+
+
+def modalities(trained: TrainedModel) -> list[str]:
+    """Which inputs of the items the model has, in the order of `FIELDS`."""
+    inputs = trained.model.inputs()
+    return [name for name in FIELDS if name in inputs]
+
+
+def ablate(trained: TrainedModel, modality: str, how: How, generator: torch.Generator) -> TrainedModel:
+    """The model with a catalogue without `modality`, both as candidates and in histories.
+
+    Args:
+        trained: is not changed.
         modality: one of `modalities`.
-        how: absent: no item has it; numbers are the mean of the train items, an item without id is one that
-            train lacks. shuffled: each item has that of another (Breiman, "Random Forests", 2001), which
-            leaves the distribution of inputs as it was.
+        how: absent: no item has it; numbers are the mean of the train items, and an item without id is one without a
+            train interaction. shuffled: each item has that of another (Breiman, "Random Forests", 2001), which
+            keeps the distribution of inputs.
         generator: draws the permutation of the items.
 
     Raises:
@@ -52,7 +99,7 @@ def knock_out(
         order = torch.randperm(len(content.trained), generator=generator).to(trained.device)
         others = content.take(order)
         content = content._replace(**{field: getattr(others, field) for field in FIELDS[modality]})
-        model = _with_ids(model, order) if modality == "id" else model
+        model = model.with_ids(order) if modality == "id" else model
     return TrainedModel(model, content, trained.item_ids, trained.user_ids)
 
 
@@ -64,13 +111,3 @@ def _absent(content: ItemInputs, modality: str) -> ItemInputs:
     if modality == "categories":
         empty["category_values"] = content.category_values[:0]
     return content._replace(**empty)
-
-
-@torch.no_grad()
-def _with_ids(model: FusionModel, order: torch.Tensor) -> FusionModel:
-    """A copy in which item i has the embeddings and the bias of item order[i]."""
-    model = deepcopy(model)
-    tables = [encoder.ids.weight for encoder in (model.candidates, model.history) if encoder and encoder.ids]
-    for table in [*tables, *([] if model.item_bias is None else [model.item_bias])]:
-        table.copy_(table[order])
-    return model

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def means(values: np.ndarray, listed: np.ndarray, ks: list[int]) -> np.ndarray:
-    """Mean of `values` over the ranks up to each k that hold an item.
+    """Mean of `values` over those of the first k ranks that hold an item, for each k.
 
     Args:
         values: float64 [users, length], one value a rank.
@@ -17,9 +17,9 @@ def means(values: np.ndarray, listed: np.ndarray, ks: list[int]) -> np.ndarray:
     >>> means(np.array([[1.0, 3.0, 9.0]]), np.array([[True, True, False]]), [1, 2, 3])
     array([[1., 2., 2.]])
     """
-    found = np.empty((len(values), len(ks)))
+    at_cut_offs = np.empty((len(values), len(ks)))
     for column, k in enumerate(ks):
         count = listed[:, :k].sum(1)
         total = np.einsum("uk,uk->u", values[:, :k], listed[:, :k].astype(np.float64))
-        found[:, column] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    return found
+        at_cut_offs[:, column] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return at_cut_offs

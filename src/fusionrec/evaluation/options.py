@@ -4,39 +4,31 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from fusionrec.params import Count, Natural, Positive, Probability, Section, Weight
+from fusionrec.choices import Choice
+from fusionrec.params import Choosing, Count, Natural, Probability
 
 Accuracy = Annotated[str, Field(pattern=r"^(precision|recall|f1|hit_rate|mrr|map|ndcg)@[1-9][0-9]*$")]
 Reranker = Literal["weighted", "mmr", "dpp", "calibrated"]
 
 
-class Baselines(Section):
-    """What the model is measured against (see `fusionrec.models.baselines`).
+class Baselines(Choosing):
+    """The baselines `names`, which the model is compared with; the parameters of each stand under its name."""
 
-    `recent` is the share of train's time that recent_popularity counts. The lists are what is tried on
-    validation: `neighbours` and `shrinkage` for item_knn and user_knn, `l2` for ease, which is refused above
-    `max_ease_items`.
-    """
-
-    names: list[Literal["random", "popularity", "recent_popularity", "item_knn", "user_knn", "ease"]]
-    recent: Annotated[float, Field(gt=0, le=1)]
-    neighbours: Annotated[list[Count], Field(min_length=1)]
-    shrinkage: Annotated[list[Weight], Field(min_length=1)]
-    l2: Annotated[list[Positive], Field(min_length=1)]
-    max_ease_items: Count
+    names: Annotated[list[str], Choice("fusionrec.models.baselines", "metrics.baselines.names")]
 
 
-class Metrics(Section):
-    """Cut-offs `ks`, and what is hidden from the lists and what is ranked (see `evaluation.task`).
+class Metrics(Choosing):
+    """What is measured: metric `families` at the cut-offs `ks`, for lists made as `protocol` says.
 
-    `headline` metrics are those of slices, knock-outs, trade-off and bars. `negatives` are drawn for each
-    user with the protocol `sampled`. `candidates` is a table of item_id, and user_id or not. `slices` names
-    columns of the items' or users' table. `rerankers` are measured beside the model at `rerank.strength`, and
-    at each strength of `tradeoff`.
+    `headline` metrics, of accuracy, are those of slices, ablation, trade-off and bars. With the protocol `sampled`
+    each user's held-out items are ranked among `negatives` others. `candidates` is a table of what is ranked (see
+    `fusionrec.evaluation.protocol`). `slices` names columns of the items' or users' table. `rerankers` are measured
+    beside the model at `rerank.strength`, and at each strength of `tradeoff`.
     """
 
     seed: Natural
     ks: Annotated[list[Count], Field(min_length=1)]
+    families: Annotated[list[str], Choice("fusionrec.evaluation.metrics", "metrics.families")]
     headline: Annotated[list[Accuracy], Field(min_length=1)]
     protocol: Literal["strict", "mmrec", "sampled"]
     negatives: Count
@@ -45,6 +37,13 @@ class Metrics(Section):
     rerankers: list[Reranker]
     tradeoff: list[Probability]
     baselines: Baselines
+
+    @field_validator("families")
+    @classmethod
+    def _accuracy_first(cls, families: list[str]) -> list[str]:
+        if families[:1] != ["accuracy"]:
+            raise ValueError("must start with accuracy, whose metrics are the headline")
+        return families
 
     @field_validator("headline")
     @classmethod

@@ -1,4 +1,4 @@
-"""Tables behind the plots, one column a line or one row a bar."""
+"""Tables behind the plots: a row for each point of a line, or for each bar."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ STEPS = 50
 
 
 def at_k(intervals: dict[str, Any], names: list[str], ks: list[int], metric: str) -> pd.DataFrame:
-    """k, series, `metric`, low, high: one row a recommender of `names` and a cut-off."""
+    """k, series, `metric`, low, high: a row for each recommender of `names` and each cut-off."""
     rows = [
-        {"k": k, "series": name, metric: found["mean"], "low": found["low"], "high": found["high"]}
+        {"k": k, "series": name, metric: ends["mean"], "low": ends["low"], "high": ends["high"]}
         for name in names
         for k in sorted(ks)
-        if (found := intervals[name].get(f"{metric}@{k}"))
+        if (ends := intervals[name].get(f"{metric}@{k}"))
     ]
     return pd.DataFrame(rows, columns=["k", "series", metric, "low", "high"])
 
 
 def exposure(lists: dict[str, np.ndarray], popularity: np.ndarray) -> pd.DataFrame:
-    """catalogue, series, share: who gets how much.
+    """catalogue, series, share: how much of the recommendations popular items get.
 
     Items are sorted by train popularity, ties by row; the first `catalogue` of them (from 0 to 1) hold `share`
     of train (the series `consumed`), and of the lists of each recommender.
@@ -41,12 +41,12 @@ def exposure(lists: dict[str, np.ndarray], popularity: np.ndarray) -> pd.DataFra
 
 
 def _share(counts: np.ndarray) -> np.ndarray:
-    """float64 [items + 1]: of the total, what the first 0, 1, ... items hold."""
+    """float64 [items + 1]: the share of the total that the first 0, 1, ... items hold."""
     return np.concatenate([[0], np.cumsum(counts)]) / max(counts.sum(), 1)
 
 
 def coverage(lists: dict[str, np.ndarray], items: int) -> pd.DataFrame:
-    """k, series, coverage: of each recommender's lists, cut at k = 1, 2, ...."""
+    """k, series, coverage: of each recommender's lists, cut at k = 1, 2, and so on."""
     rows = [
         {"k": k, "series": name, "coverage": catalogue.coverage(ranked[:, :k], items)}
         for name, ranked in lists.items()
@@ -56,7 +56,7 @@ def coverage(lists: dict[str, np.ndarray], items: int) -> pd.DataFrame:
 
 
 def bars(sliced: dict[str, Any], metric: str) -> pd.DataFrame:
-    """bar, users, value, low, high: one row a slice that has a user."""
+    """bar, users, value, low, high: a row for each slice that has a user."""
     rows = [
         {"bar": f"{group}: {name}", "users": row["users"], **_ends(row[metric], "mean")}
         for group, names in sliced.items()
@@ -66,12 +66,12 @@ def bars(sliced: dict[str, Any], metric: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["bar", "users", "value", "low", "high"])
 
 
-def losses(knocked_out: dict[str, Any], metric: str) -> pd.DataFrame:
-    """bar, value, low, high: what `metric` loses without each input, one row a way to knock it out."""
+def ablation(losses: dict[str, Any], metric: str) -> pd.DataFrame:
+    """bar, value, low, high: what `metric` loses, a row for each input and way; see `ablation.of_inputs`."""
     rows = [
-        {"bar": f"{modality} {how}", **_ends(found[metric], "loss")}
-        for modality, ways in knocked_out.items()
-        for how, found in ways.items()
+        {"bar": f"{modality} {how}", **_ends(by_metric[metric], "loss")}
+        for modality, ways in losses.items()
+        for how, by_metric in ways.items()
     ]
     return pd.DataFrame(rows, columns=["bar", "value", "low", "high"])
 

@@ -1,4 +1,4 @@
-"""What is asked at evaluation: of whom, with what known, among which candidates, and what is to be found."""
+"""Evaluation protocols: which users are evaluated, what is known of them, and which items are ranked for them."""
 
 from typing import NamedTuple
 
@@ -11,25 +11,25 @@ from fusionrec.data.histories import LOG, Histories
 from fusionrec.errors import UserError
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.evaluation.options import Metrics
-from fusionrec.models.baselines import Random
 from fusionrec.models.recommender import Recommender
+from fusionrec.models.uniform_scores import UniformScores
 
-NEGATIVES = 2**32  # keeps the seed of sampled negatives apart from that of the random baseline
+NEGATIVES = 2**32  # added to the seed, so that negatives are drawn independently of the random baseline
 
 
 class Task(NamedTuple):
     """One evaluation.
 
     Attributes:
-        users: int64 [n], the users who are asked.
-        past: what is known of each user, input and no candidate.
-        held_out: what is to be found.
-        train: the train histories; nothing else is fitted on.
+        users: int64 [n], the users who are evaluated.
+        past: what is known of each user: input of recommenders, and never recommended.
+        held_out: what should be recommended.
+        train: the train histories, the only ones that anything is fitted on.
         popularity: int64 [items], train users of each item.
         tail: bool [items], the long tail of train.
         vectors: float32 [items, width], content vectors of length 1, or 0 where an item has none; width 0 where
             there is no content to compare by.
-        tied: bool [users], whether a held-out item of the user shares its time with another choice.
+        tied: bool [users], whether a held-out item of the user has the same time as another choice.
         candidates: what is ranked for each user. None: the whole catalogue.
     """
 
@@ -45,7 +45,7 @@ class Task(NamedTuple):
 
     @property
     def train_users(self) -> int:
-        """How many users train has."""
+        """Number of users with a train interaction."""
         return int((self.train.counts > 0).sum())
 
 
@@ -59,8 +59,9 @@ def of_test(
 ) -> Task:
     """The test task from the tables of the split.
 
-    Known at test are train and what is folded in; validation too, but with the protocol `mmrec`, as in MMRec's
-    published figures. Users without a held-out item, or without a candidate, are not asked.
+    At test, the train and fold-in interactions are known, and those of validation too unless the protocol is
+    `mmrec`, which follows MMRec's published figures. Users without a held-out item, or without a candidate, are
+    left out.
 
     Args:
         parts: train, val, test, fold_in, each with the columns `histories.LOG`.
@@ -86,15 +87,22 @@ def of_test(
 def sample(
     users: np.ndarray, past: Histories, held_out: Histories, items: int, negatives: int, seed: int
 ) -> Histories:
-    """Candidates of `users`: what is held out, and so many other items that the user never chose.
+    """Candidates of `users`: the held-out items, and a number of negatives: items that the user never chose.
 
-    The negatives are drawn evenly, without replacement and for each user by a generator of its own: they are
-    the first items of a random order.
+    Negatives are drawn uniformly without replacement, with a separate generator for each user: they are the first
+    items of a random order.
+
+    Args:
+        users: int64 [n], rows of the user table.
+        past: what is known of each user.
+        held_out: what should be recommended.
+        items: size of the catalogue.
+        negatives: how many for each user.
+        seed: of the generators.
     """
     together = pair_up(*_pairs(past), *_pairs(held_out), users=len(past))
-    drawn = catalogue_ranking.top_k(
-        Random(NEGATIVES + seed, items), users, together, min(negatives, items)
-    ).items
+    scores = UniformScores(NEGATIVES + seed, items)
+    drawn = catalogue_ranking.top_k(scores, users, together, min(negatives, items)).items
     row, rank = np.nonzero(drawn >= 0)
     positions, positives = held_out.pairs(users)
     return pair_up(users[row], drawn[row, rank], users[positions], positives, users=len(past))
@@ -105,25 +113,31 @@ def _pairs(histories: Histories) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pair_up(*columns: np.ndarray, users: int) -> Histories:
-    """Each user's items, ascending, from columns user, item, user, item, ..., each pair once."""
+    """Histories of pairs: each user's items, ascending, each once.
+
+    Args:
+        columns: int64 arrays: users, items, users, items, and so on.
+        users: rows of the user table.
+    """
     user, item = np.concatenate(columns[::2]), np.concatenate(columns[1::2])
     table = pd.DataFrame({"user": user, "item": item, "timestamp": 0})
     return Histories.of(table.drop_duplicates(), users)
 
 
 def candidates(path: str, user_ids: list[str], item_ids: list[str]) -> Histories | None:
-    """The candidates that a table lists: each user's own by user_id and item_id, or by item_id everybody's.
+    """Read the candidates from a table.
 
     Args:
-        path: a Parquet or CSV file with the column item_id, and user_id or not.
+        path: a Parquet or CSV file with the column item_id. With the column user_id, a row is a candidate of that
+            user; without it, of all users.
         user_ids: ids of the rows of users.
         item_ids: ids of the rows of items.
 
     Returns:
-        None where they are the whole catalogue.
+        None if all users have the whole catalogue.
 
     Raises:
-        UserError: if there is no such file or column, or an id that the split does not know.
+        UserError: if the file or its column does not exist, or an id is not in the split.
     """
     try:
         table = pd.read_csv(path, dtype="str") if path.endswith(".csv") else files.read_table(path)
@@ -146,14 +160,14 @@ def _rows(ids: pd.Series, known: list[str], where: str) -> np.ndarray:
     if (rows < 0).any():
         unknown = ids[rows < 0].astype("str").unique()
         raise UserError(
-            f"metrics.candidates: {where} has {len(unknown)} ids that data/splits lacks, such as "
-            f"{', '.join(unknown[:3])}; leave these rows out"
+            f"metrics.candidates: {where} has {len(unknown)} ids that are not in data/splits, such as "
+            f"{', '.join(unknown[:3])}; remove these rows"
         )
     return rows.astype(np.int64)
 
 
 def tied(parts: dict[str, pd.DataFrame], users: int) -> np.ndarray:
-    """bool [users]: a held-out item of the user has the very time of another choice, so their order says nothing."""
+    """bool [users]: a held-out item of the user has the same time as another choice, so that their order is unknown."""
     log = pd.concat([part[LOG] for part in parts.values()])
     same = log.duplicated(["user", "timestamp"], keep=False).to_numpy()
     held_out = np.repeat([name == "test" for name in parts], [len(part) for part in parts.values()])
@@ -175,8 +189,8 @@ class Among:
         return among
 
 
-def rank(recommender: Recommender, this: Task, k: int) -> catalogue_ranking.Lists:
-    """The k best candidates of each user of the task that are not in the user's past."""
-    if this.candidates is not None:
-        recommender = Among(recommender, this.candidates)
-    return catalogue_ranking.top_k(recommender, this.users, this.past, k)
+def rank(recommender: Recommender, task: Task, k: int) -> catalogue_ranking.Lists:
+    """The k best candidates of each user of the task, without what is in the user's past."""
+    if task.candidates is not None:
+        recommender = Among(recommender, task.candidates)
+    return catalogue_ranking.top_k(recommender, task.users, task.past, k)

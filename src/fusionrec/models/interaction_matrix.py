@@ -1,4 +1,4 @@
-"""Histories as a sparse matrix of who chose what, for models in closed form."""
+"""Histories as a sparse matrix of users and items, for models in closed form."""
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -7,7 +7,7 @@ from fusionrec.data.histories import Histories
 
 
 def matrix(histories: Histories, users: np.ndarray, items: int) -> csr_array:
-    """float64 [len(users), items]: 1 where the user chose the item, however often."""
+    """float64 [len(users), items]: 1 if the user chose the item, once or more often."""
     row, item = histories.pairs(users)
     key = np.unique(row * items + item)
     row, item = np.divmod(key, max(items, 1))

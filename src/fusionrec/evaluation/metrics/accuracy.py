@@ -1,6 +1,6 @@
-"""Accuracy of ranked lists, one value a user.
+"""Accuracy: whether the held-out items are in the lists, and how far up.
 
-All functions take `hits`, bool [users, length], whether each rank of the list is relevant, best first;
+All metrics take `hits`, bool [users, length], whether each rank of the list is relevant, best first;
 `relevant`, int64 [users], how many relevant items the user has (at least 1); and the cut-off k. They
 return float64 [users].
 
@@ -11,6 +11,9 @@ return float64 [users].
 from collections.abc import Callable
 
 import numpy as np
+
+from fusionrec.evaluation import significance
+from fusionrec.evaluation.metrics import Figures, Ranked
 
 Metric = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 
@@ -25,7 +28,7 @@ def precision(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
 
 
 def recall(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
-    """hits within k / relevant items, also where these are more than k (Manning et al. 2008).
+    """hits within k / relevant items, also if these are more than k (Manning et al. 2008).
 
     >>> recall(np.array([[True, False, True]]), np.array([4]), 3)
     array([0.5])
@@ -43,7 +46,7 @@ def f1(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
 
 
 def hit_rate(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
-    """1 where any relevant item is within k (Deshpande and Karypis 2004).
+    """1 if any relevant item is within k (Deshpande and Karypis 2004).
 
     >>> hit_rate(np.array([[False, True], [False, False]]), np.array([3, 1]), 2)
     array([1., 0.])
@@ -52,13 +55,13 @@ def hit_rate(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
 
 
 def mrr(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
-    """1 / rank of the first relevant item, 0 where none is within k (Voorhees, TREC-8, 1999).
+    """1 / rank of the first relevant item, 0 if none is within k (Voorhees, TREC-8, 1999).
 
     >>> mrr(np.array([[False, True], [False, False]]), np.array([1, 1]), 2)
     array([0.5, 0. ])
     """
-    found = hits[:, :k]
-    return np.where(found.any(1), 1 / (found.argmax(1) + 1), 0.0)
+    within = hits[:, :k]
+    return np.where(within.any(1), 1 / (within.argmax(1) + 1), 0.0)
 
 
 def average_precision(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
@@ -67,9 +70,9 @@ def average_precision(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndar
     >>> average_precision(np.array([[True, False, True]]), np.array([2]), 3).round(4)
     array([0.8333])
     """
-    found = hits[:, :k]
-    at_rank = found.cumsum(1) / np.arange(1, found.shape[1] + 1)
-    return (at_rank * found).sum(1) / np.minimum(relevant, k)
+    within = hits[:, :k]
+    at_rank = within.cumsum(1) / np.arange(1, within.shape[1] + 1)
+    return (at_rank * within).sum(1) / np.minimum(relevant, k)
 
 
 def ndcg(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
@@ -82,8 +85,8 @@ def ndcg(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
     """
     discount = 1 / np.log2(np.arange(2, k + 2))
     ideal = np.concatenate([[0], discount.cumsum()])[np.minimum(relevant, k)]
-    found = hits[:, :k]
-    return (found * discount[: found.shape[1]]).sum(1) / ideal
+    within = hits[:, :k]
+    return (within * discount[: within.shape[1]]).sum(1) / ideal
 
 
 METRICS: dict[str, Metric] = {
@@ -100,3 +103,33 @@ METRICS: dict[str, Metric] = {
 def table(hits: np.ndarray, relevant: np.ndarray, ks: list[int]) -> dict[str, np.ndarray]:
     """All metrics at all cut-offs, as {"ndcg@10": float64 [users]}."""
     return {f"{name}@{k}": metric(hits, relevant, k) for k in ks for name, metric in METRICS.items()}
+
+
+def measure(ranked: Ranked) -> Figures:
+    """All metrics at all cut-offs, and `ndcg_cold`: the mean NDCG for cold items, without a train interaction."""
+    cold = of_items(ranked.popularity == 0, ranked, [f"ndcg@{k}" for k in ranked.ks])
+    means = significance.mean(cold).tolist()
+    names = [f"ndcg_cold@{k}" for k in ranked.ks]
+    return {**table(ranked.hits, ranked.relevant, ranked.ks), **dict(zip(names, means, strict=True))}
+
+
+def of_items(members: np.ndarray, ranked: Ranked, names: list[str]) -> np.ndarray:
+    """Accuracy for some of the items: only relevant items among `members` count, in the same lists.
+
+    Args:
+        members: bool [catalogue].
+        ranked: the lists.
+        names: metrics such as ndcg@10.
+
+    Returns:
+        float64 [users, len(names)], NaN for users without a relevant item among `members`.
+    """
+    user, item = ranked.held_out
+    relevant = np.bincount(user[members[item]], minlength=len(ranked.items))
+    asked = np.flatnonzero(relevant)
+    values = np.full((len(ranked.items), len(names)), np.nan)
+    hits = ranked.hits[asked] & members[ranked.items[asked]]
+    for column, name in enumerate(names):
+        metric, _, k = name.partition("@")
+        values[asked, column] = METRICS[metric](hits, relevant[asked], int(k))
+    return values

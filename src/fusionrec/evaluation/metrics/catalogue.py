@@ -1,14 +1,27 @@
-"""What all lists together do to the catalogue: coverage, evenness of exposure, difference between users.
+"""Figures of all lists together: coverage of the catalogue, evenness of exposure, difference between users.
 
-All functions take `items`, int64 [users, k], lists with -1 where one is short. These are statistics of the
-whole set of lists, not means over users, so there is no bootstrap interval of them.
+All functions take `items`, int64 [users, k], lists with -1 where one is short. They are statistics of the
+whole set of lists, not means over users, so they have no bootstrap interval.
 """
 
 import numpy as np
 
+from fusionrec.evaluation.metrics import Figures, Ranked
+
+
+def measure(ranked: Ranked) -> Figures:
+    """Coverage, Gini index and personalisation at each cut-off."""
+    figures: Figures = {}
+    for k in ranked.ks:
+        items, catalogue = ranked.items[:, :k], len(ranked.popularity)
+        figures[f"coverage@{k}"] = coverage(items, catalogue)
+        figures[f"gini@{k}"] = gini(items, catalogue)
+        figures[f"personalisation@{k}"] = personalisation(items, catalogue)
+    return figures
+
 
 def exposure(items: np.ndarray, catalogue: int) -> np.ndarray:
-    """int64 [catalogue]: in how many lists each item is.
+    """int64 [catalogue]: how many lists each item is in.
 
     >>> exposure(np.array([[0, 1], [1, -1]]), 3)
     array([1, 2, 0])
@@ -43,8 +56,8 @@ def personalisation(items: np.ndarray, catalogue: int) -> float:
     """1 - mean overlap of two users' lists, items in common / k, over all pairs of users.
 
     The cosine of two lists as sets (recmetrics). The pairs of users that share an item are counted item by
-    item, n (n - 1) / 2 of them for an item in n lists, so that no matrix of users by users is made. 0 where
-    all get the same, 1 where nobody shares anything.
+    item, n (n - 1) / 2 of them for an item in n lists, so that no matrix of users by users is needed. 0 if
+    all users get the same items, 1 if no two users share one.
 
     >>> round(personalisation(np.array([[0, 1], [0, 2], [0, 1]]), 3), 4)
     0.3333

@@ -1,8 +1,17 @@
-"""Diversity inside a list."""
+"""Diversity inside a list: how different its items are by their pictures and texts."""
 
 import numpy as np
 
+from fusionrec.evaluation.metrics import Figures, Ranked, at_cut_offs
+
 CHUNK = 4096  # users whose sums of vectors stay in a CPU's cache
+
+
+def measure(ranked: Ranked) -> Figures:
+    """Intra-list diversity, one value for each user and cut-off; nothing where items have no content vectors."""
+    if not ranked.vectors.shape[1]:
+        return {}
+    return at_cut_offs(ranked.ks, diversity=intra_list(ranked.items, ranked.vectors, ranked.ks))
 
 
 def intra_list(items: np.ndarray, vectors: np.ndarray, ks: list[int]) -> np.ndarray:

@@ -1,8 +1,16 @@
-"""Serendipity: hits that popularity would not have found."""
+"""Serendipity: hits that a ranking by popularity would not have found."""
 
 import numpy as np
 
 from fusionrec.evaluation import cutoffs
+from fusionrec.evaluation.metrics import Figures, Ranked, at_cut_offs
+
+
+def measure(ranked: Ranked) -> Figures:
+    """Serendipity, one value for each user and cut-off."""
+    return at_cut_offs(
+        ranked.ks, serendipity=serendipity(ranked.items, ranked.hits, ranked.popularity, ranked.ks)
+    )
 
 
 def serendipity(items: np.ndarray, hits: np.ndarray, popularity: np.ndarray, ks: list[int]) -> np.ndarray:

@@ -1,11 +1,44 @@
-"""EASE: a linear item-to-item model in closed form."""
+"""EASE: a linear item-to-item model in closed form (Steck, WWW 2019)."""
+
+from typing import Annotated
 
 import numpy as np
 import torch
+from pydantic import Field
 
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
+from fusionrec.models.baselines import Settings, TrainData, combinations
 from fusionrec.models.interaction_matrix import matrix
+from fusionrec.params import Count, Positive, Section
+
+
+class Options(Section):
+    """Values of `l2` that are tried; catalogues of more than `max_items` are refused, since memory is quadratic."""
+
+    l2: Annotated[list[Positive], Field(min_length=1)]
+    max_items: Count
+
+
+def variants(options: Options) -> list[Settings]:
+    """All strengths of the regularisation."""
+    return combinations(l2=options.l2)
+
+
+def fit(train: TrainData, options: Options, settings: Settings) -> "EASE":
+    """Compute the weights.
+
+    Raises:
+        UserError: if the catalogue is larger than `options.max_items`.
+    """
+    items, most = train.items, options.max_items
+    if items > most:
+        raise UserError(
+            f"metrics.baselines.names: ease inverts a matrix of {items:,} x {items:,} items, which takes about "
+            f"{3 * 8 * items**2 / 2**30:,.0f} GB; remove it from the list, or raise "
+            f"metrics.baselines.ease.max_items, which is {most:,}"
+        )
+    return EASE(train.histories, items, settings["l2"])
 
 
 class EASE:
@@ -19,20 +52,9 @@ class EASE:
         train: what to fit on.
         items: size of the catalogue.
         l2: strength of the regularisation.
-        most: above so many items, the matrices of items x items are refused.
-
-    Raises:
-        UserError: if the catalogue is larger than `most`.
     """
 
-    def __init__(self, train: Histories, items: int, l2: float, most: int):
-        if items > most:
-            raise UserError(
-                f"metrics.baselines.names: ease inverts a matrix of {items:,} x {items:,} items, which takes "
-                f"about {3 * 8 * items**2 / 2**30:,.0f} GB; take it off the list, or raise "
-                f"metrics.baselines.max_ease_items, which is {most:,}"
-            )
-        self.settings = {"l2": l2}
+    def __init__(self, train: Histories, items: int, l2: float):
         chosen = matrix(train, np.arange(len(train)), items)
         gram = torch.from_numpy((chosen.T @ chosen).toarray())
         gram.diagonal().add_(l2)
