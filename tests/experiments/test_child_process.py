@@ -14,7 +14,7 @@ NESTED = f"import subprocess,sys; subprocess.run([sys.executable, '-c', {SLEEPS!
 STARTER = """
 import sys, time
 from pathlib import Path
-from fusionrec.experiments import keeper
+from fusionrec.experiments import child_process
 child_process.start(sys.argv[1:], Path(), Path("log"))
 time.sleep(60)
 """

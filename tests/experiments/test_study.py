@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 import yaml
-from fusionrec.sections import Params
 
 from fusionrec import sections
 from fusionrec.experiments import study
+from fusionrec.sections import Params
 
 ROOT = Path(__file__).resolve().parents[2]
 SPACE = {
     "train.lr": {"kind": "float", "low": 0.0, "high": 1.0},
-    "model.fusion": {"kind": "categorical", "choices": ["gated", "attention"]},
+    "model.fusion.method": {"kind": "categorical", "choices": ["gated", "attention"]},
 }
 
 

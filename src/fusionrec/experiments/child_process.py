@@ -1,7 +1,7 @@
 """Runs a command that ends with the process that started it, even if that one is killed.
 
-This file is also the script that stands between the two: it reads from a pipe that closes with its parent,
-and then kills the command and all that the command started.
+This file is also the script that runs between the two: it reads from a pipe that closes when the starting process
+ends, and then kills the command and everything that the command started.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def start(command: list[str], folder: Path, log: Path) -> "subprocess.Popen[bytes]":
-    """Run `command` in `folder`; what it prints goes to `log`. `python` in it is this interpreter."""
+    """Run `command` in `folder`, with its output in `log`. `python` in it is this interpreter."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
@@ -24,7 +24,7 @@ def start(command: list[str], folder: Path, log: Path) -> "subprocess.Popen[byte
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
-    """End the command now, and wait until it has ended."""
+    """Kill the command, and wait until it has ended."""
     assert process.stdin is not None
     process.stdin.close()
     process.wait()

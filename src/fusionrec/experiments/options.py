@@ -8,9 +8,10 @@ from fusionrec.params import Count, Natural, Section
 
 
 class Range(Section):
-    """A number from `low` to `high`, both included; `log` draws its logarithm evenly.
+    """A number from `low` to `high`, both included; `log` draws its logarithm uniformly.
 
-    With `when`, such as model.fusion=gated,attention, only where a parameter above has one of these values.
+    With `when`, such as model.fusion.method=gated,attention, the dimension varies only in trials in which a
+    dimension above it has one of these values.
     """
 
     kind: Literal["float", "log", "int"]
@@ -39,10 +40,10 @@ Dimension = Annotated[Range | Categorical, Field(discriminator="kind")]
 
 
 class Search(Section):
-    """What `stages/search.py` searches (see `fusionrec.experiments`); no stage depends on it.
+    """What `fusionrec search` searches; no stage depends on it.
 
-    `startup` trials are random and run to their end, the others at least for `warmup` epochs. `space` maps
-    names of parameters to what they may be.
+    `startup` trials are random and run to their end, the others at least for `warmup` epochs. `space` maps names
+    of parameters to their dimensions.
     """
 
     seed: Natural
@@ -52,4 +53,4 @@ class Search(Section):
 
 
 class Variants(RootModel[dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")], list[str]]]):
-    """Lists of overrides by name; all combinations of a list's values are run as experiments."""
+    """Lists of overrides by name; `fusionrec variants` runs all combinations of a list's values."""

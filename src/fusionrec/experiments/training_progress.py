@@ -1,4 +1,4 @@
-"""The course of a training, read from DVCLive's files while it is written."""
+"""The progress of a training, read from DVCLive's files while they are written."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from fusionrec import files
 
 
 def curve(folder: Path, monitor: str) -> list[float]:
-    """Validation after each epoch; a last line that is not yet whole is left out."""
+    """The validation metric `monitor` after each epoch; an incomplete last line is left out."""
     path = folder / f"plots/metrics/val/{monitor}.tsv"
     try:
         text = path.read_text(encoding="utf-8")
@@ -17,5 +17,5 @@ def curve(folder: Path, monitor: str) -> list[float]:
 
 
 def best(folder: Path, monitor: str) -> float:
-    """Validation of the epoch whose weights were kept."""
+    """The validation metric `monitor` of the epoch whose weights were kept."""
     return float(files.read_json(folder / "metrics.json")["best"]["val"][monitor])
