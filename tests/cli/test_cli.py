@@ -49,7 +49,9 @@ def test_a_user_error_is_one_line(tmp_path: Path) -> None:
     assert done.stderr == "error: params.yaml: not found; run from the root of the repository\n"
 
 
-def test_what_a_subcommand_raises(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_subcommand_raises(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fail(arguments: list[str]) -> None:
         raise UserError(f"no {arguments}")
 

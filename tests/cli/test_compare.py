@@ -71,7 +71,10 @@ def test_an_experiment_by_its_name(repository: Path) -> None:
 
 
 def test_the_same_twice(repository: Path) -> None:
-    assert fusionrec(repository, "compare", "new", "HEAD") == "No difference between new and HEAD: 60 users, 2 metrics.\n"
+    assert (
+        fusionrec(repository, "compare", "new", "HEAD")
+        == "No difference between new and HEAD: 60 users, 2 metrics.\n"
+    )
 
 
 @pytest.mark.parametrize(

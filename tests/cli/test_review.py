@@ -24,9 +24,13 @@ def clone(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_is_the_same_says_so_and_nothing_else(repository: Path, clone: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    assert fusionrec(repository, "review", "--html", str(page)) == "No difference between HEAD and workspace.\n"
+    assert (
+        fusionrec(repository, "review", "--html", str(page)) == "No difference between HEAD and workspace.\n"
+    )
     assert "<main>\n<p>No difference between HEAD and workspace.</p>\n</main>" in page.read_text()
-    assert fusionrec(clone, "review", "new", "renamed") == "No difference between new and renamed.\n", "needs no data"
+    assert fusionrec(clone, "review", "new", "renamed") == "No difference between new and renamed.\n", (
+        "needs no data"
+    )
 
 
 def test_two_revisions(repository: Path, tmp_path: Path) -> None:
@@ -39,9 +43,10 @@ def test_two_revisions(repository: Path, tmp_path: Path) -> None:
     assert "| -0.2000 (-0.2" in fall and fall.endswith(") | yes |")
     assert "| gini@10 | 0 | 0.2 | +0.2 |" in text
     assert (
-        "1 of the 2 users in both have another list." in text and "| u0 | Title 1 | Title 2 | 0.22 |" in text
+        "The lists of 1 of the 2 users in both differ." in text
+        and "| u0 | Title 1 | Title 2 | 0.22 |" in text
     )
-    assert "\n\nmoved. The page" in text and "still" not in text and "Mind" not in text
+    assert "\n\nmoved. `fusionrec review --html`" in text and "still" not in text and "Warning" not in text
     html = page.read_text(encoding="utf-8")
     assert "<script" not in html and "&lt;script&gt;" in html
     assert html.count("data:image/png") == 2 and html.count("data:image/jpeg") == 5 + 2 + 2, (
@@ -68,7 +73,8 @@ def test_an_experiment_and_a_lock_that_is_behind(repository: Path, tmp_path: Pat
     write(folder, 0.0)
     text = fusionrec(folder, "review")
     assert (
-        "**Mind:** workspace: metrics, metrics/eval.json, " in text and "after dvc.lock was written" in text
+        "**Warning:** workspace: metrics, metrics/eval.json, " in text
+        and "after dvc.lock was written" in text
     )
     dvc(folder, "commit", "-q", "-f")
     dvc(folder, "exp", "save", "-n", "back")
