@@ -16,7 +16,11 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from fusionrec.sections import Params
+from typing import NamedTuple
+
+from fusionrec.recommend.recs_options import Recs
+from fusionrec.recommend.rerank_options import Rerank
+from fusionrec.runtime import Runtime
 from fusionrec import files, params, runtime
 from fusionrec.errors import UserError
 from fusionrec.recommend import engine, gallery, writing
@@ -27,6 +31,14 @@ from fusionrec.recommend.lists import Rules
 from fusionrec.recommend.gallery_cards import GalleryCards
 
 TABLE = "recommendations.parquet"
+
+
+class Params(NamedTuple):
+    """The sections that this stage reads."""
+
+    recs: Recs
+    rerank: Rerank
+    runtime: Runtime
 
 
 def count(text: str) -> int:
@@ -118,7 +130,7 @@ def watched(tables: Iterable[pa.Table], users: int) -> Iterator[pa.Table]:
 
 
 def main() -> str:
-    p, args = params.load(), arguments()
+    p, args = Params(params.load(Recs), params.load(Rerank), params.load(Runtime)), arguments()
     device = runtime.device(p.runtime)
     found = engine.load("data/model", "data/splits", device)
     asked, made = ask(p, args, found), rules(p, args, found)

@@ -1,20 +1,22 @@
-"""Rows leave once, with the first reason that held."""
+"""Rows are rejected once, with the first reason that applied."""
 
 import numpy as np
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionrec.data.rejections import Sieve
+from fusionrec.data.rejections import FilteredTable
 
 
-def sieve(rows: int) -> Sieve:
+def catalogue(rows: int) -> FilteredTable:
     names = [f"i{row}" for row in range(rows)]
-    return Sieve("items", pd.DataFrame({"row": np.arange(1, rows + 1), "item_id": names, "price": names}))
+    return FilteredTable(
+        "items", pd.DataFrame({"row": np.arange(1, rows + 1), "item_id": names, "price": names})
+    )
 
 
 def test_the_first_reason_stays() -> None:
-    items = sieve(4)
+    items = catalogue(4)
     items.reject(np.array([True, False, True, False]), "first", "price")
     items.reject(np.array([True, True, False, False]), "second")
     assert items.kept.tolist() == [False, False, False, True]
@@ -28,21 +30,21 @@ def test_the_first_reason_stays() -> None:
 
 
 def test_one_reason_in_several_steps_is_counted_together() -> None:
-    items = sieve(3)
+    items = catalogue(3)
     for row in (0, 2):
         items.reject(np.arange(3) == row, "rare")
     assert items.counts() == {"in": 3, "kept": 1, "rejected_rare": 2}
 
 
 def test_nothing_rejected_is_an_empty_table_of_the_same_columns() -> None:
-    untouched, touched = sieve(2), sieve(2)
+    untouched, touched = catalogue(2), catalogue(2)
     touched.reject(np.array([True, False]), "bad")
     assert untouched.rejected().empty
     assert untouched.rejected().dtypes.to_dict() == touched.rejected().dtypes.to_dict()
 
 
 def test_a_huge_value_is_cut_in_the_report() -> None:
-    items = sieve(1)
+    items = catalogue(1)
     items.rows["price"] = "9" * 1_000_000
     items.reject(np.array([True]), "bad", "price")
     assert len(items.rejected()["value"][0]) == 200
@@ -50,7 +52,7 @@ def test_a_huge_value_is_cut_in_the_report() -> None:
 
 @given(st.lists(st.lists(st.booleans(), min_size=5, max_size=5), max_size=6))
 def test_every_row_is_kept_or_rejected_once(steps: list[list[bool]]) -> None:
-    items = sieve(5)
+    items = catalogue(5)
     for number, bad in enumerate(steps):
         items.reject(np.array(bad), f"reason{number % 2}")
     assert items.rejected()["row"].is_unique

@@ -8,11 +8,13 @@ from fusionrec.params import Natural, Section
 
 
 class Clean(Section):
-    """`min_rating: null` counts every interaction as a choice.
+    """How the raw tables are cleaned.
 
-    `text` is the template of what the language encoder reads: a part whose fields are empty is left out.
-    `known_later` and `known_before` decide about numbers that look like a popularity that was counted
-    after the choices (see `fusionrec.data.hindsight`).
+    Interactions rated below `min_rating` are dropped; null keeps all of them. `text` is the template of what the
+    language encoder reads: a part whose fields are empty is left out. `known_later` and `known_before` decide
+    about number columns that may have been counted after the interactions (see
+    `fusionrec.data.leaking_columns`). Users and items with fewer than `min_user_interactions` and
+    `min_item_interactions` are dropped, until all that are left have enough.
     """
 
     separators: list[Annotated[str, Field(min_length=1)]]

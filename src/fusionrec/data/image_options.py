@@ -8,8 +8,10 @@ from fusionrec.params import Count, Section
 
 
 class Images(Section):
-    """A picture above `max_bytes` or `max_edge` is re-encoded at `quality` with `longest_edge`.
+    """Which pictures are accepted, and how they are re-encoded.
 
+    Pictures are refused if their format is not one of `formats`, an edge is below `min_edge`, or they have more
+    than `max_pixels`. A picture above `max_bytes` or `max_edge` is re-encoded at `quality` with `longest_edge`.
     Pictures whose perceptual hashes differ in at most `near_distance` of 64 bits are near duplicates.
     """
 

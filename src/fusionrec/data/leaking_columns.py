@@ -1,6 +1,6 @@
-"""Numbers of items that were counted after the choices: they tell a model what it is asked to predict.
+"""Number columns that were counted after the interactions: they leak what a model is asked to predict.
 
-Only names are read, so this cannot know: it refuses what looks so until the user, who can, has decided.
+Only the names of columns are read, so this is a suspicion: the columns are refused until the user decides.
 """
 
 import json
@@ -12,7 +12,7 @@ from itertools import pairwise
 from fusionrec.data.clean_options import Clean
 from fusionrec.errors import UserError
 
-# what people do with an item, and what is computed from that
+# what people do with an item, and statistics of it
 POPULARITY = (
     "barrage|bestseller|bookmark|bought|boxoffice|buyer|citation|click|coin|comment|conversion|ctr|danmaku|danmu|"
     "download|downvote|engagement|fav|fave|favou?rite|follow|follower|gross|helpful|hit|impression|install|"
@@ -21,8 +21,8 @@ POPULARITY = (
     "subscriber|subscription|thumbs?up|tomatometer|trending|upvote|view|viewer|visit|visitor|vote|voter|watch|"
     "watcher|wishlist"
 )
-PEOPLE = "customer|fan|member|owner|reader|user"  # popularity only as a number of them
-# what may stand around, without a gap: numvotes, viewcount, metascore, salesrank
+PEOPLE = "customer|fan|member|owner|reader|user"  # popularity only as a count
+# what may surround it, without a gap: numvotes, viewcount, metascore, salesrank
 BESIDE = "average|avg|count|imdb|mean|meta|n|no|nr|num|number|rank|rating|sales|score|sum|total|user"
 COUNTED = re.compile(
     rf"(?:{BESIDE})?(?:{POPULARITY})(?:s|d|ed)?(?:{BESIDE})?s?|(?:{PEOPLE})(?:s|s?count|s?number)"
@@ -32,31 +32,31 @@ WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")  # of snake_case and ca
 DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])?(?:[-_.]?[0-3]\d)?(?!\d)")
 
 
-def check(columns: Collection[str], last_choice: int, options: Clean) -> list[str]:
-    """Which numbers to drop; refuses those that look as if they had to be, but of which nothing is said.
+def check(columns: Collection[str], last_interaction: int, options: Clean) -> list[str]:
+    """Which number columns to drop; refuses suspicious ones that the parameters do not mention.
 
     Args:
-        columns: bare names of the number columns, such as "imdb_votes".
-        last_choice: time of the last interaction, in seconds since 1970.
+        columns: names of the number columns without prefix, such as "imdb_votes".
+        last_interaction: time of the last interaction, in seconds since 1970.
         options: `known_later` and `known_before`, each a list of columns.
 
     Returns:
         `known_later`.
 
     Raises:
-        UserError: for columns in neither list whose name says popularity, or has a date after the last choice;
-            for names in the lists that are no columns, or in both lists.
+        UserError: for columns in neither list whose name sounds like popularity, or has a date after the last
+            interaction; for names in a list that are not columns, or that are in both lists.
     """
     _check_names(columns, options)
     decided = {*options.known_later, *options.known_before}
-    suspects = {name: _suspicion(name, last_choice) for name in columns if name not in decided}
+    suspects = {name: _suspicion(name, last_interaction) for name in columns if name not in decided}
     suspects = {name: reason for name, reason in suspects.items() if reason}
     if suspects:
         raise UserError(
-            "these numbers look as if they had been counted after the choices, and would leak them: "
+            "these number columns look as if they were counted after the interactions, and would leak them: "
             f"{', '.join(f'{name} ({reason})' for name, reason in suspects.items())}.\n"
-            f"Drop those that were: -S 'clean.known_later={_write([*options.known_later, *suspects])}'\n"
-            f"Keep those that were known in time: "
+            f"Drop those that were counted later: -S 'clean.known_later={_write([*options.known_later, *suspects])}'\n"
+            f"Keep those that were known before: "
             f"-S 'clean.known_before={_write([*options.known_before, *suspects])}'"
         )
     return list(options.known_later)
@@ -75,12 +75,12 @@ def _check_names(columns: Collection[str], options: Clean) -> None:
         raise UserError(f"in both clean.known_later and clean.known_before: {', '.join(both)}; keep one")
 
 
-def _suspicion(name: str, last_choice: int) -> str | None:
-    """What in the name says that the number is from after the choices."""
-    last = datetime.fromtimestamp(last_choice, UTC)
+def _suspicion(name: str, last_interaction: int) -> str | None:
+    """What in the name suggests that the number was counted after the interactions; None if nothing does."""
+    last = datetime.fromtimestamp(last_interaction, UTC)
     for date in DATE.finditer(name):
         if (int(date[1]), int(date[2] or 1)) > (last.year, last.month):
-            return f"{date[0]}, but the last choice was in {last:%Y-%m}"
+            return f"{date[0]}, but the last interaction was in {last:%Y-%m}"
     words = [word.lower() for word in WORD.findall(name)]
     if INNOCENT.intersection(words):
         return None
@@ -89,6 +89,6 @@ def _suspicion(name: str, last_choice: int) -> str | None:
 
 
 def _write(names: list[str]) -> str:
-    """A list as `dvc exp run -S` reads it: what is not a plain name in quotes."""
+    """A list as `dvc exp run -S` reads it: names that need quotes get them."""
     plain = re.compile(r"[A-Za-z_]\w*", re.ASCII)
     return f"[{','.join(n if plain.fullmatch(n) else json.dumps(n, ensure_ascii=False) for n in names)}]"

@@ -1,4 +1,4 @@
-"""Which rows of a table are still in, and why the others left: no row goes without a reason."""
+"""Which rows of a table are kept, and why the others are rejected: no row is dropped without a reason."""
 
 import numpy as np
 import pandas as pd
@@ -13,10 +13,10 @@ REJECTED = {
 }
 
 
-class Sieve:
-    """A raw table, of which rows are taken out step by step; each keeps the first reason that held.
+class FilteredTable:
+    """A raw table whose rows are rejected step by step; each keeps the first reason that applied.
 
-    Rows are marked, never moved, so that twenty million of them are not copied at every step.
+    Rows are marked, never moved, so a table of twenty million rows is not copied at every step.
 
     Args:
         name: of the table, for the report.
@@ -29,14 +29,14 @@ class Sieve:
         self.steps: list[tuple[str, str | None, np.ndarray]] = []  # reason, column at fault, positions
 
     def reject(self, bad: np.ndarray, reason: str, value: str | None = None) -> None:
-        """Take out the rows where `bad`, a bool for each row; `value` names the column at fault."""
+        """Reject the rows where `bad` (bool [rows]) is true; `value` names the column at fault."""
         out = np.flatnonzero(bad & self.kept)
         if len(out):
             self.kept[out] = False
             self.steps.append((reason, value, out))
 
     def counts(self) -> dict[str, int]:
-        """Rows in, kept, and rejected by reason: the first is the sum of the others."""
+        """Rows in, kept, and rejected by reason; the first is the sum of the others."""
         counts = {"in": len(self.kept), "kept": int(self.kept.sum())}
         for reason in sorted({reason for reason, _, _ in self.steps}):
             counts[f"rejected_{reason}"] = sum(len(out) for name, _, out in self.steps if name == reason)
@@ -44,7 +44,7 @@ class Sieve:
         return counts
 
     def rejected(self) -> pd.DataFrame:
-        """The rows that left: table, row, user_id, item_id, reason, value."""
+        """The rejected rows: table, row, user_id, item_id, reason, value."""
         parts = [self._part(*step) for step in self.steps]
         empty = pd.DataFrame({name: [] for name in REJECTED})
         return pd.concat(parts).astype(REJECTED) if parts else empty.astype(REJECTED)

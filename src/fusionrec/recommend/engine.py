@@ -14,8 +14,8 @@ from fusionrec import files
 from fusionrec.data.histories import LOG, Histories
 from fusionrec.errors import UserError
 from fusionrec.models import checkpoint
-from fusionrec.models.baselines import Popularity
-from fusionrec.models.two_towers import TrainedModel
+from fusionrec.models.baselines.popularity import Popularity
+from fusionrec.models.trained_model import TrainedModel
 from fusionrec.recommend import limits, lists, requests, rerank_features
 from fusionrec.recommend.lists import Block, Rules
 from fusionrec.recommend.requests import Requests

@@ -10,8 +10,8 @@ from fusionrec import runtime
 from fusionrec.data.histories import Histories
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.evaluation.catalogue_ranking import Lists
-from fusionrec.models.baselines import Popularity
-from fusionrec.models.two_towers import TrainedModel
+from fusionrec.models.baselines.popularity import Popularity
+from fusionrec.models.trained_model import TrainedModel
 from fusionrec.recommend import limits, rerank
 from fusionrec.recommend.limits import Limit
 from fusionrec.recommend.rerank import RerankFeatures

@@ -10,7 +10,7 @@ from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.evaluation.catalogue_ranking import Lists
-from fusionrec.models.two_towers import TrainedModel
+from fusionrec.models.trained_model import TrainedModel
 
 CHUNK = 4096  # users at a time
 

@@ -12,11 +12,9 @@ from typing import Any
 import pytest
 
 from fusionrec.data.reading import download
+from fusionrec.data.reading.download import Download
 from fusionrec.data.reading.pictures import Pictures
-from fusionrec.data.sources.amazon import Amazon
 from fusionrec.errors import UserError
-
-from .options import raw
 
 EXTENSIONS = [".jpg", ".png"]
 LIMIT = 10_000
@@ -127,9 +125,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     site.server.server_close()
 
 
-def options(**changes: Any) -> Amazon:
+def options(**changes: Any) -> Download:
     quick = {"connections": 4, "attempts": 3, "timeout": 1.0, "max_bytes": LIMIT}
-    return raw(amazon=quick | changes).amazon
+    return Download.model_validate(quick | changes)
 
 
 def fetch(urls: dict[str, str], private: bool = True, **changes: Any) -> Pictures:
@@ -140,8 +138,8 @@ def test_pictures_come_in_order_of_ids_whatever_the_timing(site: Site) -> None:
     urls = {"b": f"{site.root}/slow-1.jpg", "a": f"{site.root}/2.PNG?x=1", "c": f"{site.root}/3.jpg"}
     expected = [("a.png", b"/2.PNG?x=1"), ("b.jpg", b"/slow-1.jpg"), ("c.jpg", b"/3.jpg")]
     for connections in (1, 4):
-        found = fetch(urls, connections=connections)
-        assert list(found.blobs) == expected and found.refused == []
+        images = fetch(urls, connections=connections)
+        assert list(images.blobs) == expected and images.refused == []
 
 
 def test_what_is_kept_is_not_fetched_again(site: Site) -> None:
@@ -183,17 +181,17 @@ def test_where_it_is_kept(site: Site, tmp_path: Path) -> None:
     ],
 )
 def test_failures_have_a_reason_and_leave_nothing(site: Site, tmp_path: Path, path: str, reason: str) -> None:
-    found = fetch({"a": site.root + path, "b": f"{site.root}/fine.jpg"})
-    assert found.refused == [("pictures", None, "a", reason, site.root + path)]
-    assert list(found.blobs) == [("b.jpg", b"/fine.jpg")]
+    images = fetch({"a": site.root + path, "b": f"{site.root}/fine.jpg"})
+    assert images.refused == [("pictures", None, "a", reason, site.root + path)]
+    assert list(images.blobs) == [("b.jpg", b"/fine.jpg")]
     assert len([p for p in (tmp_path / "cache").rglob("*") if p.is_file()]) == 1
 
 
 def test_silence_and_dripping_time_out(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "PATIENCE", 2)
     started = time.monotonic()
-    found = fetch({"a": f"{site.root}/silent.jpg", "b": f"{site.root}/drip.jpg"}, timeout=0.2, attempts=2)
-    assert [reason for _, _, _, reason, _ in found.refused] == ["timeout", "timeout"]
+    images = fetch({"a": f"{site.root}/silent.jpg", "b": f"{site.root}/drip.jpg"}, timeout=0.2, attempts=2)
+    assert [reason for _, _, _, reason, _ in images.refused] == ["timeout", "timeout"]
     assert time.monotonic() - started < 5
 
 
@@ -216,20 +214,20 @@ def test_redirects_are_followed(site: Site) -> None:
      "http://x:99999/a.jpg"],
 )  # fmt: skip
 def test_no_addresses(site: Site, url: str) -> None:
-    found = fetch({"a": url}, attempts=1)
-    assert found.refused == [("pictures", None, "a", "bad_url", url)]
+    images = fetch({"a": url}, attempts=1)
+    assert images.refused == [("pictures", None, "a", "bad_url", url)]
 
 
 def test_nobody_there(site: Site) -> None:
-    found = fetch({"a": "http://127.0.0.1:1/a.jpg", "b": "http://nowhere.invalid/b.jpg"}, attempts=1)
-    assert [reason for _, _, _, reason, _ in found.refused] == ["connection_failed", "connection_failed"]
+    images = fetch({"a": "http://127.0.0.1:1/a.jpg", "b": "http://nowhere.invalid/b.jpg"}, attempts=1)
+    assert [reason for _, _, _, reason, _ in images.refused] == ["connection_failed", "connection_failed"]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0.0.0.0"])
 def test_addresses_of_this_machine_are_refused_before_a_byte_is_sent(site: Site, host: str) -> None:
     url = site.root.replace("127.0.0.1", host) + "/1.jpg"
-    found = fetch({"a": url}, private=False)
-    assert [reason for _, _, _, reason, _ in found.refused] == ["forbidden_address"]
+    images = fetch({"a": url}, private=False)
+    assert [reason for _, _, _, reason, _ in images.refused] == ["forbidden_address"]
     assert not site.seen
 
 
@@ -248,9 +246,9 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
 
 @pytest.mark.parametrize("item", ["../../x", "a/b", "C:\\x", "a.b", "", "é", "a\0", "a b"])
 def test_ids_that_are_no_file_name(site: Site, item: str) -> None:
-    found = fetch({item: f"{site.root}/1.jpg", "fine": f"{site.root}/1.jpg"})
-    assert [(id, reason) for _, _, id, reason, _ in found.refused] == [(item, "unsafe_item_id")]
-    assert list(found.blobs) == [("fine.jpg", b"/1.jpg")]
+    images = fetch({item: f"{site.root}/1.jpg", "fine": f"{site.root}/1.jpg"})
+    assert [(id, reason) for _, _, id, reason, _ in images.refused] == [(item, "unsafe_item_id")]
+    assert list(images.blobs) == [("fine.jpg", b"/1.jpg")]
 
 
 def test_the_limit_holds_for_what_is_kept(site: Site) -> None:

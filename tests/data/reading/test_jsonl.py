@@ -34,10 +34,10 @@ GOOD = b'{"a": "x", "b": "\xe7\x8c\xab"}'
 
 
 def test_lines_become_columns(tmp_path: Path) -> None:
-    found = read(write(tmp_path, b"\xef\xbb\xbf" + GOOD, b'{"a": "y"}', GOOD, b""))
-    assert rows(found.table) == {"row": [1, 2, 3], "a": ["x", "y", "x"], "b": ["猫", None, "猫"]}
-    assert found.table["row"].dtype == np.int64 and found.table["b"].dtype == "str"
-    assert found.table["a"].cat.categories.tolist() == ["x", "y"] and found.refused == []
+    lines = read(write(tmp_path, b"\xef\xbb\xbf" + GOOD, b'{"a": "y"}', GOOD, b""))
+    assert rows(lines.table) == {"row": [1, 2, 3], "a": ["x", "y", "x"], "b": ["猫", None, "猫"]}
+    assert lines.table["row"].dtype == np.int64 and lines.table["b"].dtype == "str"
+    assert lines.table["a"].cat.categories.tolist() == ["x", "y"] and lines.refused == []
 
 
 @pytest.mark.parametrize(
@@ -60,15 +60,15 @@ def test_lines_become_columns(tmp_path: Path) -> None:
     ],
 )
 def test_bad_lines(tmp_path: Path, line: bytes, reason: str, value: str) -> None:
-    found = read(write(tmp_path, GOOD, line, GOOD))
-    assert found.table["row"].tolist() == [1, 3]
-    assert [(name, row, why) for name, row, _, why, _ in found.refused] == [("things", 2, reason)]
-    assert found.refused[0][4].rstrip("\0") == value
+    lines = read(write(tmp_path, GOOD, line, GOOD))
+    assert lines.table["row"].tolist() == [1, 3]
+    assert [(name, row, why) for name, row, _, why, _ in lines.refused] == [("things", 2, reason)]
+    assert lines.refused[0][4].rstrip("\0") == value
 
 
 def test_a_surrogate_pair_is_a_character(tmp_path: Path) -> None:
-    found = read(write(tmp_path, b'{"a": "\\ud83d\\ude00"}'))
-    assert found.table["a"].tolist() == ["😀"]
+    lines = read(write(tmp_path, b'{"a": "\\ud83d\\ude00"}'))
+    assert lines.table["a"].tolist() == ["😀"]
 
 
 @pytest.mark.parametrize("depth", range(900, 1000, 9))
@@ -83,25 +83,25 @@ def test_lines_that_are_too_long_are_skipped_whole(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(jsonl, "LONGEST", 40)
     long = b'{"a": "' + b"z" * 100 + b'"}'
     exact = json.dumps({"a": "z" * 30}).encode()  # 40 bytes without its line end
-    found = read(write(tmp_path, GOOD, long, exact[:-3] + b'"}', GOOD, long))
-    assert found.table["row"].tolist() == [1, 3, 4]
-    assert [(row, why) for _, row, _, why, _ in found.refused] == [(2, "line_too_long"), (5, "line_too_long")]
+    lines = read(write(tmp_path, GOOD, long, exact[:-3] + b'"}', GOOD, long))
+    assert lines.table["row"].tolist() == [1, 3, 4]
+    assert [(row, why) for _, row, _, why, _ in lines.refused] == [(2, "line_too_long"), (5, "line_too_long")]
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 9])
 def test_batches_join(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(jsonl, "BATCH", 4)
     lines = [json.dumps({"a": f"{i % 3}", "b": f"{i}"}).encode() for i in range(count)]
-    found = read(write(tmp_path, *lines, b"bad", b"bad", b"bad", b"bad", b"bad"))
-    assert found.table["b"].tolist() == [str(i) for i in range(count)]
-    assert found.table["a"].astype("str").tolist() == [str(i % 3) for i in range(count)]
-    assert [row for _, row, _, _, _ in found.refused] == [count + i for i in range(1, 6)]
+    lines = read(write(tmp_path, *lines, b"bad", b"bad", b"bad", b"bad", b"bad"))
+    assert lines.table["b"].tolist() == [str(i) for i in range(count)]
+    assert lines.table["a"].astype("str").tolist() == [str(i % 3) for i in range(count)]
+    assert [row for _, row, _, _, _ in lines.refused] == [count + i for i in range(1, 6)]
 
 
 def test_gzip_is_known_by_its_content(tmp_path: Path) -> None:
     path = write(tmp_path, gzip.compress(GOOD + b"\nbad\n" + GOOD))
-    found = read(path)
-    assert found.table["row"].tolist() == [1, 3] and len(found.refused) == 1
+    lines = read(path)
+    assert lines.table["row"].tolist() == [1, 3] and len(lines.refused) == 1
 
 
 @pytest.mark.parametrize(

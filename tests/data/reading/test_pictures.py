@@ -20,22 +20,22 @@ def test_files_that_are_no_ones_are_refused_with_a_reason(tmp_path: Path) -> Non
     (images / "5.jpg").symlink_to(tmp_path / "secret")
     (images / "6.jpg").symlink_to(images / "1.jpg")
     (images / "8.jpg").symlink_to(images / "gone.jpg")
-    found = pictures.find(images, [*"12345678", "7.5"], EXTENSIONS)
-    assert [name for name, _ in found.blobs] == ["1.jpg", "2.WebP", "6.jpg", "7.5.jpg"]
-    assert {file: reason for _, _, _, reason, file in found.refused} == {
+    listed = pictures.find(images, [*"12345678", "7.5"], EXTENSIONS)
+    assert [name for name, _ in listed.blobs] == ["1.jpg", "2.WebP", "6.jpg", "7.5.jpg"]
+    assert {file: reason for _, _, _, reason, file in listed.refused} == {
         "1.png": "second_picture", "3.gif": "unknown_suffix", "9.jpg": "unknown_item",
         ".DS_Store": "unknown_suffix", "4.jpg": "not_a_file", "5.jpg": "link_out_of_folder",
         "8.jpg": "not_a_file",
     }  # fmt: skip
-    assert all(table == "pictures" and row is None for table, row, _, _, _ in found.refused)
+    assert all(table == "pictures" and row is None for table, row, _, _, _ in listed.refused)
 
 
 def test_a_file_that_vanished_is_named(tmp_path: Path) -> None:
     (tmp_path / "1.jpg").touch()
-    found = pictures.find(tmp_path, ["1"], EXTENSIONS)
+    listed = pictures.find(tmp_path, ["1"], EXTENSIONS)
     (tmp_path / "1.jpg").unlink()
     with pytest.raises(UserError, match=r"1\.jpg: cannot be read"):
-        list(found.blobs)
+        list(listed.blobs)
 
 
 def test_no_folder(tmp_path: Path) -> None:

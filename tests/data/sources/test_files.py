@@ -1,14 +1,14 @@
-"""One's own files: columns are mapped, values stay strings, pictures are listed, errors say where."""
+"""Your own files: columns are mapped, values stay strings, pictures are listed, errors say where."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fusionrec.data.sources import Raw, files
+from fusionrec.data.sources import files
 from fusionrec.errors import UserError
 
-from .options import SHARED, raw, rows
+from .options import EXTENSIONS, SHARED, own, rows
 
 ITEMS = 'item_id,title,description,genres,year,day\n01,One,,A|B,1999,1999-01-02\n2,Two,"x,\ny",A,NA,\n'
 LOG = "user_id,item_id,timestamp,rating\nu,01,5,4\nv,2,2020-01-01,\n"
@@ -18,9 +18,9 @@ COLUMNS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def options(**columns: Any) -> Raw:
+def options(**columns: Any) -> files.Options:
     names = {"items": "items.csv", "interactions": "interactions.csv", "images": "images"}
-    return raw(files=names | {"columns": COLUMNS | columns})
+    return own("files", **names, columns=COLUMNS | columns)
 
 
 @pytest.fixture
@@ -35,30 +35,32 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_values_are_strings_as_written_and_null_where_there_is_nothing(data: Path) -> None:
-    found = files.read(data, options(dates=["day"]))
-    assert rows(found.items) == {
+    dataset = files.read(data, EXTENSIONS, options(dates=["day"]))
+    assert rows(dataset.items) == {
         "row": [1, 2], "item_id": ["01", "2"], "title": ["One", "Two"], "description": [None, "x,\ny"],
         "category_genres": ["A|B", "A"], "number_year": ["1999", "NA"], "date_day": ["1999-01-02", None],
     }  # fmt: skip
-    assert rows(found.interactions) == {
+    assert rows(dataset.interactions) == {
         "row": [1, 2], "user_id": ["u", "v"], "item_id": ["01", "2"], "timestamp": ["5", "2020-01-01"],
         "rating": ["4", None],
     }  # fmt: skip
-    assert list(found.pictures) == [("01.jpg", b"01.jpg"), ("2.PNG", b"2.PNG")]
-    assert list(found.pictures), "pictures can be read again"
-    assert found.rejected["reason"].tolist() == ["unknown_suffix"] and found.truth is None
+    assert list(dataset.pictures) == [("01.jpg", b"01.jpg"), ("2.PNG", b"2.PNG")]
+    assert list(dataset.pictures), "pictures can be read again"
+    assert dataset.rejected["reason"].tolist() == ["unknown_suffix"] and dataset.truth is None
 
 
 def test_extensions_are_a_parameter(data: Path) -> None:
-    found = files.read(data, options().model_copy(update={"extensions": [".gif"]}))
-    assert [name for name, _ in found.pictures] == ["2.gif"]
-    assert found.rejected["value"].tolist() == ["01.jpg", "2.PNG"]
+    dataset = files.read(data, [".gif"], options())
+    assert [name for name, _ in dataset.pictures] == ["2.gif"]
+    assert dataset.rejected["value"].tolist() == ["01.jpg", "2.PNG"]
 
 
 def test_columns_that_are_switched_off(data: Path) -> None:
-    found = files.read(data, options(title=None, description=None, rating=None, categories=[], numbers=[]))
-    assert list(found.items) == ["row", "item_id", "title", "description"]
-    assert found.items["title"].isna().all() and "rating" not in found.interactions
+    dataset = files.read(
+        data, EXTENSIONS, options(title=None, description=None, rating=None, categories=[], numbers=[])
+    )
+    assert list(dataset.items) == ["row", "item_id", "title", "description"]
+    assert dataset.items["title"].isna().all() and "rating" not in dataset.interactions
 
 
 @pytest.mark.parametrize(
@@ -68,26 +70,26 @@ def test_columns_that_are_switched_off(data: Path) -> None:
 )  # fmt: skip
 def test_a_missing_column_names_its_parameter(data: Path, name: str, value: Any, parameter: str) -> None:
     with pytest.raises(UserError, match=rf"no column .*; set raw\.files\.columns\.{parameter} to one of: "):
-        files.read(data, options(**{name: value}))
+        files.read(data, EXTENSIONS, options(**{name: value}))
 
 
 def test_what_is_missing_is_named(data: Path) -> None:
     with pytest.raises(UserError, match=r"raw\.input"):
-        files.read(data / "nowhere", options())
+        files.read(data / "nowhere", EXTENSIONS, options())
     (data / "images").rename(data / "pictures")
     with pytest.raises(UserError, match=r"images: not found; set raw\.files\.images"):
-        files.read(data, options())
+        files.read(data, EXTENSIONS, options())
     (data / "images").touch()
     with pytest.raises(UserError, match=r"images: cannot be listed"):
-        files.read(data, options())
+        files.read(data, EXTENSIONS, options())
 
 
 def test_real_posters() -> None:
     source = SHARED / "movielens-100k-posters"
     if not source.is_dir():
         pytest.skip("needs the MovieLens posters in ../shared/data")
-    found = files.read(source, options(dates=["release_date"]))
-    assert (len(found.items), len(found.interactions), found.rejected.empty) == (1438, 99097, True)
-    assert found.items["description"].isna().sum() == 1
-    assert found.items["date_release_date"].iloc[0] == "01-Jan-1995"
-    assert next(iter(found.pictures))[0] == "1.jpg"
+    dataset = files.read(source, EXTENSIONS, options(dates=["release_date"]))
+    assert (len(dataset.items), len(dataset.interactions), dataset.rejected.empty) == (1438, 99097, True)
+    assert dataset.items["description"].isna().sum() == 1
+    assert dataset.items["date_release_date"].iloc[0] == "01-Jan-1995"
+    assert next(iter(dataset.pictures))[0] == "1.jpg"

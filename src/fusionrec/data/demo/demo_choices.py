@@ -1,9 +1,10 @@
-"""Who chooses what in the generated catalogue: traits, tastes and choices over time.
+"""Simulated users of the generated catalogue: traits, tastes and choices over time.
 
 Every item has one value of each trait. A user's taste is a weight for each value of each trait, drawn
-heavy-tailed, so that everybody loves a few values and hardly cares about the rest. The weights of the
-item's values plus its popularity are its utility, and at every visit a user chooses one launched, not
-yet chosen item with probability softmax(utility). Items are launched, and users arrive, over a year.
+from a heavy-tailed distribution, so each user likes a few values much and the rest hardly. The sum of the
+weights of the item's values and its popularity is its utility. At every visit a user chooses one item that is
+launched and not yet chosen, with probability softmax(utility). Items are launched, and users arrive, over a
+year.
 """
 
 from typing import NamedTuple
@@ -15,8 +16,8 @@ YEAR = 365 * 86_400
 TASTE_SHAPE = 0.15  # of the gamma distribution of weights: smaller is more extreme
 TASTE_SCALE = 1.4  # mean weight; larger makes choices more predictable
 FOCUS_SHAPE = 1.4  # how evenly users care about the traits
-LEAST_CHOICES = 6  # of each user, as far as the total allows
-EARLY_ITEMS = 0.4  # share of the catalogue that is there from the start
+LEAST_CHOICES = 6  # of each user, if the total is large enough
+EARLY_ITEMS = 0.4  # share of the catalogue that is launched at the start
 
 
 class Choices(NamedTuple):
@@ -62,7 +63,7 @@ def draw_taste(rng: np.random.Generator, users: int, traits: dict[str, int]) -> 
 
 
 def draw_choices(rng: np.random.Generator, utility: np.ndarray, count: int) -> Choices:
-    """Let users choose `count` times in all, nobody more often than there are items from the start.
+    """Draw `count` choices in all; no user has more choices than there are items at the start.
 
     Args:
         rng: the generator.
@@ -86,7 +87,7 @@ def draw_choices(rng: np.random.Generator, utility: np.ndarray, count: int) -> C
 
 
 def _draw_visits(rng: np.random.Generator, users: int, count: int, most: int) -> list[np.ndarray]:
-    """The times of each user's visits, ascending: someone arrives, and stays for a part of the rest."""
+    """The times of each user's visits, ascending, between a random arrival and a random departure."""
     least = min(LEAST_CHOICES, count // users)
     activity = rng.gamma(1.5, 1.0, users)
     visits = least + rng.multinomial(count - least * users, activity / activity.sum())

@@ -1,4 +1,4 @@
-"""The words of the generated catalogue: a small grammar that tells theme, mood and hour in many ways."""
+"""The texts of the generated catalogue: a small grammar that expresses theme, mood and hour in many ways."""
 
 from typing import NamedTuple
 
@@ -240,14 +240,14 @@ NEUTRAL = [
 
 
 class Text(NamedTuple):
-    """What a shop says about a print."""
+    """A title and a description."""
 
     title: str
     description: str
 
 
 def write(rng: np.random.Generator, theme: str, mood: str, hour: str) -> Text:
-    """A title and a description of 20 to 45 words; what the traits leave open is drawn from `rng`."""
+    """A title and a description of 20 to 45 words; what the traits do not decide is drawn from `rng`."""
 
     def pick(options: list[str]) -> str:
         return options[rng.integers(len(options))]

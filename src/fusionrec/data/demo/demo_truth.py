@@ -1,4 +1,4 @@
-"""The demo's preference model, which is known: what the best recommender could know."""
+"""The known preference model of the demo: the best scores that any recommender could reach."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -35,14 +35,14 @@ def utility(truth: Truth, users: list[str], items: list[str]) -> np.ndarray:
 
 
 def write(folder: Path, truth: Truth) -> None:
-    """As `truth.json` (ids) and one npy file a matrix."""
+    """Write `truth.json` (ids) and one npy file per matrix."""
     files.write_json(folder / "truth.json", {"users": truth.users, "items": truth.items})
     for name in ("taste", "traits", "appeal"):
         files.write_array(folder / f"truth_{name}.npy", getattr(truth, name))
 
 
 def read(folder: Path | str) -> Truth | None:
-    """None where the data are real and nobody knows."""
+    """Read what `write` wrote; None if there is no such file, because the data are not generated."""
     folder = Path(folder)
     if not (folder / "truth.json").is_file():
         return None

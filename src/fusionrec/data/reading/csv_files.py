@@ -18,14 +18,14 @@ OPEN_QUOTE = "a quote is opened in this row and never closed"
 
 
 class Column(NamedTuple):
-    """A column that is wanted: its name in the file, and the parameter that says so, if one does."""
+    """A column to read: its name in the file, and the parameter that holds this name, if there is one."""
 
     name: str
     parameter: str | None = None
 
 
 class Dialect(NamedTuple):
-    """How a file is written. `header` names the columns where the file itself does not."""
+    """The format of a file. `header` names the columns if the file itself has no header."""
 
     delimiter: str = ","
     quoted: bool = True
@@ -43,16 +43,16 @@ def read(
 
     Args:
         path: the file.
-        wanted: our name -> the column.
-        categories: which of ours repeat much, such as ids in a log: these come as categories of strings.
-        dialect: how the file is written.
+        wanted: our name -> column of the file.
+        categories: our names of columns with many repeated values, such as ids in a log; they become categories.
+        dialect: the format of the file.
 
     Returns:
-        row (int64, from 1), then `wanted`: str, exactly as written, null where there is nothing.
+        row (int64, from 1), then `wanted`: str, exactly as written, null if empty.
 
     Raises:
-        UserError: if the file cannot be read, lacks a column or rows, or has bad encoding, ragged rows,
-            an open quote, or a row of more than 1 GiB.
+        UserError: if the file cannot be read, has no rows, no such column, a bad encoding, rows of different
+            lengths, an open quote, or a row of more than 1 GiB.
     """
     names = dialect.header or header(path)
     for column in wanted.values():
@@ -61,8 +61,8 @@ def read(
         column.name: pa.dictionary(pa.int32(), pa.string()) if ours in categories else pa.string()
         for ours, column in wanted.items()
     }
-    found = _read(path, types, dialect)
-    table = pa.table({ours: found[column.name] for ours, column in wanted.items()})
+    by_name = _read(path, types, dialect)
+    table = pa.table({ours: by_name[column.name] for ours, column in wanted.items()})
     if not len(table):
         raise UserError(f"{path}: no rows below the header")
     if dialect.quoted and (line := _open_quote(path)):
@@ -71,7 +71,7 @@ def read(
 
 
 def numbered(table: pa.Table, rows: np.ndarray) -> pd.DataFrame:
-    """In pandas, with the column `row` before the others; dictionaries become categories."""
+    """As a pandas table, with `row` as the first column; dictionaries become categories."""
     frame = table.unify_dictionaries().to_pandas()
     frame.insert(0, "row", rows)
     return frame
@@ -94,7 +94,7 @@ def header(path: Path) -> list[str]:
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             names = next(csv.reader(file), [])
-        "".join(names).encode()  # fails where a byte was escaped; the bytes below are pyarrow's affair
+        "".join(names).encode()  # fails if a byte was escaped; pyarrow checks the rows below
     except UnicodeEncodeError:
         raise UserError(f"{path}, line {_bad_line(path)}: not UTF-8; save the file as UTF-8") from None
     except (OSError, csv.Error) as error:
@@ -116,7 +116,7 @@ def _read(path: Path, types: dict[str, pa.DataType], dialect: Dialect) -> pa.Tab
             return arrow_csv.read_csv(
                 path,
                 arrow_csv.ReadOptions(
-                    use_threads=False,  # otherwise rows have no numbers
+                    use_threads=False,  # with threads, errors have no row numbers
                     block_size=block,
                     column_names=dialect.header,
                     encoding=dialect.encoding,
@@ -169,10 +169,10 @@ def _bad_line(path: Path) -> int | None:
 
 
 def _open_quote(path: Path) -> int | None:
-    """The line of a row with a quote that is never closed: to pyarrow, the rest of the file is one value.
+    """The line of a row with a quote that is never closed: pyarrow would read the rest of the file as one value.
 
-    A stray quote in an unquoted value (5" nails) is harmless, so an odd number of quotes is only the
-    reason to look closely: a line that is put after the last one must come out as a row of its own.
+    A stray quote in an unquoted value (5" nails) is harmless, so an odd number of quotes is only a reason to
+    check further: a line that is appended to the file must be parsed as a row of its own.
     """
     if sum(part.count(b'"') for part in _parts(path)) % 2 == 0:
         return None
@@ -182,7 +182,7 @@ def _open_quote(path: Path) -> int | None:
         try:
             for row in rows:  # noqa: B007
                 start, end = end, rows.line_num
-        except csv.Error:  # a value beyond the limit of the module
+        except csv.Error:  # a value above the size limit of the csv module
             start, row = end, []
     return None if row == ["end"] else start + 1
 

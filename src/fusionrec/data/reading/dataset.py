@@ -1,4 +1,4 @@
-"""What every source yields."""
+"""The data set that every source returns."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -12,16 +12,16 @@ Rejection = tuple[str, int | None, str, str, str]  # table, row, id, reason, val
 
 
 class Dataset(NamedTuple):
-    """Raw data: tables of strings exactly as in the source, where null means that there was nothing.
+    """Raw data: tables of strings exactly as in the source; null means empty.
 
     Attributes:
         items: row (int64, from 1: of the table, or the line in JSON lines), item_id, title, description,
             category_<name>..., number_<name>..., date_<name>...
-        interactions: row, user_id, item_id, timestamp, and rating where the source has one. Ids may come
-            as categories of strings, since a log repeats them many times.
-        rejected: what the source could not take, mostly pictures: table, row, id, reason, value.
+        interactions: row, user_id, item_id, timestamp, and rating if the source has one. Ids may be
+            categories of strings, because a log repeats them many times.
+        rejected: what the source could not use, mostly pictures: table, row, id, reason, value.
         pictures: (file name, bytes), sorted by item id; the name without its suffix is the item's id.
-        truth: the preference model, where it is known.
+        truth: the preference model, if it is known.
     """
 
     items: pd.DataFrame
@@ -32,7 +32,7 @@ class Dataset(NamedTuple):
 
 
 def completed(items: pd.DataFrame) -> pd.DataFrame:
-    """With the columns title and description, null where the source has none."""
+    """Add the columns title and description, null, if the source has none."""
     for name in ("title", "description"):
         if name not in items:
             items[name] = pd.Series(None, items.index, dtype="str")
@@ -40,6 +40,6 @@ def completed(items: pd.DataFrame) -> pd.DataFrame:
 
 
 def rejections(rows: list[Rejection]) -> pd.DataFrame:
-    """The table of all that was refused."""
+    """The table of rejections."""
     table = pd.DataFrame(rows, columns=["table", "row", "id", "reason", "value"])
     return table.astype({"table": "str", "row": "Int64", "id": "str", "reason": "str", "value": "str"})

@@ -1,4 +1,4 @@
-"""JSON lines, gzipped or not, as columns of strings: one line at a time, and no line can stop the rest."""
+"""JSON lines, gzipped or not, as columns of strings; a bad line is refused and the others are read."""
 
 import codecs
 import gzip
@@ -18,15 +18,15 @@ from fusionrec.data.reading import csv_files
 from fusionrec.data.reading.dataset import Rejection
 from fusionrec.errors import UserError
 
-LONGEST = 1 << 26  # bytes of a line; a longer one is refused and never held
-BATCH = 1 << 16  # lines that are held as Python objects
+LONGEST = 1 << 26  # bytes of a line; a longer one is refused and never kept in memory
+BATCH = 1 << 16  # lines that are kept as Python objects at a time
 EXCERPT = 200  # characters of a refused line that are kept
 Record = dict[str, Any]
 Parse = Callable[[Record], list[str | None]]
 
 
 class RefusedLine(Exception):
-    """A line that cannot be used: the reason, and, as far as it is known, the value at fault."""
+    """A line that cannot be used: the reason, and the value at fault if it is known."""
 
     def __init__(self, reason: str, value: object = ""):
         super().__init__(reason)
@@ -34,21 +34,21 @@ class RefusedLine(Exception):
 
 
 class Lines(NamedTuple):
-    """Attributes: `table` has row (the number of the line), then the columns; `refused` are the others."""
+    """Attributes: `table` has row (the line number), then the columns; `refused` lists the other lines."""
 
     table: pd.DataFrame
     refused: list[Rejection]
 
 
 def read(path: Path, name: str, columns: list[str], parse: Parse, categories: Collection[str] = ()) -> Lines:
-    """The columns that `parse` makes of each line's object.
+    """Read a file line by line; `parse` turns the object of each line into values.
 
     Args:
-        path: gzipped if it begins like gzip.
+        path: read as gzip if its first bytes are those of gzip.
         name: of the table, for the rejections.
         columns: our names.
         parse: gives the values of a record in the order of `columns`; raises `RefusedLine`.
-        categories: which columns come as categories.
+        categories: which columns become categories.
 
     Raises:
         UserError: if the file cannot be read to its end, or if no line of its first 65,536 can be used.
@@ -113,7 +113,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _checked(values: list[str | None]) -> list[str | None]:
-    """Half a surrogate pair ("\\ud800") is valid JSON, but no text: nothing could write it down."""
+    """Refuse half a surrogate pair ("\\ud800"): it is valid JSON, but not text that can be encoded."""
     for value in values:
         if value is not None and not value.isascii():
             try:

@@ -12,7 +12,7 @@ from fusionrec.errors import UserError
 
 
 class Pictures(NamedTuple):
-    """Attributes: see `fusionrec.data.reading.dataset.Dataset`; `blobs` are loaded as they are asked for."""
+    """Attributes: see `fusionrec.data.reading.dataset.Dataset`; `blobs` are loaded one by one."""
 
     blobs: Iterable[tuple[str, bytes]]
     refused: list[Rejection]
@@ -24,10 +24,10 @@ NONE = Pictures([], [])
 def beside(
     root: Path, name: str | None, parameter: str, item_ids: pd.Series, extensions: list[str]
 ) -> Pictures:
-    """Those in the folder `root/name`, see `find`; none where there is no such folder, which null says.
+    """The pictures in the folder `root/name`, see `find`; none if `name` is null.
 
     Raises:
-        UserError: if the folder is not there, or leads out of `root`; `parameter` names it.
+        UserError: if the folder does not exist, or leads out of `root`; `parameter` is the one to fix.
     """
     if name is None:
         return NONE
@@ -35,11 +35,11 @@ def beside(
 
 
 def find(folder: Path, item_ids: Iterable[str], extensions: list[str]) -> Pictures:
-    """One picture an item, found by listing `folder`: no path is ever made from an id.
+    """One picture per item, found by listing `folder`: no path is ever made from an id.
 
     Args:
-        folder: not searched deeper.
-        item_ids: of the items that may have one.
+        folder: its subfolders are not searched.
+        item_ids: of the items that may have a picture.
         extensions: in lower case, with the dot.
 
     Raises:
@@ -49,15 +49,15 @@ def find(folder: Path, item_ids: Iterable[str], extensions: list[str]) -> Pictur
         paths = sorted(folder.iterdir())
     except OSError as error:
         raise UserError(f"{folder}: cannot be listed ({error.strerror}); it must be a folder") from None
-    known, found = set(item_ids), dict[str, Path]()
+    known, by_item = set(item_ids), dict[str, Path]()
     refused: list[Rejection] = []
     for path in paths:
-        reason = _refusal(path, folder) or _mismatch(path, known, found, extensions)
+        reason = _refusal(path, folder) or _mismatch(path, known, by_item, extensions)
         if reason:
             refused.append(("pictures", None, path.stem, reason, path.name))
         else:
-            found[path.stem] = path
-    return Pictures(Blobs([found[item] for item in sorted(found)]), refused)
+            by_item[path.stem] = path
+    return Pictures(Blobs([by_item[item] for item in sorted(by_item)]), refused)
 
 
 def _refusal(path: Path, folder: Path) -> str | None:
@@ -66,20 +66,20 @@ def _refusal(path: Path, folder: Path) -> str | None:
     return None if path.is_file() else "not_a_file"
 
 
-def _mismatch(path: Path, known: set[str], found: dict[str, Path], extensions: list[str]) -> str | None:
+def _mismatch(path: Path, known: set[str], by_item: dict[str, Path], extensions: list[str]) -> str | None:
     if path.suffix.lower() not in extensions:
         return "unknown_suffix"
     if path.stem not in known:
         return "unknown_item"
-    return "second_picture" if path.stem in found else None
+    return "second_picture" if path.stem in by_item else None
 
 
 class Blobs:
-    """(name, bytes) of files, read one after the other and anew each time.
+    """(name, bytes) of files, read one after the other each time that it is iterated.
 
     Args:
         paths: of the files.
-        names: what to call them, where that is not what the files are called.
+        names: to use instead of the names of the files.
     """
 
     def __init__(self, paths: list[Path], names: list[str] | None = None):

@@ -17,6 +17,8 @@ from pydantic import Field
 from fusionrec.data.demo import demo_choices as choices
 from fusionrec.data.demo import demo_pictures as pictures
 from fusionrec.data.demo import demo_texts as texts
+from fusionrec.data.demo.demo_motifs import MOTIFS
+from fusionrec.data.demo.demo_sheet import PALETTES
 from fusionrec.data.demo.demo_truth import Truth
 from fusionrec.data.reading.dataset import Dataset, rejections
 from fusionrec.params import Count, Natural, Section
@@ -24,8 +26,8 @@ from fusionrec.params import Count, Natural, Section
 TECHNIQUES = ["screenprint", "woodcut", "watercolour", "linocut", "risograph", "etching"]
 ERAS, SPIRITS = 5, 6
 VALUES: dict[str, list[str]] = {
-    "palette": list(pictures.PALETTES),
-    "motif": list(pictures.MOTIFS),
+    "palette": list(PALETTES),
+    "motif": list(MOTIFS),
     "layout": pictures.LAYOUTS,
     "hour": list(texts.HOURS),
     "theme": list(texts.THEMES),

@@ -16,7 +16,16 @@ Two kinds of a cold user's interactions are known at evaluation, and never train
 import numpy as np
 
 from fusionrec.data import leakage
-from fusionrec.data.split_labels import FOLD_IN, TEST, TRAIN, VAL, Log, first_of_each, random_of_each, random_rows
+from fusionrec.data.split_labels import (
+    FOLD_IN,
+    TEST,
+    TRAIN,
+    VAL,
+    Log,
+    first_of_each,
+    random_of_each,
+    random_rows,
+)
 from fusionrec.data.strategies import Given
 from fusionrec.params import Fraction, Section
 
@@ -80,5 +89,8 @@ def check(labels: np.ndarray, given: Given[Options]) -> None:
     for ids, cold, name in ((user, user_cold, "user"), (item, item_cold, "item")):
         leakage.check_disjoint(ids[cold], labels[cold], (VAL, TEST), f"a cold {name} is in two parts")
     for part in (VAL, TEST):
-        asked = leakage.has(user, labels == part)[user] & leakage.has(item, (labels == part) & item_cold)[item]
-        assert not (asked & (labels == FOLD_IN)).any(), "a cold item is folded in where it is to be predicted"
+        asked_users = leakage.has(user, labels == part)[user]
+        asked_items = leakage.has(item, (labels == part) & item_cold)[item]
+        assert not (asked_users & asked_items & (labels == FOLD_IN)).any(), (
+            "a cold item is folded in where it is to be predicted"
+        )
