@@ -137,6 +137,11 @@ def stages(root: Path = ROOT) -> dict[str, dict[str, str]]:
     return {name: code.files([root / "stages" / f"{name}.py"]) for name in names}
 
 
+def listing(files: dict[str, str]) -> str:
+    """Files with their digests as text, a line each: what data/code/<stage> holds."""
+    return "".join(f"{digest}  {name}\n" for name, digest in files.items())
+
+
 def stage_fingerprints(root: Path = ROOT) -> dict[str, str]:
     """The fingerprint of each stage; see `stages`."""
     return {name: digest_of(files) for name, files in stages(root).items()}

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fusionrec import trees
 from fusionrec.review import changes, list_changes, slice_changes
 from fusionrec.review.list_changes import Listed
 
 
-@pytest.mark.parametrize("module", [changes, list_changes])
+@pytest.mark.parametrize("module", [changes, list_changes, trees])
 def test_examples(module: object) -> None:
-    found = doctest.testmod(module)  # type: ignore[arg-type]
-    assert found.attempted and not found.failed
+    results = doctest.testmod(module)  # type: ignore[arg-type]
+    assert results.attempted and not results.failed
 
 
 def test_values_in_words() -> None:
@@ -58,11 +59,10 @@ def test_lists_are_compared_by_user_the_least_alike_first() -> None:
         rows = [(u, rank, i, i.upper()) for u, items in listed.items() for rank, i in enumerate(items, 1)]
         return pd.DataFrame(rows, columns=["user_id", "rank", "item_id", "title"]).iloc[::-1]
 
-    found = list_changes.compare(table(x="ab", y="ab", z="a"), table(y="bc", x="ab", w="a"))
-    assert [(one.user, one.overlap) for one in found] == [("y", 0.25), ("x", 1)]
-    assert list_changes.came(found[0]) == [Listed("c", "C")] and list_changes.went(found[0]) == [
-        Listed("a", "A")
-    ]
+    lists = list_changes.compare(table(x="ab", y="ab", z="a"), table(y="bc", x="ab", w="a"))
+    assert [(one.user, one.overlap) for one in lists] == [("y", 0.25), ("x", 1)]
+    assert list_changes.added(lists[0]) == [Listed("c", "C")]
+    assert list_changes.removed(lists[0]) == [Listed("a", "A")]
 
 
 def test_falls() -> None:
@@ -76,8 +76,8 @@ def test_falls() -> None:
     b = table(
         ("item: warm", 0.6, 0.1), ("item: cold", 0.3, 0.1), ("user: warm", 0.45, 0.01), ("user: new", 0.1, 0)
     )
-    found = slice_changes.apart(a, b)
-    assert [(fall.group, fall.name, fall.sure) for fall in found] == [
+    falls = slice_changes.apart(a, b)
+    assert [(fall.group, fall.name, fall.sure) for fall in falls] == [
         ("user", "warm", True),
         ("item", "cold", None),
     ]
@@ -98,9 +98,9 @@ def test_falls_paired_by_user() -> None:
         better=[x + 0.1 for x in spread],
         new=spread,
     )
-    found = slice_changes.paired(a, b, "ndcg@10", seed=1)
-    assert [(fall.name, fall.sure, fall.users) for fall in found] == [("even", True, 30), ("odd", False, 30)]
-    assert found[0].difference["mean"] == pytest.approx(-0.06) and found[0].difference["high"] < -0.05
-    assert found[1].difference["low"] < 0 < found[1].difference["high"]
+    falls = slice_changes.paired(a, b, "ndcg@10", seed=1)
+    assert [(fall.name, fall.sure, fall.users) for fall in falls] == [("even", True, 30), ("odd", False, 30)]
+    assert falls[0].difference["mean"] == pytest.approx(-0.06) and falls[0].difference["high"] < -0.05
+    assert falls[1].difference["low"] < 0 < falls[1].difference["high"]
     assert not slice_changes.paired(a, a, "ndcg@10", seed=1)
     assert not slice_changes.paired(a, b[b["slice"] == "new"], "ndcg@10", seed=1)

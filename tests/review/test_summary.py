@@ -1,4 +1,4 @@
-"""What a review says, from two sides that are made by hand."""
+"""The sentences and tables of a review of two revisions that are made by hand."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def given(monkeypatch: pytest.MonkeyPatch, a: list[float], b: list[float]) -> su
 
 
 @pytest.mark.parametrize(
-    ("move", "said"),
+    ("move", "verdict"),
     [
         (lambda n: 0.2 + n % 3 / 100, "ndcg@10 is higher: 0.5000 in a, 0.7100 in b, beyond chance."),
         (lambda n: -0.2 - n % 3 / 100, "ndcg@10 is lower: 0.5000 in a, 0.2900 in b, beyond chance."),
@@ -43,15 +43,15 @@ def given(monkeypatch: pytest.MonkeyPatch, a: list[float], b: list[float]) -> su
         (lambda n: 0.0, "No headline metric differs for any of 60 users."),
     ],
 )
-def test_verdicts(monkeypatch: pytest.MonkeyPatch, move: Any, said: str) -> None:
+def test_verdicts(monkeypatch: pytest.MonkeyPatch, move: Any, verdict: str) -> None:
     values = [0.5] * 60
-    found = given(monkeypatch, values, [x + move(n) for n, x in enumerate(values)])
-    assert found.verdicts == [said]
+    review = given(monkeypatch, values, [x + move(n) for n, x in enumerate(values)])
+    assert review.verdicts == [verdict]
 
 
 def test_what_no_stage_writes_is_a_source() -> None:
-    found = side("a")
-    assert found.sources == {"src/a.py": "a"} and found.outs == {"data/metrics": "a.dir"}
+    one = side("a")
+    assert one.sources == {"src/a.py": "a"} and one.outs == {"data/metrics": "a.dir"}
 
 
 def test_a_lock_that_is_behind_its_parameters() -> None:
@@ -64,14 +64,14 @@ def test_a_lock_that_is_behind_its_parameters() -> None:
 
 def test_another_task_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evidence, "tables", lambda *_: None)
-    found = summary.build(side("a", protocol="strict"), side("b", protocol="mmrec"), seed=1)
-    assert found.warnings == [
-        "The two were not asked the same (metrics.protocol), so that differences are not those of the model alone."
+    review = summary.build(side("a", protocol="strict"), side("b", protocol="mmrec"), seed=1)
+    assert review.warnings == [
+        "The two had different tasks (metrics.protocol), so differences are not due to the model alone."
     ]
-    assert found.verdicts == ["The metrics of all users are the same."]
-    assert [section.title for section in found.sections + found.details] == ["Parameters", "Code and input"]
+    assert review.verdicts == ["The metrics of all users are the same."]
+    assert [section.title for section in review.sections + review.details] == ["Parameters", "Code and input"]
 
 
 def test_long_tables_are_cut() -> None:
-    found = summary._section("x", ["y"], 1, ([str(n)] for n in range(summary.ROWS + 3)))
-    assert len(found.rows) == summary.ROWS and found.notes == ["And 3 more."]
+    section = summary._section("x", ["y"], 1, ([str(n)] for n in range(summary.ROWS + 3)))
+    assert len(section.rows) == summary.ROWS and section.notes == ["And 3 more."]

@@ -24,13 +24,9 @@ def main(arguments: list[str]) -> None:
     if unknown:
         sys.exit(f"error: {unknown[0]} is no stage; stages are {', '.join(listed)}")
     for name in arguments:
-        print(_lines(listed[name]), end="")
+        print(code.listing(listed[name]), end="")
     if not arguments:
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir(parents=True)
         for name, files in listed.items():
-            (FOLDER / name).write_text(_lines(files), encoding="utf-8", newline="\n")
-
-
-def _lines(files: dict[str, str]) -> str:
-    return "".join(f"{digest}  {name}\n" for name, digest in files.items())
+            (FOLDER / name).write_text(code.listing(files), encoding="utf-8", newline="\n")

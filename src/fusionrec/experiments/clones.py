@@ -79,7 +79,9 @@ def alone(home: Path) -> Iterator[None]:
                 for folder in filter(Path.is_dir, home.iterdir()):
                     shutil.rmtree(folder, ignore_errors=True)
     except Timeout:
-        raise UserError("other experiments are running in this repository: wait for them, or stop them") from None
+        raise UserError(
+            "other experiments are running in this repository: wait for them, or stop them"
+        ) from None
 
 
 def make(root: Path, folder: Path, revision: str, borrowed: Iterable[str] = ()) -> Clone:

@@ -13,7 +13,7 @@ class Listed(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """A user's lists, best first, and how alike they are, 0 to 1."""
+    """A user's lists, best first, and their average overlap, 0 to 1."""
 
     user: str
     a: list[Listed]
@@ -22,9 +22,10 @@ class Changed(NamedTuple):
 
 
 def overlap(a: list[str], b: list[str]) -> float:
-    """Average overlap: the mean over depths of the share of items that both lists hold so far.
+    """Average overlap: the mean, over depths d, of the share of items that the first d of both lists have in common.
 
-    The top weighs most; 1 only where both are the same, item by item. Webber, Moffat and Zobel, TOIS 2010.
+    The top weighs most; it is 1 only if both lists are the same, item by item. Webber, Moffat and Zobel, "A
+    similarity measure for indefinite rankings", TOIS 2010.
 
     >>> overlap(["x", "y"], ["y", "x"])
     0.5
@@ -34,11 +35,11 @@ def overlap(a: list[str], b: list[str]) -> float:
 
 
 def compare(a: pd.DataFrame, b: pd.DataFrame) -> list[Changed]:
-    """The lists of users whom both have, the least alike first.
+    """The lists of the users in both tables, lowest overlap first.
 
     Args:
-        a: a row a user and rank: user_id, rank, item_id, title.
-        b: likewise.
+        a: one row per user and rank: user_id, rank, item_id, title.
+        b: the same for the other revision.
     """
     first, second = (_lists(table) for table in (a, b))
     both = [
@@ -46,7 +47,7 @@ def compare(a: pd.DataFrame, b: pd.DataFrame) -> list[Changed]:
         for user, ours in first.items()
         if user in second
     ]
-    return sorted(both, key=lambda found: (found.overlap, found.user))
+    return sorted(both, key=lambda lists: (lists.overlap, lists.user))
 
 
 def _ids(listed: list[Listed]) -> list[str]:
@@ -55,17 +56,17 @@ def _ids(listed: list[Listed]) -> list[str]:
 
 def _lists(table: pd.DataFrame) -> dict[str, list[Listed]]:
     rows = table.sort_values(["user_id", "rank"])
-    found: dict[str, list[Listed]] = {}
+    lists: dict[str, list[Listed]] = {}
     for user, item, title in zip(rows["user_id"], rows["item_id"], rows["title"], strict=True):
-        found.setdefault(user, []).append(Listed(item, title))
-    return found
+        lists.setdefault(user, []).append(Listed(item, title))
+    return lists
 
 
-def came(found: Changed) -> list[Listed]:
-    """What is on the second list alone."""
-    return [item for item in found.b if item.item_id not in _ids(found.a)]
+def added(lists: Changed) -> list[Listed]:
+    """The items that are on the second list only."""
+    return [item for item in lists.b if item.item_id not in _ids(lists.a)]
 
 
-def went(found: Changed) -> list[Listed]:
-    """What is on the first list alone."""
-    return [item for item in found.a if item.item_id not in _ids(found.b)]
+def removed(lists: Changed) -> list[Listed]:
+    """The items that are on the first list only."""
+    return [item for item in lists.a if item.item_id not in _ids(lists.b)]

@@ -7,7 +7,7 @@ from fusionrec.review import list_changes, summary
 from fusionrec.review.evidence import Plot, Shelf
 from fusionrec.review.summary import Review, Section
 
-TITLES = 3  # of items that came or went
+TITLES = 3  # of new and gone items, per user
 SPECIAL = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w))")
 MENTION = re.compile(r"(?<!\w)@")
 
@@ -19,7 +19,7 @@ def text(review: Review) -> str:
         return f"No difference between {a} and {b}.\n"
     parts = [f"# {b} against {a}"]
     parts += [_points(sentences) for sentences in (review.verdicts,) if sentences]
-    parts += ["\n>\n".join(f"> **Mind:** {plain(warning)}" for warning in review.warnings)] * bool(
+    parts += ["\n>\n".join(f"> **Warning:** {plain(warning)}" for warning in review.warnings)] * bool(
         review.warnings
     )
     parts += [_section(section) for section in review.sections]
@@ -29,7 +29,7 @@ def text(review: Review) -> str:
 
 
 def plain(words: str) -> str:
-    """Words that Markdown shows as they are: no markup, no HTML, nobody is mentioned."""
+    """Text that Markdown shows as it is: no markup, no HTML, no mentions."""
     line = " ".join(words.split())
     return MENTION.sub("@&#8203;", SPECIAL.sub(r"\\\1", escape(line, quote=False)))
 
@@ -60,18 +60,19 @@ def _users(review: Review) -> str:
         rows = [_user(shelf) for shelf in review.shelves]
         parts.append(_table(["user", "gone", "new", "overlap"], rows, 3))
         parts.append(
-            "Overlap: the mean over depths of the share of items that both lists hold so far; 1 is the same."
+            "Overlap: the mean, over depths d, of the share of items that the first d of both lists have in common; "
+            "1 means identical lists."
         )
     return "\n\n".join(parts)
 
 
 def _user(shelf: Shelf) -> list[str]:
-    found = shelf.found
+    lists = shelf.changed
     return [
-        found.user,
-        _titles(list_changes.went(found)),
-        _titles(list_changes.came(found)),
-        f"{found.overlap:.2f}",
+        lists.user,
+        _titles(list_changes.removed(lists)),
+        _titles(list_changes.added(lists)),
+        f"{lists.overlap:.2f}",
     ]
 
 
@@ -82,4 +83,4 @@ def _titles(items: list[list_changes.Listed]) -> str:
 
 def _plots(plots: list[Plot]) -> str:
     names = ", ".join(plain(plot.name.removeprefix("plots/").removesuffix(".png")) for plot in plots)
-    return f"## Plots that differ\n\n{names}. The page, `stages/review.py --html`, shows them side by side."
+    return f"## Plots that differ\n\n{names}. `fusionrec review --html` shows them side by side."

@@ -1,9 +1,7 @@
 """Files of any revision or experiment, without a checkout."""
 
-import argparse
 from pathlib import Path
 
-from fusionrec import runtime
 from fusionrec.errors import UserError
 
 WORKSPACE = "workspace"
@@ -11,20 +9,12 @@ PER_USER = "data/metrics/per_user.parquet"
 PER_SLICE = "data/metrics/slices.parquet"
 
 
-def parser(description: str | None) -> argparse.ArgumentParser:
-    """Arguments `a` and `b` of a command that compares two revisions: by default HEAD and what lies here."""
-    found = runtime.parser(description)
-    found.add_argument("a", nargs="?", default="HEAD", metavar="A", help="default: HEAD")
-    found.add_argument("b", nargs="?", default=WORKSPACE, metavar="B", help=f"default: {WORKSPACE}")
-    return found
-
-
 def read_bytes(path: str, revision: str) -> bytes:
-    """What `path`, an output that DVC tracks, holds in a revision.
+    """The content of `path`, which git or DVC tracks, in a revision.
 
     Args:
-        path: from the repository's root, which is the working directory.
-        revision: a commit, branch, tag or experiment; `workspace` is what lies here.
+        path: relative to the repository's root, which is the working directory.
+        revision: a commit, branch, tag or experiment; `workspace` is the working directory.
 
     Raises:
         UserError: if there is no such revision, or the file is neither in DVC's cache nor in its remote.
@@ -47,6 +37,6 @@ def read_bytes(path: str, revision: str) -> bytes:
         ) from None
     except (DvcException, DataIndexDirError, OSError):
         raise UserError(
-            f"{revision}: {path} is neither in DVC's cache nor in a remote; run `dvc repro` there, or ask who "
-            "ran it to `dvc push`"
+            f"{revision}: {path} is neither in DVC's cache nor in a remote; run `dvc repro` in that revision, or "
+            "ask whoever ran it to `dvc push`"
         ) from None

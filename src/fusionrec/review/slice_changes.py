@@ -1,4 +1,4 @@
-"""Slices in which a metric fell."""
+"""Slices in which a metric got worse."""
 
 from typing import Any, NamedTuple
 
@@ -13,13 +13,13 @@ class Fall(NamedTuple):
     """A slice that got worse.
 
     Attributes:
-        group: what divides.
-        name: which part.
-        users: whom the means are over.
-        a: the mean before, and, where it is not paired, its 95 % interval: {mean, low, high}.
-        b: likewise, of now.
-        difference: b - a, and, where it is paired by user, its 95 % interval.
-        sure: whether it is beyond chance; None: not known, since intervals that touch say nothing.
+        group: what users or items are divided by.
+        name: of the slice in the group.
+        users: number of users over which the means are.
+        a: the mean before, and, unless paired by user, its 95 % interval: {mean, low, high}.
+        b: the same for the mean after.
+        difference: b - a, and, if paired by user, its 95 % interval.
+        sure: whether it is beyond chance; None: unknown, since overlapping intervals do not tell.
     """
 
     group: str
@@ -32,11 +32,11 @@ class Fall(NamedTuple):
 
 
 def paired(a: pd.DataFrame, b: pd.DataFrame, metric: str, seed: int) -> list[Fall]:
-    """What is worse in `b`, paired by user: what is beyond chance first, then the deepest fall.
+    """The slices that are worse in `b`, paired by user: those beyond chance first, then the largest fall.
 
     Args:
-        a: one row a slice and user in it: user_id, group, slice, metric.
-        b: likewise; slices that only one of them has are left out.
+        a: one row per slice and user in it: user_id, group, slice, metric.
+        b: the same for the other revision; slices that only one of them has are left out.
         metric: such as ndcg@10; higher is better.
         seed: of the bootstrap.
     """
@@ -51,8 +51,8 @@ def paired(a: pd.DataFrame, b: pd.DataFrame, metric: str, seed: int) -> list[Fal
         return []
     numbers = list(map(str, range(len(both))))
     first, second = (table[both].set_axis(numbers, axis=1).reset_index() for table in (before, after))
-    found = comparison.compare(first, second, numbers, seed)
-    rows = zip(both, found.table.to_dict("records"), comparison.beyond_chance(found), strict=True)
+    compared = comparison.compare(first, second, numbers, seed)
+    rows = zip(both, compared.table.to_dict("records"), comparison.beyond_chance(compared), strict=True)
     falls = [
         Fall(
             str(group), str(name), row["users"], {"mean": row["a"]}, {"mean": row["b"]},
@@ -65,11 +65,11 @@ def paired(a: pd.DataFrame, b: pd.DataFrame, metric: str, seed: int) -> list[Fal
 
 
 def apart(a: pd.DataFrame, b: pd.DataFrame) -> list[Fall]:
-    """The same from what git holds: beyond chance are only those whose intervals do not touch.
+    """The slices that are worse in `b`, from plots in git: beyond chance only if the intervals do not overlap.
 
     Args:
-        a: one row a slice: bar ("group: slice"), users, value, low, high, as in plots/slices.csv; or nothing.
-        b: likewise; slices that only one of them has are left out.
+        a: one row per slice: bar ("group: slice"), users, value, low, high, as in plots/slices.csv; may be empty.
+        b: the same for the other revision; slices that only one of them has are left out.
     """
     if a.empty or b.empty:
         return []

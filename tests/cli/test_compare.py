@@ -1,4 +1,4 @@
-"""stages/compare.py in a small repository: two commits, an experiment, and what lies in the workspace."""
+"""`fusionrec compare` in a small repository: two commits, an experiment, and the workspace."""
 
 import subprocess
 import sys
@@ -10,7 +10,8 @@ import pytest
 
 from fusionrec import files
 
-ROOT = Path(__file__).resolve().parents[1]
+from ..command import ROOT, fusionrec
+
 USERS = 60
 
 
@@ -50,15 +51,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def compare(folder: Path, *arguments: str, fails: bool = False) -> str:
-    command = [sys.executable, str(ROOT / "stages/compare.py"), *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert (done.returncode != 0) == fails, done.stderr
-    return done.stderr if fails else done.stdout
-
-
 def test_two_commits(repository: Path) -> None:
-    table = compare(repository, "old", "HEAD").splitlines()
+    table = fusionrec(repository, "compare", "old", "HEAD").splitlines()
     assert table[0].startswith("| metric | old | HEAD | difference |")
     ndcg, recall = table[2].split(" | "), table[3].split(" | ")
     assert ndcg[0] == "| ndcg@10" and ndcg[3] == "+0.2000" and ndcg[-1] == "yes |"
@@ -67,17 +61,20 @@ def test_two_commits(repository: Path) -> None:
 
 
 def test_head_against_the_workspace_is_the_default(repository: Path) -> None:
-    out = compare(repository, "--metrics", "recall@10")
-    assert out == compare(repository, "HEAD", "workspace", "--metrics", "recall@10")
+    out = fusionrec(repository, "compare", "--metrics", "recall@10")
+    assert out == fusionrec(repository, "compare", "HEAD", "workspace", "--metrics", "recall@10")
     assert "50 users in both (10 only in HEAD: left out)" in out and "ndcg" not in out
 
 
 def test_an_experiment_by_its_name(repository: Path) -> None:
-    assert "10 only in old" in compare(repository, "old", "other")
+    assert "10 only in old" in fusionrec(repository, "compare", "old", "other")
 
 
 def test_the_same_twice(repository: Path) -> None:
-    assert compare(repository, "new", "HEAD") == "No difference between new and HEAD: 60 users, 2 metrics.\n"
+    assert (
+        fusionrec(repository, "compare", "new", "HEAD")
+        == "No difference between new and HEAD: 60 users, 2 metrics.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,11 +86,11 @@ def test_the_same_twice(repository: Path) -> None:
     ],
 )
 def test_mistakes_end_with_one_line(repository: Path, arguments: list[str], message: str) -> None:
-    error = compare(repository, *arguments, fails=True)
+    error = fusionrec(repository, "compare", *arguments, fails=True)
     assert error.startswith("error: ") and message in error and error.count("\n") == 1
 
 
 def test_a_file_that_is_not_in_the_cache(repository: Path, tmp_path: Path) -> None:
     shell(tmp_path, "git", "clone", "-q", str(repository), "clone")
-    error = compare(tmp_path / "clone", "old", fails=True)
+    error = fusionrec(tmp_path / "clone", "compare", "old", fails=True)
     assert "old: data/metrics/per_user.parquet is neither in DVC's cache nor in a remote" in error

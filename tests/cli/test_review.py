@@ -1,11 +1,12 @@
-"""stages/review.py in a small repository."""
+"""`fusionrec review` in a small repository."""
 
 import shutil
 from pathlib import Path
 
 import pytest
 
-from .repository import build, dvc, review, shell, write
+from ..command import fusionrec
+from ..review.repository import build, dvc, shell, write
 
 
 @pytest.fixture(scope="module")
@@ -23,14 +24,18 @@ def clone(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_is_the_same_says_so_and_nothing_else(repository: Path, clone: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    assert review(repository, "--html", str(page)) == "No difference between HEAD and workspace.\n"
+    assert (
+        fusionrec(repository, "review", "--html", str(page)) == "No difference between HEAD and workspace.\n"
+    )
     assert "<main>\n<p>No difference between HEAD and workspace.</p>\n</main>" in page.read_text()
-    assert review(clone, "new", "renamed") == "No difference between new and renamed.\n", "needs no data"
+    assert fusionrec(clone, "review", "new", "renamed") == "No difference between new and renamed.\n", (
+        "needs no data"
+    )
 
 
 def test_two_revisions(repository: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    text = review(repository, "old", "new", "--html", str(page))
+    text = fusionrec(repository, "review", "old", "new", "--html", str(page))
     assert text.startswith("# new against old\n\n- ndcg@10 is higher: ")
     assert "in new, beyond chance.\n- recall@10 is the same, 0.5000.\n" in text
     assert "| metrics.seed | 1 | 7 |" in text and "| metrics.ks" not in text
@@ -38,9 +43,10 @@ def test_two_revisions(repository: Path, tmp_path: Path) -> None:
     assert "| -0.2000 (-0.2" in fall and fall.endswith(") | yes |")
     assert "| gini@10 | 0 | 0.2 | +0.2 |" in text
     assert (
-        "1 of the 2 users in both have another list." in text and "| u0 | Title 1 | Title 2 | 0.22 |" in text
+        "The lists of 1 of the 2 users in both differ." in text
+        and "| u0 | Title 1 | Title 2 | 0.22 |" in text
     )
-    assert "\n\nmoved. The page" in text and "still" not in text and "Mind" not in text
+    assert "\n\nmoved. `fusionrec review --html`" in text and "still" not in text and "Warning" not in text
     html = page.read_text(encoding="utf-8")
     assert "<script" not in html and "&lt;script&gt;" in html
     assert html.count("data:image/png") == 2 and html.count("data:image/jpeg") == 5 + 2 + 2, (
@@ -50,7 +56,7 @@ def test_two_revisions(repository: Path, tmp_path: Path) -> None:
 
 
 def test_without_data_it_falls_back_to_what_git_holds(clone: Path) -> None:
-    text = review(clone, "old", "new")
+    text = fusionrec(clone, "review", "old", "new")
     assert "per_user.parquet of old and new is neither in DVC's cache nor in a remote" in text
     assert "- ndcg@10 is higher: " in text and "beyond chance.\n- recall@10 is the same, 0.5000." in text
     assert (
@@ -65,15 +71,16 @@ def test_an_experiment_and_a_lock_that_is_behind(repository: Path, tmp_path: Pat
     folder = tmp_path / "copy"
     shutil.copytree(repository, folder, symlinks=True)
     write(folder, 0.0)
-    text = review(folder)
+    text = fusionrec(folder, "review")
     assert (
-        "**Mind:** workspace: metrics, metrics/eval.json, " in text and "after dvc.lock was written" in text
+        "**Warning:** workspace: metrics, metrics/eval.json, " in text
+        and "after dvc.lock was written" in text
     )
     dvc(folder, "commit", "-q", "-f")
     dvc(folder, "exp", "save", "-n", "back")
-    assert "ndcg@10 is lower" in review(folder, "new", "back")
+    assert "ndcg@10 is lower" in fusionrec(folder, "review", "new", "back")
 
 
 def test_mistakes_end_with_one_line(repository: Path) -> None:
-    error = review(repository, "nonsense", fails=True)
+    error = fusionrec(repository, "review", "nonsense", fails=True)
     assert error == ("error: nonsense: no such revision or experiment; see `dvc exp list --all-commits`\n")
