@@ -14,7 +14,9 @@ from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.evaluation import catalogue_ranking
-from fusionrec.models.two_towers import FusionModel, Shape, TrainedModel
+from fusionrec.models.contract import ModelData
+from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.models.trained_model import TrainedModel
 from fusionrec.recommend import vectors
 
 from .recommend import shop
@@ -124,7 +126,7 @@ def test_an_index_finds_the_best(options) -> None:  # type: ignore[no-untyped-de
         torch.randn(n, 16, generator=draw), yes, empty, ~yes, empty, torch.zeros(n + 1, dtype=torch.int64),
         torch.zeros(0, dtype=torch.int64), yes, empty[:, :, None], empty[:, :, None],
     )  # fmt: skip
-    model = FusionModel(options, content, Shape(users, 0))
+    model = FusionModel(options, ModelData(content, users, 0))
     model.reset(draw)
     assert model.item_bias is not None
     torch.nn.init.normal_(model.item_bias, generator=draw)

@@ -14,10 +14,11 @@ from PIL import Image
 from fusionrec.encoders import language, pixels, untrained, vision
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.models.fusion.options import FusionOptions
-from fusionrec.models.two_towers import FusionModel, TrainedModel
+from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.models.trained_model import TrainedModel
 from fusionrec.training import loop
 from fusionrec.training.loop import Epoch
-from fusionrec.training.resume import Scratch
+from fusionrec.training.resume import Interrupted
 
 from .training.conftest import MODEL, PARAMS, TRAIN, USERS, build, cycle, losses, world
 from .training.test_loop import next_is_first
@@ -123,7 +124,7 @@ def test_training_repeats_to_the_bit(changes: dict[str, Any], model: dict[str, A
 
 def test_training_goes_on_after_a_kill(tmp_path: Path) -> None:
     whole, _ = train()
-    scratch = Scratch(tmp_path / "state")
+    interrupted = Interrupted(tmp_path / "state")
 
     def kill(epoch: Epoch) -> None:
         if epoch.number == 5:
@@ -133,7 +134,9 @@ def test_training_goes_on_after_a_kill(tmp_path: Path) -> None:
     again = build(world()).to(GPU)
     for track in (kill, lambda epoch: None):
         try:
-            loop.fit(again, world().to(GPU), cycle(), on_gpu(next_is_first), options, track, scratch, every=0)
+            loop.fit(
+                again, world().to(GPU), cycle(), on_gpu(next_is_first), options, track, interrupted, every=0
+            )
         except KeyboardInterrupt:
             again = build(world(), seed=3).to(GPU)
     weights = zip(again.state_dict().values(), whole.state_dict().values(), strict=True)

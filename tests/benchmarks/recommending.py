@@ -40,7 +40,9 @@ def measure(args: argparse.Namespace) -> None:
     from fusionrec import files
     from fusionrec.data.histories import Histories
     from fusionrec.data.item_inputs import ItemInputs
-    from fusionrec.models.two_towers import FusionModel, Shape, TrainedModel
+    from fusionrec.models.contract import ModelData
+    from fusionrec.models.trained.fusion import FusionModel
+    from fusionrec.models.trained_model import TrainedModel
     from fusionrec.recommend import engine
 
     tree = yaml.safe_load((Path(__file__).resolve().parents[2] / "params.yaml").read_text(encoding="utf-8"))
@@ -52,7 +54,7 @@ def measure(args: argparse.Namespace) -> None:
         off, torch.zeros(n + 1, dtype=torch.int64), torch.zeros(0, dtype=torch.int64),
         torch.ones(n, dtype=torch.bool), off[:, :, None], off[:, :, None],
     )  # fmt: skip
-    model = FusionModel(options, content, Shape(args.users, 0))
+    model = FusionModel(options, ModelData(content, args.users, 0))
     model.reset(draw)
     rng = np.random.default_rng(0)
     past = Histories(np.arange(args.users + 1) * 10, rng.integers(0, n, args.users * 10))

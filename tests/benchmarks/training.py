@@ -32,8 +32,9 @@ from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.encoders.frozen import DTYPES
 from fusionrec.evaluation.validation import validator
+from fusionrec.models.contract import ModelData
 from fusionrec.models.options import Model
-from fusionrec.models.two_towers import FusionModel, Shape
+from fusionrec.models.trained.fusion import FusionModel
 from fusionrec.training import loop
 from fusionrec.training.distributed import ALONE
 from fusionrec.training.options import Train
@@ -85,7 +86,7 @@ def options(precision: str, loss: str) -> tuple[Model, Train]:
 
 def ours(train: Histories, inputs: ItemInputs, precision: str, loss: str) -> Callable[[], None]:
     chosen, how = options(precision, loss)
-    model = FusionModel(chosen, inputs, Shape(len(train), 0))
+    model = FusionModel(chosen, ModelData(inputs, len(train), 0))
     model.reset(torch.Generator().manual_seed(0))
     run = loop.Training(model.to(DEVICE), inputs, train, how, ALONE)
 
@@ -216,7 +217,7 @@ def validate(train: Histories, inputs: ItemInputs) -> None:
     held_out = Histories(np.arange(len(train) + 1), train.items[train.offsets[1:] - 1])
     known = Histories(train.offsets, train.items)
     chosen = P.model.model_copy(update={"categories": False, "numbers": False})
-    model = FusionModel(chosen, inputs, Shape(len(train), 0))
+    model = FusionModel(chosen, ModelData(inputs, len(train), 0))
     model.reset(torch.Generator().manual_seed(0))
     run = loop.Training(model.to(DEVICE), inputs, train, P.train, ALONE)
     epoch = seconds(run._steps, 1)

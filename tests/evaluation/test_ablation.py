@@ -8,7 +8,9 @@ from tests.models.conftest import CATEGORY_VALUES, ITEMS, USERS, content, option
 
 from fusionrec.data.histories import Histories
 from fusionrec.evaluation.ablation import FIELDS, knock_out, modalities
-from fusionrec.models.two_towers import FusionModel, Shape, TrainedModel
+from fusionrec.models.contract import ModelData
+from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.models.trained_model import TrainedModel
 
 PAST = Histories.of(pd.DataFrame({"user": [0, 0, 1], "item": [1, 2, 4], "timestamp": [1, 2, 1]}), USERS)
 ALL = np.arange(USERS)
@@ -17,7 +19,7 @@ ALL = np.arange(USERS)
 @pytest.fixture
 def build(options, with_tokens):  # type: ignore[no-untyped-def]  # noqa: F811
     def built(**update: object) -> TrainedModel:
-        model = FusionModel(options.model_copy(update=update), with_tokens, Shape(USERS, CATEGORY_VALUES))
+        model = FusionModel(options.model_copy(update=update), ModelData(with_tokens, USERS, CATEGORY_VALUES))
         model.reset(torch.Generator().manual_seed(5))
         with torch.no_grad():
             if model.item_bias is not None:

@@ -14,14 +14,14 @@ ITEMS, USERS, CATEGORY_VALUES = 6, 4, 3
 @pytest.fixture
 def options() -> FusionOptions:
     return FusionOptions(
-        vision="v", language="l", freeze_vision=True, freeze_language=True,
-        item_id=True, categories=True, numbers=True, number_bins=0,
+        item_id=True, categories=True, numbers=True,
         user="history", history="sum", max_history=5,
-        dim=8, pca=0, projection_hidden_dim=0,
-        fusion="concatenate", fusion_weight=0.7, num_attention_heads=2, attention_dropout=0.5,
+        dim=8, projection_hidden_dim=0,
+        method="concatenate", fusion_weight=0.7, num_attention_heads=2, attention_dropout=0.5,
         head="dot", fusion_hidden_dims=[6, 3], activation="relu", batch_norm=False, dropout=0.5,
         final_activation="none", init="xavier_uniform", projection_gain=0.1,
         id_dropout=0.5, content_dropout=0.5, feature_dropout=0.5, history_dropout=0.5,
+        losses={"softmax": 1.0}, temperature=0.1,
     )  # fmt: skip
 
 

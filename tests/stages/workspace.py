@@ -16,8 +16,9 @@ from fusionrec import files, sections
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.data.memberships import KINDS
 from fusionrec.models import checkpoint
+from fusionrec.models.contract import ModelData
 from fusionrec.models.options import Model
-from fusionrec.models.two_towers import FusionModel, Shape
+from fusionrec.models.trained.fusion import FusionModel
 
 ROOT = Path(__file__).resolve().parents[2]
 USERS, ITEMS = 6, 9
@@ -81,11 +82,11 @@ def _write_model(folder: Path, options: Model, ids: list[str]) -> None:
         torch.zeros(ITEMS, 0), torch.zeros(ITEMS + 1, dtype=torch.int64), torch.zeros(0, dtype=torch.int64),
         torch.arange(ITEMS) < ITEMS - 1, torch.zeros(ITEMS, 0, 0), torch.zeros(ITEMS, 0, 0),
     )  # fmt: skip
-    shape = Shape(USERS, 0)
-    model = FusionModel(options, content, shape)
+    data = ModelData(content, USERS, 0)
+    model = FusionModel(options.own("fusion"), data)
     model.reset(draw)
     users = [f"u{user}" for user in range(USERS)]
-    checkpoint.save(folder, model, content, shape, ids, users, {"epoch": 1})
+    checkpoint.save(folder, "fusion", model, data, ids, users, {"epoch": 1})
 
 
 def _write_pictures(folder: Path, ids: list[str]) -> None:

@@ -7,15 +7,16 @@ import pandas as pd
 import pytest
 import torch
 
-from fusionrec import params, sections
+from fusionrec import sections
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.models.contract import ModelData
 from fusionrec.models.fusion.options import FusionOptions
-from fusionrec.models.two_towers import FusionModel, Shape
+from fusionrec.models.trained.fusion import FusionModel
 
 ITEMS, USERS = 12, 30
 PARAMS = sections.load(Path(__file__).resolve().parents[2] / "params.yaml")
-MODEL = PARAMS.model.model_copy(
+MODEL: FusionOptions = PARAMS.model.own("fusion").model_copy(
     update={"dim": 16, "id_dropout": 0.1, "content_dropout": 0.1, "history_dropout": 0.0, "max_history": 8}
 )
 TRAIN = PARAMS.train.model_copy(
@@ -23,8 +24,9 @@ TRAIN = PARAMS.train.model_copy(
 )
 
 
-def losses(**weights: float) -> params.Losses:
-    return params.Losses(**(dict.fromkeys(params.Losses.model_fields, 0.0) | weights))
+def losses(**weights: float) -> dict[str, float]:
+    """The option `losses` of a model: those that are not named are off."""
+    return dict.fromkeys(MODEL.losses, 0.0) | weights
 
 
 def cycle() -> Histories:
@@ -34,7 +36,7 @@ def cycle() -> Histories:
 
 
 def build(content: ItemInputs, options: FusionOptions = MODEL, seed: int = 1) -> FusionModel:
-    model = FusionModel(options, content, Shape(USERS, 0))
+    model = FusionModel(options, ModelData(content, USERS, 0))
     model.reset(torch.Generator().manual_seed(seed))
     return model
 

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from fusionrec.sections import Params
 from PIL import Image
 
 from fusionrec import files, sections
@@ -20,13 +19,14 @@ from fusionrec.encoders.frozen import FrozenEncoder
 from fusionrec.encoders.inputs import Inputs
 from fusionrec.encoders.options import PictureAugmentation, TextAugmentation
 from fusionrec.errors import UserError
-from fusionrec.models.two_towers import TrainedModel
+from fusionrec.models.trained_model import TrainedModel
+from fusionrec.sections import Params
 from fusionrec.training import finetune, loop
 from fusionrec.training.distributed import ALONE
 from fusionrec.training.finetune import Encoders, Trainable
 from fusionrec.training.loop import Epoch
 from fusionrec.training.objective import Objective
-from fusionrec.training.resume import Scratch
+from fusionrec.training.resume import Interrupted
 
 from .conftest import ITEMS, MODEL, PARAMS, TRAIN, build, cycle, losses
 
@@ -338,15 +338,15 @@ def test_two_runs_and_an_interrupted_one_end_alike(
 
     whole, best, seen = trained(encoder(), content)
     again, *_ = trained(encoder(), content)
-    scratch = Scratch(tmp_path / "state")
+    interrupted = Interrupted(tmp_path / "state")
 
     def kill(epoch: Epoch) -> None:
         if epoch.number == 2:
             raise Killed
 
     with pytest.raises(Killed):
-        trained(encoder(), content, track=kill, scratch=scratch, every=0)
-    resumed, best_again, seen_again = trained(encoder(), content, scratch=scratch, every=0)
+        trained(encoder(), content, track=kill, interrupted=interrupted, every=0)
+    resumed, best_again, seen_again = trained(encoder(), content, interrupted=interrupted, every=0)
     assert (best_again, seen_again) == (best, seen)
     for name, tensor in whole.items():
         assert torch.equal(tensor, again[name]) and torch.equal(tensor, resumed[name]), name

@@ -11,11 +11,12 @@ import torch
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.models.fusion.options import FusionOptions
-from fusionrec.models.two_towers import FusionModel, TrainedModel
+from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.models.trained_model import TrainedModel
 from fusionrec.training import loop, optimisers
 from fusionrec.training.loop import Epoch
 from fusionrec.training.options import Train
-from fusionrec.training.resume import Scratch
+from fusionrec.training.resume import Interrupted
 
 from .conftest import MODEL, TRAIN, USERS, build, cycle, losses
 
@@ -132,7 +133,7 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
         losses=losses(softmax=1, bpr=1),
     )
     whole, best, epochs = run(content, train)
-    scratch, tracked = Scratch(tmp_path / "state"), []
+    interrupted, tracked = Interrupted(tmp_path / "state"), []
 
     def track(epoch: Epoch) -> None:
         tracked.append(epoch)
@@ -140,9 +141,9 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
             raise Killed
 
     with pytest.raises(Killed):
-        loop.fit(build(content), content, cycle(), next_is_first, train, track, scratch, every=0)
+        loop.fit(build(content), content, cycle(), next_is_first, train, track, interrupted, every=0)
     assert [epoch.number for epoch in tracked] == [1, 2, 3, 4, 5]
-    resumed, again, seen = run(content, train, scratch=scratch)
+    resumed, again, seen = run(content, train, interrupted=interrupted)
     assert same(resumed, whole)
     assert (again, seen) == (best, epochs), "epochs from before the interruption are told again"
 
@@ -158,13 +159,13 @@ def test_the_average_is_validated_and_kept_and_the_weights_go_on(content: ItemIn
 
 
 def test_a_finished_training_is_not_repeated(content: ItemInputs, tmp_path: Path) -> None:
-    scratch = Scratch(tmp_path / "state")
-    whole, *_ = run(content, changed(epochs=2), scratch=scratch, every=0)
+    interrupted = Interrupted(tmp_path / "state")
+    whole, *_ = run(content, changed(epochs=2), interrupted=interrupted, every=0)
 
     def never(model: TrainedModel) -> dict[str, float]:
         raise AssertionError
 
-    assert same(run(content, changed(epochs=2), never, scratch=scratch)[0], whole)
+    assert same(run(content, changed(epochs=2), never, interrupted=interrupted)[0], whole)
 
 
 def test_accumulated_batches_are_one_large_one(content: ItemInputs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.fusion.options import FusionOptions
-from fusionrec.models.two_towers import FusionModel
+from fusionrec.models.trained.fusion import FusionModel
 from fusionrec.training import objective
 from fusionrec.training.batches import Batch, causal
 from fusionrec.training.objective import Objective, Step

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fusionrec.training.resume import KEPT, Scratch, State, key
+from fusionrec.training.resume import KEPT, Interrupted, State, key
 
 STATE = State(
     {"model/a": torch.arange(3.0), "generator": torch.get_rng_state()},
@@ -15,17 +15,17 @@ STATE = State(
 
 
 def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
-    scratch = Scratch(tmp_path / "deep" / "state.safetensors")
-    assert scratch.load() is None
-    scratch.save(STATE)
-    found = scratch.load()
+    interrupted = Interrupted(tmp_path / "deep" / "state.safetensors")
+    assert interrupted.load() is None
+    interrupted.save(STATE)
+    found = interrupted.load()
     assert found is not None
     assert found.values == STATE.values, "numbers to the last bit, whole numbers of any size"
     assert found.tensors.keys() == STATE.tensors.keys()
     assert all(torch.equal(found.tensors[name], tensor) for name, tensor in STATE.tensors.items())
-    scratch.clear()
-    scratch.clear()
-    assert scratch.load() is None
+    interrupted.clear()
+    interrupted.clear()
+    assert interrupted.load() is None
 
 
 def test_of_trainings_that_never_end_the_newest_stay(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_of_trainings_that_never_end_the_newest_stay(tmp_path: Path) -> None:
     for number, path in enumerate(paths):
         path.touch()
         os.utime(path, (number, number))
-    Scratch(tmp_path / "now.safetensors").save(STATE)
+    Interrupted(tmp_path / "now.safetensors").save(STATE)
     assert set(tmp_path.iterdir()) == {tmp_path / "now.safetensors", *paths[4:]}
 
 

@@ -11,7 +11,7 @@ from fusionrec.models.fusion.item_encoder import ItemEncoder
 from fusionrec.models.fusion.options import FusionOptions
 from fusionrec.models.fusions import FUSIONS
 
-from .conftest import CATEGORY_VALUES, ITEMS
+from ..conftest import CATEGORY_VALUES, ITEMS
 
 ALL = [*FUSIONS]
 ROWS = [4, 0, 2, 3, 1]  # item 1 has no category, 2 no picture, 3 no text
@@ -30,7 +30,7 @@ def build(options: FusionOptions, content: ItemInputs) -> ItemEncoder:
 @pytest.mark.parametrize("hidden", [0, 7])
 @pytest.mark.parametrize("modality", ["vision", "language"])
 def test_what_is_absent_has_no_influence(options, with_tokens, fusion, hidden, modality) -> None:  # type: ignore[no-untyped-def]
-    update = {"fusion": fusion, "projection_hidden_dim": hidden, "batch_norm": True}
+    update = {"method": fusion, "projection_hidden_dim": hidden, "batch_norm": True}
     encoder = build(options.model_copy(update=update), with_tokens)
     present = getattr(with_tokens, modality + "_present")
     shifted = getattr(with_tokens, modality) + torch.where(present, 0.0, 1.0)[:, None]
@@ -50,7 +50,7 @@ def test_an_absent_picture_is_a_learned_vector(options, content) -> None:  # typ
 
 @pytest.mark.parametrize("fusion", ALL)
 def test_ids_of_untrained_items_are_unknown(options, content, fusion) -> None:  # type: ignore[no-untyped-def]
-    encoder = build(options.model_copy(update={"fusion": fusion}), content)
+    encoder = build(options.model_copy(update={"method": fusion}), content)
     before = encoder(content)
     assert encoder.ids is not None
     with torch.no_grad():
@@ -97,7 +97,7 @@ def test_a_projection_may_have_a_hidden_layer(options, content) -> None:  # type
 @pytest.mark.parametrize("fusion", ALL)
 @pytest.mark.parametrize("hidden", [0, 7])
 def test_some_rows_are_encoded_as_all_are(options, with_tokens, fusion, hidden) -> None:  # type: ignore[no-untyped-def]
-    update = {"fusion": fusion, "projection_hidden_dim": hidden}
+    update = {"method": fusion, "projection_hidden_dim": hidden}
     encoder = build(options.model_copy(update=update), with_tokens).eval()
     rows = torch.tensor(ROWS)
     torch.testing.assert_close(encoder(with_tokens, None, rows), encoder(with_tokens)[rows])
@@ -116,7 +116,7 @@ def test_only_the_rows_asked_for_get_a_gradient(options, content) -> None:  # ty
 
 @pytest.mark.parametrize("fusion", ALL)
 def test_every_weight_gets_a_gradient(options, with_tokens, fusion) -> None:  # type: ignore[no-untyped-def]
-    update = {"fusion": fusion, "projection_hidden_dim": 7, "activation": "tanh", "batch_norm": True}
+    update = {"method": fusion, "projection_hidden_dim": 7, "activation": "tanh", "batch_norm": True}
     encoder = build(options.model_copy(update=update), with_tokens)
     encoder(with_tokens).square().sum().backward()
     for name, weight in encoder.named_parameters():
@@ -124,7 +124,7 @@ def test_every_weight_gets_a_gradient(options, with_tokens, fusion) -> None:  # 
 
 
 def test_cross_modal_reads_tokens_where_the_cache_holds_them(options, with_tokens) -> None:  # type: ignore[no-untyped-def]
-    encoder = build(options.model_copy(update={"fusion": "cross_modal"}), with_tokens)
+    encoder = build(options.model_copy(update={"method": "cross_modal"}), with_tokens)
     before = encoder(with_tokens)
     tokens = with_tokens.language_tokens.clone()
     tokens[[1, 2], 0] += 1  # item 2 has no picture that could attend to them
@@ -149,7 +149,7 @@ def test_modalities_need_both(options, content) -> None:  # type: ignore[no-unty
 
 @pytest.mark.parametrize("fusion", ALL)
 def test_shares_are_named_after_the_inputs(options, content, fusion) -> None:  # type: ignore[no-untyped-def]
-    encoder = build(options.model_copy(update={"fusion": fusion}), content)
+    encoder = build(options.model_copy(update={"method": fusion}), content)
     shares = encoder.shares(content)
     assert [*shares][:5] == ["id", "vision", "language", "numbers", "categories"]
     assert encoder.shares(content, torch.arange(ITEMS)) == pytest.approx(shares)
@@ -184,12 +184,12 @@ def test_an_item_needs_some_input(options, content) -> None:  # type: ignore[no-
 def test_cross_modal_needs_both(options, content, modality) -> None:  # type: ignore[no-untyped-def]
     bare = content._replace(**{modality: torch.zeros(ITEMS, 0)})
     with pytest.raises(UserError, match=r"model\.fusion: cross_modal"):
-        build(options.model_copy(update={"fusion": "cross_modal"}), bare)
+        build(options.model_copy(update={"method": "cross_modal"}), bare)
 
 
 @pytest.mark.parametrize("fusion", ALL)
 def test_dropout_only_with_a_generator(options, content, generator, fusion) -> None:  # type: ignore[no-untyped-def]
-    encoder = build(options.model_copy(update={"fusion": fusion}), content)
+    encoder = build(options.model_copy(update={"method": fusion}), content)
     assert torch.equal(encoder(content), encoder(content))
     assert not torch.equal(encoder(content, generator()), encoder(content))
     assert torch.equal(encoder(content, generator()), encoder(content, generator()))
@@ -240,7 +240,7 @@ def test_dropped_categories_are_absent(options, content) -> None:  # type: ignor
 
 
 def test_a_token_that_an_item_lacks_is_not_attended_to(options, with_tokens) -> None:  # type: ignore[no-untyped-def]
-    encoder = build(options.model_copy(update={"fusion": "cross_modal"}), with_tokens)
+    encoder = build(options.model_copy(update={"method": "cross_modal"}), with_tokens)
     padded = torch.cat([with_tokens.language_tokens, torch.zeros(ITEMS, 3, 4)], 1)
     torch.testing.assert_close(
         encoder(with_tokens._replace(language_tokens=padded)), encoder(with_tokens), atol=1e-5, rtol=1e-4

@@ -3,19 +3,21 @@
 import math
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from fusionrec.models.two_towers import FusionModel, Shape, TrainedModel
 
 from fusionrec.data.histories import Histories
-from fusionrec.models import two_towers
+from fusionrec.models import trained_model
+from fusionrec.models.contract import ModelData
+from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.models.trained_model import TrainedModel
 
-from .conftest import CATEGORY_VALUES, ITEMS, USERS
+from ..conftest import CATEGORY_VALUES, ITEMS, USERS
 
-SHAPE = Shape(USERS, CATEGORY_VALUES)
 PAST = Histories.of(
     pd.DataFrame({"user": [0, 0, 0, 1], "item": [1, 2, 3, 4], "timestamp": [1, 2, 3, 1]}), USERS
 )
@@ -24,12 +26,19 @@ LATEST = torch.from_numpy(PAST.latest(ALL, 5))
 INITS = ["xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal"]
 
 
+def score(model: FusionModel, *arguments: Any, **named: Any) -> torch.Tensor:
+    """Scores after the final activation."""
+    return model.probability(model.logits(*arguments, **named))[0]
+
+
 @pytest.fixture
 def build(options, content):  # type: ignore[no-untyped-def]
     """A model with drawn weights; parameters and known users as asked for."""
 
     def built(known_users=None, inputs=content, **update: object) -> FusionModel:  # type: ignore[no-untyped-def]
-        model = FusionModel(options.model_copy(update=update), inputs, SHAPE, known_users)
+        model = FusionModel(
+            options.model_copy(update=update), ModelData(inputs, USERS, CATEGORY_VALUES, known_users)
+        )
         model.reset(torch.Generator().manual_seed(5))
         with torch.no_grad():
             recency = None if model.pool is None else model.pool.recency
@@ -56,7 +65,7 @@ def test_score_equals_the_formula(build, content, user, final) -> None:  # type:
     logits = towers.candidates @ expected + towers.bias
     vectors = model.user_vectors(towers, torch.from_numpy(ALL), LATEST)
     activation = {"none": lambda x: x, "sigmoid": lambda x: 1 / (1 + (-x).exp()), "tanh": torch.tanh}[final]
-    torch.testing.assert_close(model.score(vectors, towers)[0], activation(logits))
+    torch.testing.assert_close(model.probability(model.logits(vectors, towers))[0][0], activation(logits))
     torch.testing.assert_close(model.logits(vectors, towers)[0], logits)
     torch.testing.assert_close(TrainedModel(model, content).score(ALL, PAST)[0], logits)
 
@@ -135,10 +144,10 @@ def test_a_user_of_whom_nothing_is_known_gets_the_bias(build, content) -> None: 
 def test_every_weight_but_the_temperature_gets_a_gradient(  # type: ignore[no-untyped-def]
     build, with_tokens, fusion, head, history, user
 ) -> None:
-    model = build(inputs=with_tokens, fusion=fusion, head=head, history=history, user=user)
+    model = build(inputs=with_tokens, method=fusion, head=head, history=history, user=user)
     towers = model.towers(with_tokens)
     vectors = model.user_vectors(towers, torch.from_numpy(ALL), LATEST)
-    model.score(vectors, towers).square().sum().backward()
+    score(model, vectors, towers).square().sum().backward()
     without = [name for name, weight in model.named_parameters() if weight.grad is None]
     assert without == ["log_temperature"]
 
@@ -147,7 +156,7 @@ def test_only_the_items_of_a_step_get_a_gradient(build, content) -> None:  # typ
     model = build(user="both")
     towers = model.towers(content, None, torch.tensor([4, 1]), torch.tensor([3, 0]))
     vectors = model.user_vectors(towers, torch.tensor([2]), torch.tensor([[-1, 1, 0, -1, -1]]))
-    model.score(vectors, towers).square().sum().backward()
+    score(model, vectors, towers).square().sum().backward()
 
     def touched(weight: torch.Tensor) -> list[int]:
         assert weight.grad is not None
@@ -164,14 +173,14 @@ def test_some_items_are_scored_as_all_are(build, content, head, user) -> None:  
     model = build(head=head, user=user).eval()
     users = torch.from_numpy(ALL)
     whole = model.towers(content)
-    scores = model.score(model.user_vectors(whole, users, LATEST), whole)
+    scores = score(model, model.user_vectors(whole, users, LATEST), whole)
     candidates, history = torch.tensor([5, 2, 0]), torch.tensor([4, 3, 2, 1])
     some = model.towers(content, None, candidates, history)
     place = torch.where(LATEST > 0, 4 - LATEST, -1)
     vectors = model.user_vectors(some, users, place)
-    torch.testing.assert_close(model.score(vectors, some), scores[:, candidates])
+    torch.testing.assert_close(score(model, vectors, some), scores[:, candidates])
     columns = torch.tensor([[2, 0]] * USERS)
-    torch.testing.assert_close(model.score(vectors, some, columns), scores[:, [0, 5]])
+    torch.testing.assert_close(score(model, vectors, some, columns), scores[:, [0, 5]])
 
 
 def test_only_the_newest_of_a_long_history_count(build, content) -> None:  # type: ignore[no-untyped-def]
@@ -187,7 +196,7 @@ def test_only_the_newest_of_a_long_history_count(build, content) -> None:  # typ
 def test_a_catalogue_ranked_in_chunks_is_ranked_as_a_whole(build, content, batch_norm, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     model = build(head="mlp", batch_norm=batch_norm)
     towers = model.towers(content)  # moves the statistics of batch norm
-    model.score(model.user_vectors(towers, torch.from_numpy(ALL), LATEST), towers)
+    model.logits(model.user_vectors(towers, torch.from_numpy(ALL), LATEST), towers)
     trained = TrainedModel(model, content)
     whole = trained.score(ALL, PAST)
     lengths: list[int] = []
@@ -200,7 +209,7 @@ def test_a_catalogue_ranked_in_chunks_is_ranked_as_a_whole(build, content, batch
     monkeypatch.setattr(model, "logits", logits)
     for values, expected in ((2 * USERS * 6, [2, 2, 2]), (4 * USERS * 6, [4, 2]), (1, [1] * 6)):
         lengths.clear()
-        monkeypatch.setattr(two_towers, "PAIR_VALUES", values)
+        monkeypatch.setattr(trained_model, "PAIR_VALUES", values)
         torch.testing.assert_close(trained.score(ALL, PAST), whole)
         assert lengths == expected
 
@@ -216,7 +225,7 @@ def test_a_saturated_activation_makes_no_ties(build, content) -> None:  # type: 
 def test_temperature_is_learned_within_bounds(build) -> None:  # type: ignore[no-untyped-def]
     model = build()
     assert model.temperature.item() == pytest.approx(0.1)
-    model.reset(torch.Generator().manual_seed(0), temperature=0.5)
+    model = build(temperature=0.5)
     assert model.temperature.item() == pytest.approx(0.5)
     assert model.log_temperature.ndim == 0, "so that it does not decay"
     for far, bound in ((-100.0, 0.01), (7.0, 1.0)):
@@ -266,10 +275,10 @@ def test_drawing_leaves_nothing_of_what_was(build) -> None:  # type: ignore[no-u
 @pytest.mark.parametrize("fusion", ["concatenate", "gated", "attention", "cross_modal"])
 def test_torchs_global_generator_is_never_used(build, content, generator, fusion, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     state = torch.random.get_rng_state()
-    model = build(fusion=fusion, head="mlp", user="both", projection_hidden_dim=3, batch_norm=True)
+    model = build(method=fusion, head="mlp", user="both", projection_hidden_dim=3, batch_norm=True)
     towers = model.towers(content, generator())
     vectors = model.user_vectors(towers, torch.from_numpy(ALL), LATEST)
-    model.score(vectors, towers, None, generator()).sum().backward()
+    score(model, vectors, towers, None, generator()).sum().backward()
     TrainedModel(model, content).score(ALL, PAST)
     assert torch.equal(torch.random.get_rng_state(), state)
 
@@ -277,11 +286,11 @@ def test_torchs_global_generator_is_never_used(build, content, generator, fusion
 @pytest.mark.parametrize("fusion", ["concatenate", "gated", "attention", "cross_modal"])
 @pytest.mark.parametrize("head", ["dot", "mlp"])
 def test_half_precision_products_train_and_rank(build, with_tokens, generator, fusion, head) -> None:  # type: ignore[no-untyped-def]
-    model = build(inputs=with_tokens, fusion=fusion, head=head, item_id=False, history="attention")
+    model = build(inputs=with_tokens, method=fusion, head=head, item_id=False, history="attention")
 
     def scores() -> torch.Tensor:
         towers = model.towers(with_tokens)
-        return model.score(model.user_vectors(towers, torch.from_numpy(ALL), LATEST), towers)
+        return score(model, model.user_vectors(towers, torch.from_numpy(ALL), LATEST), towers)
 
     with torch.autocast("cpu", torch.bfloat16):
         half = scores()
