@@ -1,10 +1,12 @@
 """The sentences and tables of a review of two revisions that are made by hand."""
 
+import hashlib
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from fusionrec import code
 from fusionrec.review import evidence, revision, summary
 from fusionrec.review.evidence import Tables
 from fusionrec.review.revision import Side
@@ -75,3 +77,37 @@ def test_another_task_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_long_tables_are_cut() -> None:
     section = summary._section("x", ["y"], 1, ([str(n)] for n in range(summary.ROWS + 3)))
     assert len(section.rows) == summary.ROWS and section.notes == ["And 3 more."]
+
+
+def with_code(name: str, **digests: str) -> Side:
+    """A side whose stages run code with these hashes."""
+    stages = {
+        stage: {"deps": [{"path": f"data/code/{stage}", "md5": digest}]} for stage, digest in digests.items()
+    }
+    return Side(name, {}, stages | {"code": {"outs": [{"path": "data/code", "md5": "x.dir"}]}}, {})
+
+
+def test_files_of_code_that_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = with_code("a", raw="1", model="2"), with_code("b", raw="1", model="3")
+    assert a.code == {"raw": "1", "model": "2"} and a.sources == {}
+    listings = {"a": b"d1  src/loss.py\nd2  src/old.py\n", "b": b"d9  src/loss.py\nd3  src/new name.py\n"}
+
+    def fetch(side: Side, path: str) -> bytes | None:
+        assert path == "data/code/model", "the others are the same"
+        return listings.get(side.name)
+
+    monkeypatch.setattr(revision, "fetch", fetch)
+    rows = summary._sources(a, b).rows
+    assert rows == [["src/loss.py", "changed"], ["src/new name.py", "added"], ["src/old.py", "removed"]]
+    assert not evidence.code(a, a)
+    listings.pop("a")
+    assert summary._sources(a, b).rows == [["the code of model", "changed"]]
+
+
+def test_code_of_the_workspace_that_dvc_lock_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = {"raw": {"stages/raw.py": "d1"}, "model": {"stages/model.py": "d2"}}
+    monkeypatch.setattr(code, "stages", lambda root: here)
+    digests = {stage: hashlib.md5(code.listing(files).encode()).hexdigest() for stage, files in here.items()}
+    assert revision.stale(with_code("workspace", **digests)) == []
+    assert revision.stale(with_code("workspace", **digests | {"raw": "0"})) == ["the code of raw"]
+    assert revision.stale(with_code("HEAD", **digests | {"raw": "0"})) == []
