@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from fusionrec import files, sections
+from fusionrec import files, params
 from fusionrec.experiments import study
 
 from .checkouts import SMALL, change, clone, commit, dvc, git, inside, ran
-from .command import fusionrec
 
 pytestmark = pytest.mark.slow
-SEARCH = ["search", "--trials", "8", "--workers", "2"]
+SEARCH = ["stages/search.py", "--trials", "8", "--workers", "2"]
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +30,19 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def python(folder: Path, *args: str, fails: bool = False) -> str:
+    done = subprocess.run([sys.executable, *args], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode != 0) == fails, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
 def experiments(folder: Path) -> set[str]:
     return set(dvc(folder, "exp", "list", "--name-only").split())
 
 
 def test_a_grid_of_variants(small: Path) -> None:
     names = {f"small-{vision}-seed-{seed}" for vision in ("efficientnet", "none") for seed in (1, 2)}
-    output = fusionrec(small, "variants", "small", "--seeds", "2", "--workers", "2")
+    output = python(small, "stages/variants.py", "small", "--seeds", "2", "--workers", "2")
     assert "4 experiments, 4 to run" in output
     assert names <= experiments(small)
     assert git(small, "status", "--porcelain") == ""
@@ -45,10 +50,10 @@ def test_a_grid_of_variants(small: Path) -> None:
     rows = {line.split()[0]: line for line in table if line.split()[0] in names}
     assert rows.keys() == names and all(len(line) <= 140 for line in rows.values())
     assert "model.vision" in output and "pypi 57934424" in rows["small-efficientnet-seed-2"]
-    again = fusionrec(small, "variants", "small", "--seeds", "2", "--workers", "2")
+    again = python(small, "stages/variants.py", "small", "--seeds", "2", "--workers", "2")
     assert "4 experiments, 0 to run" in again and rows["small-none-seed-1"] in again
     dvc(small, "exp", "apply", "small-none-seed-2")
-    assert sections.load(small / "params.yaml").model.vision == "none"
+    assert params.load(small / "params.yaml").model.vision == "none"
     changed = git(small, "diff", "--numstat", "--", "params.yaml").split()[:2]
     assert changed == ["2", "2"], "only the two lines"
     assert ran(dvc(small, "repro")) == []
@@ -57,7 +62,7 @@ def test_a_grid_of_variants(small: Path) -> None:
 
 
 def test_a_grid_of_the_queue(small: Path) -> None:
-    dvc(small, "exp", "run", "--queue", "-S", "model.fusion.method=concatenate,gated", "-S", "train.seed=1,2")
+    dvc(small, "exp", "run", "--queue", "-S", "model.fusion=concatenate,gated", "-S", "train.seed=1,2")
     before = experiments(small)
     dvc(small, "queue", "start", "-j", "2")
     deadline = time.monotonic() + 600
@@ -76,13 +81,13 @@ def test_a_variant_that_fails_is_told_and_the_others_run(small: Path, tmp_path: 
     folder = tmp_path / "again"
     dvc(folder, "config", "--local", "cache.dir", str(small / ".dvc/cache"))
     change(folder, {"variants.mixed": ["model.vision=clip,none"]})
-    assert "commit them" in fusionrec(folder, "variants", "mixed", fails=True)
+    assert "commit them" in python(folder, "stages/variants.py", "mixed", fails=True)
     commit(folder)
-    output = fusionrec(folder, "variants", "mixed", fails=True)
+    output = python(folder, "stages/variants.py", "mixed", fails=True)
     assert "mixed-none: done" in output and "encoders.weights=hub" in output
     assert "1 of 2 failed: mixed-clip" in output and "Traceback" not in output
     assert experiments(folder) == {"mixed-none"}
-    unknown = fusionrec(folder, "variants", "nothing", fails=True)
+    unknown = python(folder, "stages/variants.py", "nothing", fails=True)
     assert "known: vision-encoders" in unknown
 
 
@@ -90,7 +95,7 @@ def test_a_search_is_killed_and_finishes(small: Path, tmp_path: Path) -> None:
     output = tmp_path / "output"
     with output.open("w") as file:
         first = subprocess.Popen(
-            [sys.executable, "-u", "src/fusionrec", *SEARCH], cwd=small, stdout=file, stderr=subprocess.STDOUT
+            [sys.executable, "-u", *SEARCH], cwd=small, stdout=file, stderr=subprocess.STDOUT
         )
         deadline = time.monotonic() + 600
         while len(re.findall("^trial", output.read_text(), re.M)) < 3 and time.monotonic() < deadline:
@@ -103,12 +108,12 @@ def test_a_search_is_killed_and_finishes(small: Path, tmp_path: Path) -> None:
     time.sleep(1)
     assert inside(small / ".dvc/tmp/experiments") == []
 
-    printed = fusionrec(small, *SEARCH)
+    said = python(small, *SEARCH)
     (path,) = (small / "logs/search").glob("*/study.sqlite3")
-    p = sections.load(small / "params.yaml")
+    p = params.load(small / "params.yaml")
     search = study.resume(path, p.search, p.train)
     assert study.ended(search) == 8
-    trials = len(re.findall("^trial .*;", output.read_text() + printed, re.M))
+    trials = len(re.findall("^trial .*;", output.read_text() + said, re.M))
     assert trials in (8, 9), "one may have ended as it was killed"
     best = study.best(search)
     assert best is not None
@@ -118,10 +123,10 @@ def test_a_search_is_killed_and_finishes(small: Path, tmp_path: Path) -> None:
 
     logs = {log.stem: log.read_text() for log in path.parent.glob("*.log")}
     assert all("stage 'metrics'" not in text.lower() for stem, text in logs.items() if stem != name)
-    assert "0 to run" not in printed and "8 of 8 trials are done" in fusionrec(small, *SEARCH)
+    assert "0 to run" not in said and "8 of 8 trials are done" in python(small, *SEARCH)
     dvc(small, "exp", "apply", name)
-    measured = files.read_json(small / "metrics/train/metrics.json")["best"]["val"][p.train.monitor]
-    assert measured == best.value
+    found = files.read_json(small / "metrics/train/metrics.json")["best"]["val"][p.train.monitor]
+    assert found == best.value
     assert ran(dvc(small, "repro")) == []
     git(small, "checkout", "-q", "--", ".")
     dvc(small, "checkout")
@@ -135,7 +140,7 @@ def test_two_clones_share_data_and_experiments(small: Path, tmp_path: Path) -> N
     dvc(first, "checkout")
     dvc(first, "remote", "add", "--default", "shared", str(tmp_path / "store"))
     commit(first)
-    change = ["-S", "model.fusion.dim=16"]
+    change = ["-S", "model.dim=16"]
     assert ran(dvc(first, "exp", "run", "--name", "narrow", *change)) == ["model", "metrics", "recs"]
     git(first, "checkout", "-q", "--", ".")
     dvc(first, "checkout")
@@ -149,7 +154,7 @@ def test_two_clones_share_data_and_experiments(small: Path, tmp_path: Path) -> N
     assert git(second, "status", "--porcelain") == ""
     dvc(second, "exp", "pull", "origin", "narrow")
     dvc(second, "exp", "apply", "narrow")
-    assert sections.load(second / "params.yaml").model.own("fusion").dim == 16
+    assert params.load(second / "params.yaml").model.dim == 16
     assert ran(dvc(second, "repro")) == []
     git(second, "checkout", "-q", "--", ".")
     dvc(second, "checkout")

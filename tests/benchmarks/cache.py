@@ -32,15 +32,14 @@ import pandas as pd
 import transformers
 from PIL import Image
 
-from fusionrec import sections
-from fusionrec import files, runtime
+from fusionrec import files, params, runtime
 from fusionrec.encoders import cache, inputs
 from fusionrec.encoders.inputs import Inputs
 from fusionrec.encoders.recipe import Recipe
 
 PICTURES, TEXTS, ITEMS = 256, 2000, 100_000
 PROCESSES, REPEATS, NAIVE_BATCH = 2, 2, 32
-P = sections.load()
+P = params.load()
 
 
 class Clock:

@@ -10,17 +10,16 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from fusionrec import sections
+from fusionrec import params
 from fusionrec.encoders import language, vision, weights
-from fusionrec.encoders.options import EncoderEntry
 
 ROOT = Path(__file__).resolve().parents[2]
-PARAMS = sections.load(ROOT / "params.yaml")
+PARAMS = params.load(ROOT / "params.yaml")
 ENCODERS, OPTIONS = PARAMS.encoders, PARAMS.cache
 CPU = torch.device("cpu")
 
 
-def entry(modality: str, name: str, **changes: Any) -> EncoderEntry:
+def entry(modality: str, name: str, **changes: Any) -> params.Encoder:
     found = getattr(ENCODERS, modality)[name]
     assert found is not None
     return found.model_copy(update=changes)

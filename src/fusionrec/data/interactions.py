@@ -1,4 +1,4 @@
-"""The raw log -> clean interactions: known users and items, times, each pair once, and the k-core."""
+"""The raw log -> choices: known users and items, times, each pair once, and the k-core."""
 
 from typing import NamedTuple
 
@@ -6,22 +6,22 @@ import numpy as np
 import pandas as pd
 
 from fusionrec.data import parsing
-from fusionrec.data.rejections import FilteredTable
+from fusionrec.data.sieve import Sieve
 from fusionrec.errors import UserError
 
 
 class Log(NamedTuple):
-    """A log that is being cleaned; n counts all raw rows, kept or not.
+    """A log in the making; arrays run over all raw rows, kept or not.
 
     Attributes:
-        table: which rows are kept.
-        user: int32 [n], into `names`; -1 if there is none.
-        item: int32 [n], rows of the items table; -1 if there is none.
-        seconds: float64 [n], since 1970; NaN if there is no time.
+        sieve: which rows are kept.
+        user: int32, into `names`; -1 where there is none.
+        item: int32, rows of the items table; -1 where there is none.
+        seconds: float64, NaN where there is no time.
         names: user ids.
     """
 
-    table: FilteredTable
+    sieve: Sieve
     user: np.ndarray
     item: np.ndarray
     seconds: np.ndarray
@@ -29,83 +29,79 @@ class Log(NamedTuple):
 
 
 def read(rows: pd.DataFrame) -> Log:
-    """Read the ids and times of a raw log; `item` is not known yet."""
+    """Take the ids and times out of a raw log; `item` is not known yet."""
     users = parsing.ids(rows["user_id"])
-    unknown = np.full(len(rows), -1, np.int32)
+    nobody = np.full(len(rows), -1, np.int32)
     return Log(
-        FilteredTable("interactions", rows),
-        users.codes,
-        unknown,
-        parsing.times(rows["timestamp"]),
-        users.names,
+        Sieve("interactions", rows), users.codes, nobody, parsing.times(rows["timestamp"]), users.names
     )
 
 
 def newest(log: Log) -> int:
-    """The time of the last interaction, in seconds since 1970; 0 if there is none."""
+    """The time of the last choice, in seconds since 1970; 0 where there is none."""
     plausible = log.seconds[log.seconds < parsing.LATEST]
     return int(plausible.max()) if len(plausible) else 0
 
 
-def reject_rows(log: Log, catalogue: FilteredTable, min_rating: float | None) -> Log:
-    """Reject rows without a known user and item, without a time, with too low a rating; then later repeats.
+def sift(log: Log, catalogue: Sieve, min_rating: float | None) -> Log:
+    """Reject rows that name no known user and item, no time or too low a rating; then later repeats.
 
     Raises:
-        UserError: if `min_rating` is set and there are no ratings.
+        UserError: if a rating is asked for and there are none.
     """
-    table = log.table
+    sieve = log.sieve
     for reason, bad in parsing.id_faults(log.names).items():
-        table.reject(np.append(bad, False)[log.user], reason.replace("_id", "_user_id"), "user_id")
-    table.reject(log.user < 0, "missing_user_id")
-    log = log._replace(item=_items(table.rows["item_id"], catalogue))
-    table.reject(table.rows["item_id"].isna().to_numpy(), "missing_item_id")
-    table.reject(log.item < 0, "unknown_item", "item_id")
-    table.reject(np.isnan(log.seconds), "unreadable_timestamp", "timestamp")
-    table.reject(log.seconds < 0, "timestamp_before_1970", "timestamp")
-    table.reject(log.seconds >= parsing.LATEST, "timestamp_after_2099", "timestamp")
+        sieve.reject(np.append(bad, False)[log.user], reason.replace("_id", "_user_id"), "user_id")
+    sieve.reject(log.user < 0, "missing_user_id")
+    log = log._replace(item=_items(sieve.rows["item_id"], catalogue))
+    sieve.reject(sieve.rows["item_id"].isna().to_numpy(), "missing_item_id")
+    sieve.reject(log.item < 0, "unknown_item", "item_id")
+    sieve.reject(np.isnan(log.seconds), "unreadable_timestamp", "timestamp")
+    sieve.reject(log.seconds < 0, "timestamp_before_1970", "timestamp")
+    sieve.reject(log.seconds >= parsing.LATEST, "timestamp_after_2099", "timestamp")
     if min_rating is not None:
-        _reject_low_ratings(table, min_rating)
-    _reject_repeats(log)
+        _sift_ratings(sieve, min_rating)
+    _sift_repeats(log)
     return log
 
 
-def _items(ids: pd.Series, catalogue: FilteredTable) -> np.ndarray:
+def _items(ids: pd.Series, catalogue: Sieve) -> np.ndarray:
     """int32: the row of each id among the kept items, -1 where there is none."""
     known = np.flatnonzero(catalogue.kept)
     index = pd.Index(catalogue.rows["item_id"].iloc[known].astype("str"))
-    parsed = parsing.ids(ids)
-    place = index.get_indexer(parsed.names)
+    found = parsing.ids(ids)
+    place = index.get_indexer(found.names)
     rows = np.where(place >= 0, known[place] if len(known) else -1, -1).astype(np.int32)
-    return np.append(rows, np.int32(-1))[parsed.codes]
+    return np.append(rows, np.int32(-1))[found.codes]
 
 
-def _reject_low_ratings(table: FilteredTable, least: float) -> None:
-    if "rating" not in table.rows:
+def _sift_ratings(log: Sieve, least: float) -> None:
+    if "rating" not in log.rows:
         raise UserError("clean.min_rating is set, but the interactions have no rating; set it to null")
-    rating = parsing.numbers(table.rows["rating"])
-    table.reject(~np.isfinite(rating), "bad_rating", "rating")
-    table.reject(rating < least, "below_min_rating", "rating")
+    rating = parsing.numbers(log.rows["rating"])
+    log.reject(~np.isfinite(rating), "bad_rating", "rating")
+    log.reject(rating < least, "below_min_rating", "rating")
 
 
-def _reject_repeats(log: Log) -> None:
-    """Of several interactions of a user with an item the earliest is kept; at equal times, the first row."""
-    kept = np.flatnonzero(log.table.kept)
+def _sift_repeats(log: Log) -> None:
+    """Of several choices of one item by one user the first in time stays, of equal times the first row."""
+    kept = np.flatnonzero(log.sieve.kept)
     pair = log.item[kept].astype(np.int64) * len(log.names) + log.user[kept]
     by_time = np.argsort(log.seconds[kept], kind="stable")
     again = np.zeros(len(log.user), bool)
     again[kept[by_time]] = pd.Series(pair[by_time]).duplicated().to_numpy()
-    log.table.reject(again, "duplicate_pair")
+    log.sieve.reject(again, "duplicate_pair")
 
 
-def reject_rare(log: Log, catalogue: FilteredTable, least_user: int, least_item: int) -> None:
-    """Reject items and users with too few interactions in turn, until all that are left have enough.
+def sift_core(log: Log, catalogue: Sieve, least_user: int, least_item: int) -> None:
+    """Drop rare items and rare users in turn until none is left: each drop can make others rare.
 
-    The result is the k-core of the bipartite graph (Batagelj and Zaversnik 2003), here with one threshold for
-    users and one for items.
+    The result is the largest part in which every user and item has enough: the k-core of the bipartite
+    graph (Batagelj and Zaversnik 2003), here with a threshold for each side.
     """
     before = -1
-    rows = np.flatnonzero(log.table.kept)
-    while before != (left := int(log.table.kept.sum() + catalogue.kept.sum())):
+    rows = np.flatnonzero(log.sieve.kept)
+    while before != (left := int(log.sieve.kept.sum() + catalogue.kept.sum())):
         before = left
         chosen = np.bincount(log.item[rows], minlength=len(catalogue.kept))
         catalogue.reject(chosen < least_item, "below_min_item_interactions")
@@ -117,18 +113,18 @@ def reject_rare(log: Log, catalogue: FilteredTable, least_user: int, least_item:
 def _drop(log: Log, rows: np.ndarray, rare: np.ndarray, reason: str) -> np.ndarray:
     bad = np.zeros(len(log.user), bool)
     bad[rows[rare]] = True
-    log.table.reject(bad, reason)
+    log.sieve.reject(bad, reason)
     return rows[~rare]
 
 
 def table(log: Log, item_ids: pd.Series) -> pd.DataFrame:
-    """The kept interactions: user_id and item_id (categories), timestamp (int64), by user, time and item.
+    """The kept choices: user_id and item_id (categories), timestamp (int64), by user, time and item.
 
     Args:
-        log: after all rejections.
+        log: sifted.
         item_ids: str, of the items table.
     """
-    rows = np.flatnonzero(log.table.kept)
+    rows = np.flatnonzero(log.sieve.kept)
     seconds = log.seconds[rows].astype(np.int64)
     user, users = _ranks(log.user[rows], log.names)
     item, items = _ranks(log.item[rows], pd.Index(item_ids.astype("str")))
@@ -143,10 +139,10 @@ def table(log: Log, item_ids: pd.Series) -> pd.DataFrame:
 
 
 def _ranks(codes: np.ndarray, names: pd.Index) -> tuple[np.ndarray, pd.Index]:
-    """The same codes, renumbered into the sorted names that occur."""
+    """The same codes into the names that occur, sorted."""
     present = np.flatnonzero(np.bincount(codes, minlength=len(names)))
-    occurring = names[present]
-    order = occurring.argsort()
+    found = names[present]
+    order = found.argsort()
     rank = np.zeros(len(names), np.int32)
     rank[present[order]] = np.arange(len(order))
-    return rank[codes], occurring[order]
+    return rank[codes], found[order]
