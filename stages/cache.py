@@ -3,31 +3,42 @@
 Reads: data/images, or data/clean/items.parquet; the encoder's weights.
 Writes: data/cache/<modality>/<encoder>: vectors, which items have one, and card.json, which says what made them;
 metrics/cache_<modality>.json; plots/map_<modality>.png, plots/neighbours_<modality>.png.
-Parameters: cache, model.freeze_<modality>, the encoder's entry in encoders, runtime.
-What was encoded before is taken from ~/.cache/fusionrec, or $FUSIONREC_CACHE.
+Parameters: cache, the encoder's entry in encoders, runtime.
+Vectors of earlier runs are taken from ~/.cache/fusionrec, or $FUSIONREC_CACHE.
 """
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
 import argparse
 import hashlib
+from typing import Any, NamedTuple
+
 import pandas as pd
 from pyarrow import parquet
 from tqdm import tqdm
-from typing import Any
 
 from fusionrec import files, params, runtime
-from fusionrec.data.features import Features
-from fusionrec.encoders import cache, inputs, sheets, weights
+from fusionrec.data.encoder_vectors import EncoderVectors
+from fusionrec.encoders import cache, inputs, neighbour_plots, weights
+from fusionrec.encoders.options import Cache, EncoderEntry, Encoders
 from fusionrec.encoders.recipe import Recipe
 from fusionrec.errors import UserError
+from fusionrec.runtime import Runtime
 
 ITEMS, IMAGES = "data/clean/items.parquet", "data/images"
 
 
-def entry(modality: str, name: str, encoders: params.Encoders) -> params.Encoder | None:
-    """What the registry says of an encoder; None: the modality is switched off."""
-    registry: dict[str, params.Encoder | None] = getattr(encoders, modality)
+class Parameters(NamedTuple):
+    """The sections that this stage reads."""
+
+    cache: Cache
+    encoders: Encoders
+    runtime: Runtime
+
+
+def entry(modality: str, name: str, encoders: Encoders) -> EncoderEntry | None:
+    """The registry's entry of an encoder; None: the modality is switched off."""
+    registry: dict[str, EncoderEntry | None] = getattr(encoders, modality)
     if name not in registry:
         known = ", ".join(registry)
         raise UserError(f"encoder `{name}` is not in encoders.{modality}; known: {known}")
@@ -43,10 +54,10 @@ def read(modality: str) -> tuple[pd.DataFrame, inputs.Inputs]:
     return items, inputs.texts(items["text"])
 
 
-def recipe(args: argparse.Namespace, p: params.Params) -> Recipe | None:
-    """How to encode; None: not at all."""
+def recipe(args: argparse.Namespace, p: Parameters) -> Recipe | None:
+    """How to encode; None: nothing is encoded here."""
     chosen = entry(args.modality, args.encoder, p.encoders)
-    if chosen is None or not getattr(p.model, f"freeze_{args.modality}"):
+    if chosen is None or not args.frozen:
         return None
     device = runtime.device(p.runtime)
     runtime.check_precision("cache", p.cache, device, p.runtime.reproducible)
@@ -56,21 +67,21 @@ def recipe(args: argparse.Namespace, p: params.Params) -> Recipe | None:
 
 
 def postponed(
-    filled: cache.Filled, args: argparse.Namespace, p: params.Params, found: inputs.Inputs
+    filled: cache.Filled, args: argparse.Namespace, p: Parameters, given: inputs.Inputs
 ) -> cache.Filled:
-    """Which items have an input, and what training begins with; an encoder that is not frozen has no vectors."""
+    """For an encoder that is trained with the model: which items have an input, and a card; there are no vectors."""
     chosen = entry(args.modality, args.encoder, p.encoders)
-    if chosen is None or getattr(p.model, f"freeze_{args.modality}"):
+    if chosen is None or args.frozen:
         return filled
-    number, first = found.distinct()
+    number, first = given.distinct()
     card = {
         "trained": "with the model",
-        "inputs": hashlib.sha256(b"".join(key or b"-" for key in found.keys)).hexdigest(),
+        "inputs": hashlib.sha256(b"".join(key or b"-" for key in given.keys)).hexdigest(),
         "weights": p.encoders.model_dump(include={"weights", "folder"}),
         "entry": chosen.model_dump(),
         "cache": p.cache.model_dump(),
     }
-    features = Features(filled.features.matrix, number >= 0)
+    features = EncoderVectors(filled.features.matrix, number >= 0)
     return cache.Filled(features, card, len(first), len(first))
 
 
@@ -85,7 +96,7 @@ def origin(card: dict[str, Any]) -> str:
 
 
 def report(filled: cache.Filled) -> dict[str, int]:
-    """Where each item's picture or text went."""
+    """How many items have a vector, and how many inputs are distinct."""
     (items, width), present = filled.features.matrix.shape, int(filled.features.present.sum())
     return {
         "items": items,
@@ -97,34 +108,41 @@ def report(filled: cache.Filled) -> dict[str, int]:
     }
 
 
-def draw(modality: str, features: Features, table: pd.DataFrame) -> None:
+def draw(modality: str, features: EncoderVectors, table: pd.DataFrame) -> None:
     """Nearest neighbours, and a map that is coloured by the first category."""
     neighbours = f"plots/neighbours_{modality}.png"
     if modality == "vision":
-        sheets.of_pictures(neighbours, features, table, IMAGES)
+        neighbour_plots.of_pictures(neighbours, features, table, IMAGES)
     else:
-        sheets.of_texts(neighbours, features, table["title"].tolist())
+        neighbour_plots.of_texts(neighbours, features, table["title"].tolist())
     categories = [name for name in parquet.read_schema(ITEMS).names if name.startswith("category_")][:1]
     labels: list[str | None] = [None] * len(table)
     for name in categories:
         values = files.read_table(ITEMS, [name])[name]
         labels = [value[0] if len(value) else None for value in values]
-    sheets.catalogue_map(f"plots/map_{modality}.png", features, labels)
+    neighbour_plots.catalogue_map(f"plots/map_{modality}.png", features, labels)
 
 
 def main() -> str:
     parser = runtime.parser(__doc__)
     parser.add_argument("--modality", choices=["vision", "language"], required=True)
     parser.add_argument("--encoder", required=True, help="a name from encoders.<modality> in params.yaml")
+    parser.add_argument(
+        "--frozen",
+        type="true".__eq__,
+        default=True,
+        metavar="true|false",
+        help="false: trained with the model",
+    )
     args = parser.parse_args()
-    p = params.load()
+    p = Parameters(params.load(Cache), params.load(Encoders), params.load(Runtime))
     chosen = recipe(args, p)
-    table, found = read(args.modality)
+    table, given = read(args.modality)
     where = f"data/cache/{args.modality}/{args.encoder}"
     with files.replacing_folder(where) as out:
         with tqdm(desc=args.encoder, unit="item", disable=None) as bar:
-            filled = cache.fill(out / "features.npy", chosen, found, p.runtime, bar)
-        filled = postponed(filled, args, p, found)
+            filled = cache.fill(out / "features.npy", chosen, given, p.runtime, bar)
+        filled = postponed(filled, args, p, given)
         counts = report(filled)
         files.write_array(out / "present.npy", filled.features.present)
         files.write_json(out / "item_ids.json", table["item_id"].tolist())

@@ -1,7 +1,7 @@
-"""images: raw pictures, clean items -> valid pictures and a manifest with one row an item.
+"""images: raw pictures, clean items -> valid pictures and a manifest with one row per item.
 
 Reads: data/raw/images, data/raw/tables/rejected.parquet, data/clean/items.parquet.
-Writes: data/images: tar shards and manifest.parquet, which says of each item's picture where it lies or why it
+Writes: data/images: tar shards and manifest.parquet, which says for each item where its picture is stored or why it
 was rejected; metrics/images.json; plots/near_duplicates.png, plots/rejected_images.png.
 Parameters: images; runtime.workers processes.
 """
@@ -15,11 +15,13 @@ from tqdm import tqdm
 
 from fusionrec import files, params, runtime
 from fusionrec.data import contact_sheet, images, manifest
+from fusionrec.data.image_options import Images
 from fusionrec.errors import UserError
+from fusionrec.runtime import Runtime
 
 
 def wanted(items: set[str], dropped: list[str]) -> Iterator[tuple[str, bytes]]:
-    """The raw pictures of items that are still in the catalogue, in shard order; names of others are noted."""
+    """The raw pictures of items in the catalogue, in shard order; other names are appended to `dropped`."""
     waiting = set(items)
     for name, blob in files.read_shards("data/raw/images"):
         item, _ = images.split_name(name)
@@ -36,28 +38,28 @@ def wanted(items: set[str], dropped: list[str]) -> Iterator[tuple[str, bytes]]:
 
 def main() -> str:
     runtime.parser(__doc__).parse_args()
-    p = params.load()
+    options, workers = params.load(Images), params.load(Runtime).workers
     items = files.read_table("data/clean/items.parquet", ["item_id"])["item_id"].tolist()
     refused = files.read_table("data/raw/tables/rejected.parquet")
     dropped: list[str] = []
     rows: dict[str, manifest.Row] = {}
     tiles = contact_sheet.Rejected()
 
-    check = partial(images.check, options=p.images)
-    checked = runtime.parallel(check, wanted(set(items), dropped), p.runtime.workers)
+    check = partial(images.check, options=options)
+    checked = runtime.parallel(check, wanted(set(items), dropped), workers)
     with files.replacing_folder("data/images") as folder:
         with files.ShardWriter(folder) as shards:
             for one in tqdm(checked, desc="images", total=len(items), unit="picture", disable=None):
                 blob = one.picture.blob
                 rows[one.item] = manifest.row(one, None if blob is None else shards.add(one.item, blob))
                 tiles.note(one)
-        table = manifest.build(items, rows, p.images.near_distance)
+        table = manifest.build(items, rows, options.near_distance)
         files.write_table(folder / "manifest.parquet", table)
 
     counts = manifest.report(table, len(dropped), refused)
     files.write_json("metrics/images.json", counts)
     contact_sheet.rejected("plots/rejected_images.png", tiles)
-    contact_sheet.near_duplicates("plots/near_duplicates.png", table, "data/images", p.images.max_pixels)
+    contact_sheet.near_duplicates("plots/near_duplicates.png", table, "data/images", options.max_pixels)
     others = counts["items"] - counts["ok"] - counts["missing"]
     print(
         f"{counts['items']:,} items: {counts['ok']:,} pictures, {counts['missing']:,} missing, {others:,} rejected"

@@ -2,7 +2,7 @@
 
 Reads: data/model, data/splits, data/raw/tables (the demo's truth), metrics.candidates.
 Writes: metrics/eval.json; data/metrics: the metrics of each user, the model's in each slice, intervals, slices and
-knock-outs; plots/ndcg_at_k, recall_at_k, exposure, coverage, tradeoff, slices and knockouts, as .csv and .png.
+ablation; plots/ndcg_at_k, recall_at_k, exposure, coverage, tradeoff, slices and ablation, as .csv and .png.
 Parameters: metrics, rerank, runtime.
 """
 
@@ -15,16 +15,20 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from fusionrec import files, params, runtime
-from fusionrec.data import truth
+from fusionrec.evaluation.options import Metrics
+from fusionrec.recommend.rerank_options import Rerank
+from fusionrec.runtime import Runtime
+from fusionrec import files, params, plots, runtime
+from fusionrec.data.demo import demo_truth
 from fusionrec.data.histories import LOG, Histories
-from fusionrec.evaluation import curves, plots, report, slices, tradeoff, worth
-from fusionrec.evaluation import task as tasks
-from fusionrec.evaluation.ranking import Lists
+from fusionrec.evaluation import ablation, metrics, plot_tables, report, slices, tradeoff
+from fusionrec.evaluation import protocol as tasks
+from fusionrec.evaluation.catalogue_ranking import Lists
 from fusionrec.evaluation.validation import validator
 from fusionrec.models import baselines, checkpoint
+from fusionrec.models.fixed_scores import FixedScores
 from fusionrec.models.recommender import Recommender
-from fusionrec.recommend import rerank, traits
+from fusionrec.recommend import rerank, rerank_features
 
 PARTS = ("train", "val", "test", "fold_in")
 CURVES = ("ndcg", "recall")  # metrics that are drawn against k
@@ -50,27 +54,28 @@ def read_split() -> Split:
     return Split(users, items, parts, users["user_id"].tolist(), items["item_id"].tolist())
 
 
-def rivals(options: params.Metrics, split: Split) -> dict[str, Any]:
+def rivals(options: Metrics, split: Split) -> dict[str, Any]:
     """The baselines, fitted on train, and on the demo the oracle, which knows everybody's taste."""
     users, items, train = len(split.users), len(split.items), split.parts["train"]
+    histories = Histories.of(train, users)
     judge: Callable[[Recommender], float] | None = None
     if len(split.parts["val"]):
         known = Histories.of(pd.concat([train, split.parts["fold_in"]]), users)
         held_out = Histories.of(split.parts["val"], users)
-        validate = validator(known, held_out, Histories.of(train, users), items, "ndcg@10")
+        validate = validator(known, held_out, histories, items, "ndcg@10")
 
-        def judge(found: Recommender) -> float:
-            return validate(found)["ndcg@10"]
+        def judge(recommender: Recommender) -> float:
+            return validate(recommender)["ndcg@10"]
 
-    chosen = options.baselines
-    found: dict[str, Any] = baselines.build(chosen.names, train, users, items, chosen, judge, options.seed)
-    demo = truth.read("data/raw/tables")
-    if demo is not None:
-        found["oracle"] = baselines.Fixed(truth.utility(demo, split.user_ids, split.item_ids))
-    return found
+    data = baselines.TrainData(train, histories, items, options.seed)
+    fitted: dict[str, Any] = {**baselines.build(options.baselines, data, judge)}
+    truth = demo_truth.read("data/raw/tables")
+    if truth is not None:
+        fitted["oracle"] = FixedScores(demo_truth.utility(truth, split.user_ids, split.item_ids))
+    return fitted
 
 
-def reranker(best: Lists, known: rerank.Traits, task: tasks.Task, k: int, options: params.Rerank) -> Any:
+def reranker(best: Lists, known: rerank.RerankFeatures, task: tasks.Task, k: int, options: Rerank) -> Any:
     """The lists of a method at a strength, from each user's best candidates."""
     among = Lists(*(x[:, : options.max_candidates] for x in best))
 
@@ -83,25 +88,25 @@ def reranker(best: Lists, known: rerank.Traits, task: tasks.Task, k: int, option
 
 def draw(
     found: report.Report,
-    knocked_out: dict[str, Any],
+    losses: dict[str, Any],
     sweep: pd.DataFrame,
     task: tasks.Task,
-    p: params.Metrics,
+    p: Metrics,
 ) -> None:
     """Every plot as PNG and as the table behind it."""
     names = [name for name in found.results if not name.startswith("model_")]
-    lists = {name: found.results[name].lists for name in names if name != "oracle"}
+    lists = {name: found.results[name].ranked.items for name in names if name != "oracle"}
     first = p.headline[0]
-    tables = {f"{metric}_at_k": curves.at_k(found.intervals, names, p.ks, metric) for metric in CURVES}
+    tables = {f"{metric}_at_k": plot_tables.at_k(found.intervals, names, p.ks, metric) for metric in CURVES}
     tables |= {
-        "exposure": curves.exposure(lists, task.popularity),
-        "coverage": curves.coverage(lists, len(task.popularity)),
+        "exposure": plot_tables.exposure(lists, task.popularity),
+        "coverage": plot_tables.coverage(lists, len(task.popularity)),
         "tradeoff": sweep,
-        "slices": curves.bars(found.slices["model"], first),
-        "knockouts": curves.losses(knocked_out, first),
+        "slices": plot_tables.bars(found.slices["model"], first),
+        "ablation": plot_tables.ablation(losses, first),
     }
     for name, table in tables.items():
-        files.write_text(f"plots/{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+        plots.write_table(table, f"plots/{name}.csv")
     for metric in CURVES:
         plots.lines(tables[f"{metric}_at_k"], ("k", f"{metric}@k"), f"plots/{metric}_at_k.png", marks=True)
     exposed = "share of the catalogue, most popular first", f"share of the recommendations within {max(p.ks)}"
@@ -110,16 +115,17 @@ def draw(
     x = "coverage" if sweep["diversity"].isna().all() else "diversity"
     plots.tradeoff(sweep, x, (f"{x}@{first.partition('@')[2]}", first), "plots/tradeoff.png")
     plots.bars(tables["slices"], first, "plots/slices.png")
-    plots.bars(tables["knockouts"], f"loss of {first}", "plots/knockouts.png")
+    plots.bars(tables["ablation"], f"loss of {first}", "plots/ablation.png")
 
 
 def main() -> str:
     runtime.parser(__doc__).parse_args()
-    p = params.load()
-    options, ks, split = p.metrics, sorted(p.metrics.ks), read_split()
-    model = checkpoint.load("data/model", runtime.device(p.runtime), split.item_ids)
+    options, reranking, computing = params.load(Metrics), params.load(Rerank), params.load(Runtime)
+    ks, split = sorted(options.ks), read_split()
+    families = [metrics.load(name, options) for name in options.families]
+    model = checkpoint.load("data/model", runtime.device(computing), split.item_ids)
     candidates = tasks.candidates(options.candidates, split.user_ids, split.item_ids)
-    known = traits.of(
+    known = rerank_features.of(
         model.content, split.items["train_interactions"].to_numpy(), int((~split.users["cold"]).sum())
     )
     task = tasks.of_test(
@@ -131,20 +137,20 @@ def main() -> str:
         f"{len(task.users):,} users, {len(split.items):,} items: the model, what re-ranks it, and its rivals"
     )
 
-    best = tasks.rank(model, task, max(*ks, p.rerank.max_candidates))
-    reranked = reranker(best, known, task, max(ks), p.rerank)
+    best = tasks.rank(model, task, max(*ks, reranking.max_candidates))
+    reranked = reranker(best, known, task, max(ks), reranking)
     methods = [method for method in options.rerankers if method in rerank.usable(known)]
     rivalry = rivals(options, split)
     lists = {"model": best.items[:, : max(ks)]}
-    lists |= {f"model_{method}": reranked(method, p.rerank.strength) for method in methods}
+    lists |= {f"model_{method}": reranked(method, reranking.strength) for method in methods}
     for name, rival in tqdm(rivalry.items(), desc="rivals", unit="recommender", disable=None):
         lists[name] = tasks.rank(rival, task, max(ks)).items
     parts = slices.standard(task) + slices.of_columns(options.slices, split.users, split.items)
-    found = report.full(lists, task, parts, ks, options.headline, options.seed)
+    found = report.full(lists, task, parts, ks, families, options.headline, options.seed)
     for name, rival in rivalry.items():
         found.summary[name] |= getattr(rival, "settings", {})
-    knocked_out = worth.of_inputs(model, found.results["model"], task, options.headline, options.seed)
-    sweep = tradeoff.sweep(reranked, methods, options.tradeoff, task, options.headline[0])
+    losses = ablation.of_inputs(model, found.results["model"], task, options.headline, options.seed)
+    sweep = tradeoff.sweep(reranked, methods, options.tradeoff, task, families, options.headline[0])
 
     with files.replacing_folder("data/metrics") as folder:
         names = [split.user_ids[user] for user in task.users]
@@ -152,8 +158,8 @@ def main() -> str:
         files.write_table(folder / "slices.parquet", report.per_slice(found.cut, options.headline, names))
         files.write_json(folder / "intervals.json", found.intervals)
         files.write_json(folder / "slices.json", found.slices)
-        files.write_json(folder / "knockouts.json", knocked_out)
-    draw(found, knocked_out, sweep, task, options)
+        files.write_json(folder / "ablation.json", losses)
+    draw(found, losses, sweep, task, options)
     files.write_json("metrics/eval.json", found.summary)
     for name in lists:
         print(f"{name:>18}: " + ", ".join(f"ndcg@{k} {found.summary[name][f'ndcg@{k}']:.4f}" for k in ks))

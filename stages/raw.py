@@ -1,7 +1,7 @@
 """raw: a source (the generated demo, or files) -> raw tables of strings, pictures as they are.
 
 Reads: raw.input, in the layout of raw.source.
-Writes: data/raw/tables: items, interactions, the rows that were refused, and of the demo its truth;
+Writes: data/raw/tables: items, interactions, rejected rows, and for the demo its preference model;
 data/raw/images: tar shards.
 Parameters: raw.
 """
@@ -13,25 +13,18 @@ from pathlib import Path
 from tqdm import tqdm
 
 from fusionrec import files, params, runtime
-from fusionrec.data import truth
-from fusionrec.data.sources import amazon, demo, folder, microlens, movielens, pixelrec
-
-READERS = {
-    "demo": demo.read,
-    "files": folder.read,
-    "movielens": movielens.read,
-    "pixelrec": pixelrec.read,
-    "microlens": microlens.read,
-    "amazon": amazon.read,
-}
+from fusionrec.data import sources
+from fusionrec.data.demo import demo_truth
+from fusionrec.data.sources import Raw
 
 
 def main() -> str:
     runtime.parser(__doc__).parse_args()
-    p = params.load()
-    data = READERS[p.raw.source](Path(p.raw.input), p.raw)
+    options = params.load(Raw)
+    source = sources.load(options.source)
+    data = source.read(Path(options.input), options.extensions, options.own(options.source))
     count = 0
-    # both folders take the old ones' places only after both are complete
+    # both folders replace the old ones only when both are complete
     with (
         files.replacing_folder("data/raw/tables") as tables,
         files.replacing_folder("data/raw/images") as images,
@@ -40,14 +33,13 @@ def main() -> str:
         files.write_table(tables / "interactions.parquet", data.interactions)
         files.write_table(tables / "rejected.parquet", data.rejected)
         if data.truth is not None:
-            truth.write(tables, data.truth)
+            demo_truth.write(tables, data.truth)
         with files.ShardWriter(images) as shards:
             for name, blob in tqdm(data.pictures, desc="pictures", unit="picture", disable=None):
                 shards.add(name, blob)
                 count += 1
-    print(
-        f"{p.raw.source}: {len(data.items):,} items, {len(data.interactions):,} interactions, {count:,} pictures"
-    )
+    sizes = f"{len(data.items):,} items, {len(data.interactions):,} interactions, {count:,} pictures"
+    print(f"{options.source}: {sizes}")
     return "data/raw"
 
 

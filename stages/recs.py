@@ -16,15 +16,29 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
+from typing import NamedTuple
+
+from fusionrec.recommend.recs_options import Recs
+from fusionrec.recommend.rerank_options import Rerank
+from fusionrec.runtime import Runtime
 from fusionrec import files, params, runtime
 from fusionrec.errors import UserError
-from fusionrec.recommend import audience, engine, gallery, writing
-from fusionrec.recommend.audience import Audience
+from fusionrec.recommend import engine, gallery, writing
+from fusionrec.recommend import requests
+from fusionrec.recommend.requests import Requests
 from fusionrec.recommend.engine import Engine
 from fusionrec.recommend.lists import Rules
-from fusionrec.recommend.showing import Showroom
+from fusionrec.recommend.gallery_cards import GalleryCards
 
 TABLE = "recommendations.parquet"
+
+
+class Params(NamedTuple):
+    """The sections that this stage reads."""
+
+    recs: Recs
+    rerank: Rerank
+    runtime: Runtime
 
 
 def count(text: str) -> int:
@@ -62,24 +76,24 @@ def arguments() -> argparse.Namespace:
     return args
 
 
-def ask(p: params.Params, args: argparse.Namespace, found: Engine) -> Audience:
+def ask(p: Params, args: argparse.Namespace, found: Engine) -> Requests:
     """Who is asked, and what is known of them."""
-    given = None if args.histories is None else audience.read_histories(args.histories)
+    given = None if args.histories is None else requests.read_histories(args.histories)
     users: list[str] = args.users or []
     if args.user_file is not None:
-        users = audience.read_ids(args.user_file, "user_id")
+        users = requests.read_ids(args.user_file, "user_id")
     elif given is not None and not (users or args.sample_users or args.all_users):
         users = given["user_id"].tolist()
     elif not users:
         asked = "all" if args.all_users else args.sample_users or p.recs.users
-        users = audience.choose(asked, found.split.user_ids, p.recs.seed)
+        users = requests.choose(asked, found.split.user_ids, p.recs.seed)
     asked_of = found.audience(users, given)
     if asked_of.unknown_items:
         print(f"{asked_of.unknown_items:,} choices of {args.histories} are of items that data/splits lacks")
     return asked_of
 
 
-def rules(p: params.Params, args: argparse.Namespace, found: Engine) -> Rules:
+def rules(p: Params, args: argparse.Namespace, found: Engine) -> Rules:
     """What lists are like: as params.yaml says, but for the arguments."""
     rerank = p.rerank
     if args.diversity is not None:
@@ -89,16 +103,16 @@ def rules(p: params.Params, args: argparse.Namespace, found: Engine) -> Rules:
             raise UserError(f"--diversity: with rerank.novelty={rerank.novelty} at most {1 - rerank.novelty}")
     excluded = p.recs.exclude
     if args.exclude_file is not None:
-        excluded = excluded + audience.read_ids(args.exclude_file, "item_id")
+        excluded = excluded + requests.read_ids(args.exclude_file, "item_id")
     return found.rules(
         args.top_k or p.recs.top_k, rerank, p.recs.filter_seen, excluded, p.recs.category_limits
     )
 
 
-def gallery_of(found: Engine, asked: Audience, table: pd.DataFrame, users: int, history: int) -> str:
+def gallery_of(found: Engine, asked: Requests, table: pd.DataFrame, users: int, history: int) -> str:
     """The page of the first `users`, whose lists `table` holds."""
     manifest = files.read_table("data/images/manifest.parquet", ["status", "shard", "offset", "bytes"])
-    room = Showroom(found, manifest, "data/images")
+    room = GalleryCards(found, manifest, "data/images")
     lists = dict(iter(table.groupby("user_id", sort=False)))
     shelves = [
         room.shelf(user, lists.get(user, table[:0]), asked.past[row], history)
@@ -116,7 +130,7 @@ def watched(tables: Iterable[pa.Table], users: int) -> Iterator[pa.Table]:
 
 
 def main() -> str:
-    p, args = params.load(), arguments()
+    p, args = Params(params.load(Recs), params.load(Rerank), params.load(Runtime)), arguments()
     device = runtime.device(p.runtime)
     found = engine.load("data/model", "data/splits", device)
     asked, made = ask(p, args, found), rules(p, args, found)

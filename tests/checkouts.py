@@ -54,7 +54,16 @@ def dvc(folder: Path, *args: str, fails: bool = False) -> str:
 
 
 def ran(output: str) -> list[str]:
-    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+    """The stages that DVC ran; `code`, which always runs, aside."""
+    stages = [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+    return [stage for stage in stages if stage != "code"]
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace the first occurrence of a text in a file."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text, f"{path}: {old!r} is not there"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def change(folder: Path, values: dict[str, Any]) -> None:

@@ -10,11 +10,13 @@ import torch
 import fusionrec.api
 from fusionrec import files
 from fusionrec.api import FusionRec
-from fusionrec.data.content import Content
 from fusionrec.data.histories import Histories
+from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
-from fusionrec.evaluation import ranking
-from fusionrec.models.two_towers import FusionModel, Shape, TrainedModel
+from fusionrec.evaluation import catalogue_ranking
+from fusionrec.models.contract import ModelData
+from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.models.trained_model import TrainedModel
 from fusionrec.recommend import vectors
 
 from .recommend import shop
@@ -25,7 +27,7 @@ def test_known_users_are_answered_as_evaluation_does(open_shop: FusionRec) -> No
     assert table.columns.tolist() == ["user_id", "rank", "item_id", "title", "score", "basis"]
     assert table["user_id"].tolist() == ["u3"] * 4 + ["u0"] * 4 and set(table["basis"]) == {"history"}
     engine = open_shop.engine
-    best = ranking.top_k(engine.model, np.array([3, 0]), engine.split.past, 4)
+    best = catalogue_ranking.top_k(engine.model, np.array([3, 0]), engine.split.past, 4)
     assert table["item_id"].tolist() == [f"i{item:02}" for item in best.items.ravel()]
     np.testing.assert_array_equal(table["score"], best.scores.ravel())
 
@@ -120,11 +122,11 @@ def test_an_index_finds_the_best(options) -> None:  # type: ignore[no-untyped-de
     draw, rng = torch.Generator().manual_seed(0), np.random.default_rng(0)
     empty = torch.zeros(n, 0)
     yes = torch.ones(n, dtype=torch.bool)
-    content = Content(
+    content = ItemInputs(
         torch.randn(n, 16, generator=draw), yes, empty, ~yes, empty, torch.zeros(n + 1, dtype=torch.int64),
         torch.zeros(0, dtype=torch.int64), yes, empty[:, :, None], empty[:, :, None],
     )  # fmt: skip
-    model = FusionModel(options, content, Shape(users, 0))
+    model = FusionModel(options, ModelData(content, users, 0))
     model.reset(draw)
     assert model.item_bias is not None
     torch.nn.init.normal_(model.item_bias, generator=draw)

@@ -22,7 +22,7 @@ import yaml
 from dvc.cli.parser import get_main_parser  # type: ignore[import-untyped]
 from dvc.utils.serialize import modify_yaml  # type: ignore[import-untyped]
 
-from fusionrec import params
+from fusionrec import sections
 
 from . import pages, supplies
 from .checkouts import SMALL, change, clone, commit, git, inside, ran
@@ -127,7 +127,7 @@ def test_a_line_is_a_whole_command(command: Command) -> None:
 def test_what_is_to_be_pasted_into_the_parameters_is_valid(block: Block) -> None:
     tree = yaml.safe_load((pages.ROOT / "params.yaml").read_text(encoding="utf-8"))
     merge(tree, pasted(block))
-    params.parse(tree)
+    sections.parse(tree)
     assert "<" not in here(block.text, {}), "something is to be filled in"
 
 

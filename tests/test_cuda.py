@@ -11,13 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
-from fusionrec import params
 from fusionrec.encoders import language, pixels, untrained, vision
-from fusionrec.evaluation import ranking
-from fusionrec.models.two_towers import FusionModel, TrainedModel
+from fusionrec.evaluation import catalogue_ranking
+from fusionrec.models.fusion.options import FusionOptions
+from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.models.trained_model import TrainedModel
 from fusionrec.training import loop
 from fusionrec.training.loop import Epoch
-from fusionrec.training.scratch import Scratch
+from fusionrec.training.resume import Interrupted
 
 from .training.conftest import MODEL, PARAMS, TRAIN, USERS, build, cycle, losses, world
 from .training.test_loop import next_is_first
@@ -77,7 +78,7 @@ def test_encoders_agree_with_the_cpu(modality: str, name: str, tmp_path: Path) -
     assert torch.cosine_similarity(found, on_cpu).min() > 0.99
 
 
-def train(seed: int = 1, model: params.Model = MODEL, **changes: Any) -> tuple[FusionModel, list[Epoch]]:
+def train(seed: int = 1, model: FusionOptions = MODEL, **changes: Any) -> tuple[FusionModel, list[Epoch]]:
     options = TRAIN.model_copy(update={"epochs": 12, "seed": seed} | changes)
     built, epochs = build(world(), model).to(GPU), list[Epoch]()
     loop.fit(built, world().to(GPU), cycle(), on_gpu(next_is_first), options, epochs.append)
@@ -123,7 +124,7 @@ def test_training_repeats_to_the_bit(changes: dict[str, Any], model: dict[str, A
 
 def test_training_goes_on_after_a_kill(tmp_path: Path) -> None:
     whole, _ = train()
-    scratch = Scratch(tmp_path / "state")
+    interrupted = Interrupted(tmp_path / "state")
 
     def kill(epoch: Epoch) -> None:
         if epoch.number == 5:
@@ -133,7 +134,9 @@ def test_training_goes_on_after_a_kill(tmp_path: Path) -> None:
     again = build(world()).to(GPU)
     for track in (kill, lambda epoch: None):
         try:
-            loop.fit(again, world().to(GPU), cycle(), on_gpu(next_is_first), options, track, scratch, every=0)
+            loop.fit(
+                again, world().to(GPU), cycle(), on_gpu(next_is_first), options, track, interrupted, every=0
+            )
         except KeyboardInterrupt:
             again = build(world(), seed=3).to(GPU)
     weights = zip(again.state_dict().values(), whole.state_dict().values(), strict=True)
@@ -144,8 +147,8 @@ def test_lists_are_those_of_the_cpu() -> None:
     """Where no two scores lie closer than the rounding of a product."""
     model, _ = train()
     users = np.arange(USERS)
-    ours = ranking.top_k(TrainedModel(model, world().to(GPU)), users, cycle(), 4)
-    theirs = ranking.top_k(TrainedModel(model.to(CPU), world()), users, cycle(), 4)
+    ours = catalogue_ranking.top_k(TrainedModel(model, world().to(GPU)), users, cycle(), 4)
+    theirs = catalogue_ranking.top_k(TrainedModel(model.to(CPU), world()), users, cycle(), 4)
     np.testing.assert_allclose(ours.scores, theirs.scores, rtol=1e-4, atol=1e-5)
     apart = np.diff(theirs.scores, axis=1).max(1) < -1e-3
     assert apart.mean() > 0.5

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fusionrec import params
+from fusionrec import sections
 
 from .closure import ROOT, closure
 
@@ -40,7 +40,8 @@ def test_code_dependencies_are_exactly_the_import_closure(name: str) -> None:
     if name == "raw":  # the generator is what `raw.input` names, as long as the demo is the source
         needed.discard(DEMO)
         assert (
-            "${raw.input}" in bodies()["raw"]["deps"] and params.load(ROOT / "params.yaml").raw.input == DEMO
+            "${raw.input}" in bodies()["raw"]["deps"]
+            and sections.load(ROOT / "params.yaml").raw.input == DEMO
         )
     assert listed == needed
 

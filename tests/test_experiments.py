@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from fusionrec import files, params
+from fusionrec import files, sections
 from fusionrec.experiments import study
 
 from .checkouts import SMALL, change, clone, commit, dvc, git, inside, ran
+from .command import fusionrec
 
 pytestmark = pytest.mark.slow
-SEARCH = ["stages/search.py", "--trials", "8", "--workers", "2"]
+SEARCH = ["search", "--trials", "8", "--workers", "2"]
 
 
 @pytest.fixture(scope="module")
@@ -30,19 +31,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def python(folder: Path, *args: str, fails: bool = False) -> str:
-    done = subprocess.run([sys.executable, *args], cwd=folder, capture_output=True, text=True, check=False)
-    assert (done.returncode != 0) == fails, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
 def experiments(folder: Path) -> set[str]:
     return set(dvc(folder, "exp", "list", "--name-only").split())
 
 
 def test_a_grid_of_variants(small: Path) -> None:
     names = {f"small-{vision}-seed-{seed}" for vision in ("efficientnet", "none") for seed in (1, 2)}
-    output = python(small, "stages/variants.py", "small", "--seeds", "2", "--workers", "2")
+    output = fusionrec(small, "variants", "small", "--seeds", "2", "--workers", "2")
     assert "4 experiments, 4 to run" in output
     assert names <= experiments(small)
     assert git(small, "status", "--porcelain") == ""
@@ -50,10 +45,10 @@ def test_a_grid_of_variants(small: Path) -> None:
     rows = {line.split()[0]: line for line in table if line.split()[0] in names}
     assert rows.keys() == names and all(len(line) <= 140 for line in rows.values())
     assert "model.vision" in output and "pypi 57934424" in rows["small-efficientnet-seed-2"]
-    again = python(small, "stages/variants.py", "small", "--seeds", "2", "--workers", "2")
+    again = fusionrec(small, "variants", "small", "--seeds", "2", "--workers", "2")
     assert "4 experiments, 0 to run" in again and rows["small-none-seed-1"] in again
     dvc(small, "exp", "apply", "small-none-seed-2")
-    assert params.load(small / "params.yaml").model.vision == "none"
+    assert sections.load(small / "params.yaml").model.vision == "none"
     changed = git(small, "diff", "--numstat", "--", "params.yaml").split()[:2]
     assert changed == ["2", "2"], "only the two lines"
     assert ran(dvc(small, "repro")) == []
@@ -62,7 +57,7 @@ def test_a_grid_of_variants(small: Path) -> None:
 
 
 def test_a_grid_of_the_queue(small: Path) -> None:
-    dvc(small, "exp", "run", "--queue", "-S", "model.fusion=concatenate,gated", "-S", "train.seed=1,2")
+    dvc(small, "exp", "run", "--queue", "-S", "model.fusion.method=concatenate,gated", "-S", "train.seed=1,2")
     before = experiments(small)
     dvc(small, "queue", "start", "-j", "2")
     deadline = time.monotonic() + 600
@@ -81,13 +76,13 @@ def test_a_variant_that_fails_is_told_and_the_others_run(small: Path, tmp_path: 
     folder = tmp_path / "again"
     dvc(folder, "config", "--local", "cache.dir", str(small / ".dvc/cache"))
     change(folder, {"variants.mixed": ["model.vision=clip,none"]})
-    assert "commit them" in python(folder, "stages/variants.py", "mixed", fails=True)
+    assert "commit them" in fusionrec(folder, "variants", "mixed", fails=True)
     commit(folder)
-    output = python(folder, "stages/variants.py", "mixed", fails=True)
+    output = fusionrec(folder, "variants", "mixed", fails=True)
     assert "mixed-none: done" in output and "encoders.weights=hub" in output
     assert "1 of 2 failed: mixed-clip" in output and "Traceback" not in output
     assert experiments(folder) == {"mixed-none"}
-    unknown = python(folder, "stages/variants.py", "nothing", fails=True)
+    unknown = fusionrec(folder, "variants", "nothing", fails=True)
     assert "known: vision-encoders" in unknown
 
 
@@ -95,7 +90,7 @@ def test_a_search_is_killed_and_finishes(small: Path, tmp_path: Path) -> None:
     output = tmp_path / "output"
     with output.open("w") as file:
         first = subprocess.Popen(
-            [sys.executable, "-u", *SEARCH], cwd=small, stdout=file, stderr=subprocess.STDOUT
+            [sys.executable, "-u", "src/fusionrec", *SEARCH], cwd=small, stdout=file, stderr=subprocess.STDOUT
         )
         deadline = time.monotonic() + 600
         while len(re.findall("^trial", output.read_text(), re.M)) < 3 and time.monotonic() < deadline:
@@ -108,12 +103,12 @@ def test_a_search_is_killed_and_finishes(small: Path, tmp_path: Path) -> None:
     time.sleep(1)
     assert inside(small / ".dvc/tmp/experiments") == []
 
-    said = python(small, *SEARCH)
+    printed = fusionrec(small, *SEARCH)
     (path,) = (small / "logs/search").glob("*/study.sqlite3")
-    p = params.load(small / "params.yaml")
+    p = sections.load(small / "params.yaml")
     search = study.resume(path, p.search, p.train)
     assert study.ended(search) == 8
-    trials = len(re.findall("^trial .*;", output.read_text() + said, re.M))
+    trials = len(re.findall("^trial .*;", output.read_text() + printed, re.M))
     assert trials in (8, 9), "one may have ended as it was killed"
     best = study.best(search)
     assert best is not None
@@ -123,10 +118,10 @@ def test_a_search_is_killed_and_finishes(small: Path, tmp_path: Path) -> None:
 
     logs = {log.stem: log.read_text() for log in path.parent.glob("*.log")}
     assert all("stage 'metrics'" not in text.lower() for stem, text in logs.items() if stem != name)
-    assert "0 to run" not in said and "8 of 8 trials are done" in python(small, *SEARCH)
+    assert "0 to run" not in printed and "8 of 8 trials are done" in fusionrec(small, *SEARCH)
     dvc(small, "exp", "apply", name)
-    found = files.read_json(small / "metrics/train/metrics.json")["best"]["val"][p.train.monitor]
-    assert found == best.value
+    measured = files.read_json(small / "metrics/train/metrics.json")["best"]["val"][p.train.monitor]
+    assert measured == best.value
     assert ran(dvc(small, "repro")) == []
     git(small, "checkout", "-q", "--", ".")
     dvc(small, "checkout")
@@ -140,7 +135,7 @@ def test_two_clones_share_data_and_experiments(small: Path, tmp_path: Path) -> N
     dvc(first, "checkout")
     dvc(first, "remote", "add", "--default", "shared", str(tmp_path / "store"))
     commit(first)
-    change = ["-S", "model.dim=16"]
+    change = ["-S", "model.fusion.dim=16"]
     assert ran(dvc(first, "exp", "run", "--name", "narrow", *change)) == ["model", "metrics", "recs"]
     git(first, "checkout", "-q", "--", ".")
     dvc(first, "checkout")
@@ -154,7 +149,7 @@ def test_two_clones_share_data_and_experiments(small: Path, tmp_path: Path) -> N
     assert git(second, "status", "--porcelain") == ""
     dvc(second, "exp", "pull", "origin", "narrow")
     dvc(second, "exp", "apply", "narrow")
-    assert params.load(second / "params.yaml").model.dim == 16
+    assert sections.load(second / "params.yaml").model.own("fusion").dim == 16
     assert ran(dvc(second, "repro")) == []
     git(second, "checkout", "-q", "--", ".")
     dvc(second, "checkout")

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
+from fusionrec.sections import Params
 
-from fusionrec import params
+from fusionrec import sections
 from fusionrec.errors import UserError
+from fusionrec.params import Section
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -19,38 +21,38 @@ def tree() -> dict[str, Any]:
 
 
 def test_the_committed_file_is_valid(tree: dict[str, Any]) -> None:
-    assert params.parse(tree) == params.load(ROOT / "params.yaml")
+    assert sections.parse(tree) == sections.load(ROOT / "params.yaml")
 
 
 def test_unknown_key_is_named_with_what_is_known(tree: dict[str, Any]) -> None:
     tree["train"]["learning_rate"] = 0.1
     with pytest.raises(UserError, match=r"unknown parameter `train\.learning_rate`; known here: .*\blr\b"):
-        params.parse(tree)
+        sections.parse(tree)
 
 
 def test_unknown_key_deep_in_the_registry(tree: dict[str, Any]) -> None:
     tree["encoders"]["vision"]["dino"]["pool"] = "cls"
     with pytest.raises(UserError, match=r"`encoders\.vision\.dino\.pool`; known here: .*\bpooling\b"):
-        params.parse(tree)
+        sections.parse(tree)
 
 
 def test_unknown_section(tree: dict[str, Any]) -> None:
     tree["trian"] = {}
     with pytest.raises(UserError, match=r"unknown parameter `trian`; known here: .*\btrain\b"):
-        params.parse(tree)
+        sections.parse(tree)
 
 
 def test_missing_key_is_named(tree: dict[str, Any]) -> None:
     del tree["raw"]["files"]["columns"]["user"]
     with pytest.raises(UserError, match=r"missing parameter `raw\.files\.columns\.user`"):
-        params.parse(tree)
+        sections.parse(tree)
 
 
 def test_every_problem_is_told_at_once(tree: dict[str, Any]) -> None:
     tree["train"]["epochs"] = "many"
     tree["clean"]["lowercase"] = "perhaps"
     with pytest.raises(UserError) as error:
-        params.parse(tree)
+        sections.parse(tree)
     assert "train.epochs" in str(error.value) and "clean.lowercase" in str(error.value)
 
 
@@ -58,7 +60,7 @@ def test_every_problem_is_told_at_once(tree: dict[str, Any]) -> None:
 def test_numbers_that_arrive_as_strings_become_numbers(tree: dict[str, Any], text: str) -> None:
     """PyYAML reads 3e-5, as DVC writes it, as a string."""
     tree["train"]["lr"] = yaml.safe_load(text)
-    assert params.parse(tree).train.lr == 3e-5
+    assert sections.parse(tree).train.lr == 3e-5
 
 
 @pytest.mark.parametrize(
@@ -76,15 +78,15 @@ def test_numbers_that_arrive_as_strings_become_numbers(tree: dict[str, Any], tex
 def test_values_out_of_range_are_refused(tree: dict[str, Any], section: str, key: str, value: object) -> None:
     tree[section][key] = value
     with pytest.raises(UserError, match=rf"parameter `{section}\.{key}"):
-        params.parse(tree)
+        sections.parse(tree)
 
 
 def test_missing_file_and_broken_yaml(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not found"):
-        params.load(tmp_path / "params.yaml")
+        sections.load(tmp_path / "params.yaml")
     (tmp_path / "params.yaml").write_text("a: [")
     with pytest.raises(UserError, match="not valid YAML"):
-        params.load(tmp_path / "params.yaml")
+        sections.load(tmp_path / "params.yaml")
 
 
 def test_no_key_that_dvc_drops_from_its_run_cache(tree: dict[str, Any]) -> None:
@@ -96,15 +98,15 @@ def test_no_key_that_dvc_drops_from_its_run_cache(tree: dict[str, Any]) -> None:
         return set(node) | {key for child in node.values() for key in keys(child)}
 
     assert not keys(tree) & {"size", "nfiles"}
-    fields = {name for section in _sections(params.Params) for name in section.model_fields}
+    fields = {name for section in _sections(Params) for name in section.model_fields}
     assert not fields & {"size", "nfiles"}
 
 
-def _sections(section: type[params.Section]) -> list[type[params.Section]]:
-    return [params.Params, *params.Section.__subclasses__()]
+def _sections(section: type[Section]) -> list[type[Section]]:
+    return [Params, *Section.__subclasses__()]
 
 
 def test_parsing_leaves_the_tree_alone(tree: dict[str, Any]) -> None:
     before = copy.deepcopy(tree)
-    params.parse(tree)
+    sections.parse(tree)
     assert tree == before

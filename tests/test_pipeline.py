@@ -7,7 +7,7 @@ import pytest
 
 from fusionrec import files
 
-from .checkouts import SMALL, change, clone, commit, dvc, git, ran
+from .checkouts import SMALL, change, clone, commit, dvc, edit, git, ran
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +86,67 @@ def test_an_unknown_parameter_ends_with_one_message(small: Path) -> None:
     assert "unknown parameter `recs.topk`; known here: seed, users, top_k, " in output
     assert "Traceback" not in output
     git(small, "checkout", "-q", "--", ".")
+
+
+# What a change of code costs: only the stages that can give other results run again.
+
+
+def encoded(output: str) -> int:
+    """How many pictures and texts were encoded, not taken from the store."""
+    lines = [line for line in output.splitlines() if " encoded, " in line]
+    return sum(int(line.split(" encoded")[0].replace(",", "")) for line in lines)
+
+
+def back(small: Path) -> None:
+    git(small, "checkout", "-q", "--", ".")
+    dvc(small, "checkout")
+
+
+def test_comments_and_docstrings_rerun_nothing(small: Path) -> None:
+    library = small / "src/fusionrec"
+    edit(library / "params.py", '"""', '"""Another word. ')
+    for name in ("encoders/neighbour_plots.py", "encoders/vision.py", "files.py", "training/loop.py"):
+        path = library / name
+        path.write_text(path.read_text(encoding="utf-8") + "\n# a comment\n", encoding="utf-8")
+    edit(small / "stages/model.py", '"""', '"""Another word. ')
+    assert ran(dvc(small, "repro")) == []
+    assert git(small, "status", "--porcelain", "--", "dvc.lock", "metrics", "plots") == ""
+    back(small)
+
+
+def test_the_look_of_the_gallery_reruns_the_lists_alone(small: Path) -> None:
+    edit(small / "src/fusionrec/recommend/gallery.py", "font-size: .75rem", "font-size: .8rem")
+    output = dvc(small, "repro")
+    assert ran(output) == ["recs"] and not encoded(output)
+    back(small)
+
+
+def test_an_operator_in_the_selected_loss_reruns_training_and_what_follows(small: Path) -> None:
+    loss = small / "src/fusionrec/training/losses/softmax.py"
+    edit(loss, "return -log_probability[targets >= 0]", "return -2 * log_probability[targets >= 0]")
+    assert ran(dvc(small, "repro")) == ["model", "metrics", "recs"]
+    back(small)
+    edit(small / "src/fusionrec/training/losses/bpr.py", "F.softplus(", "2 * F.softplus(")
+    assert ran(dvc(small, "repro")) == [], "it is not selected"
+    back(small)
+
+
+def test_a_new_parameter_reruns_the_stages_that_read_its_section(small: Path) -> None:
+    edit(
+        small / "src/fusionrec/recommend/recs_options.py",
+        "    top_k: Count\n",
+        "    top_k: Count\n    more: Count\n",
+    )
+    edit(small / "params.yaml", "\nrecs:\n", "\nrecs:\n  more: 3\n")
+    assert ran(dvc(small, "repro")) == ["recs"]
+    back(small)
+
+
+def test_another_model(small: Path) -> None:
+    output = dvc(small, "exp", "run", "-S", "model.name=lightgcn")
+    assert ran(output) == ["model", "metrics", "recs"]
+    assert files.read_json(small / "data/model/config.json")["model"]["name"] == "lightgcn"
+    assert len(json.loads((small / "data/recs/recommendations.json").read_text())) == 3
+    scores = files.read_json(small / "metrics/eval.json")
+    assert scores["model"]["ndcg@10"] > scores["random"]["ndcg@10"]
+    back(small)

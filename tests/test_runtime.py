@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from fusionrec import params, runtime
+from fusionrec import runtime, sections
 from fusionrec.errors import UserError
+from fusionrec.runtime import Runtime
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = sorted(path for path in (ROOT / "stages").glob("*.py") if path.name != "_start.py")
@@ -221,8 +222,8 @@ def test_asking_for_a_gpu_that_is_not_there() -> None:
         pytest.skip("there is a GPU here")
     try:
         with pytest.raises(UserError, match=r"set runtime\.device=cpu"):
-            runtime.device(params.Runtime(reproducible="off", device="cuda", workers=1, nproc=1, store_gb=0))
-        auto = params.Runtime(reproducible="off", device="auto", workers=1, nproc=1, store_gb=0)
+            runtime.device(Runtime(reproducible="off", device="cuda", workers=1, nproc=1, store_gb=0))
+        auto = Runtime(reproducible="off", device="auto", workers=1, nproc=1, store_gb=0)
         assert runtime.device(auto).type == "cpu"
     finally:
         torch.use_deterministic_algorithms(False)
@@ -233,7 +234,7 @@ def test_asking_for_a_gpu_that_is_not_there() -> None:
 def test_pins_and_what_they_do_not_go_with(section: str, changes: dict[str, Any]) -> None:
     import torch
 
-    plain = getattr(params.load(ROOT / "params.yaml"), section)
+    plain = getattr(sections.load(ROOT / "params.yaml"), section)
     changed, cpu = plain.model_copy(update=changes), torch.device("cpu")
     with pytest.raises(UserError, match=rf"{section}\.{next(iter(changes))}.*runtime\.reproducible"):
         runtime.check_precision(section, changed, cpu, "portable")

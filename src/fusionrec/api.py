@@ -18,16 +18,16 @@ import pandas as pd
 import torch
 from PIL import Image
 
-from fusionrec import params
 from fusionrec.errors import UserError
-from fusionrec.evaluation import ranking
+from fusionrec.evaluation import catalogue_ranking
 from fusionrec.models import preparation
 from fusionrec.recommend import engine, lists, vectors, writing
-from fusionrec.recommend.audience import Audience
 from fusionrec.recommend.engine import Engine
 from fusionrec.recommend.new_items import NewItem, Preparer
+from fusionrec.recommend.requests import Requests
+from fusionrec.recommend.rerank_options import Rerank
 
-PLAIN = params.Rerank(method="none", max_candidates=100, strength=0, novelty=0)
+PLAIN = Rerank(method="none", max_candidates=100, strength=0, novelty=0)
 
 Histories = Mapping[str, Sequence[str]]  # items of users by their ids, oldest first
 
@@ -65,7 +65,7 @@ class FusionRec:
         filter_seen: bool = True,
         exclude: Sequence[str] = (),
         category_limits: Mapping[str, int] | None = None,
-        rerank: params.Rerank = PLAIN,
+        rerank: Rerank = PLAIN,
     ) -> pd.DataFrame:
         """The k best items of each user.
 
@@ -76,7 +76,7 @@ class FusionRec:
             filter_seen: keep what a user chose out of the lists.
             exclude: ids of items that are not recommended.
             category_limits: at most so many items of one value, by the category's bare name.
-            rerank: see `params.Rerank`.
+            rerank: see `Rerank`.
 
         Returns:
             user_id, rank (from 1), item_id, title, score, basis; fewer than k rows of a user of whom almost
@@ -173,7 +173,7 @@ class FusionRec:
         asked = self._asked(self.engine.split.user_ids if users is None else users, histories)
         known = model.knows(asked.rows, asked.past)
         scores, rank = [np.zeros((0, len(items)), np.float32)], [np.zeros((0, len(items)), np.int64)]
-        for some, others in ranking.masked_scores(model, asked.rows, asked.past):
+        for some, others in catalogue_ranking.masked_scores(model, asked.rows, asked.past):
             found = new.score(some, asked.past)
             better = [(others > column[:, None]).sum(1) for column in found.T]
             scores.append(found.cpu().numpy())
@@ -198,6 +198,6 @@ class FusionRec:
         """Makes inputs of new items; its encoders stay loaded."""
         return Preparer(self.folder, preparation.load(self.folder), self.engine.model.device)
 
-    def _asked(self, user_ids: Sequence[str], histories: Histories | None) -> Audience:
+    def _asked(self, user_ids: Sequence[str], histories: Histories | None) -> Requests:
         pairs = [(user, item) for user, items in (histories or {}).items() for item in items]
         return self.engine.audience([*user_ids], pd.DataFrame(pairs, columns=["user_id", "item_id"]))

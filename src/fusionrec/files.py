@@ -6,7 +6,6 @@ unchanged in uncompressed tar shards, which DVC tracks as a few files instead of
 
 import io
 import json
-import os
 import shutil
 import tarfile
 import tempfile
@@ -19,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from fusionrec.errors import UserError
+from fusionrec.paths import cache_home as cache_home
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHARD_BYTES = 256 * 1024 * 1024
-
-
-def cache_home() -> Path:
-    """What was downloaded or encoded once, shared by all clones of a user; $FUSIONREC_CACHE moves it."""
-    return Path(os.environ.get("FUSIONREC_CACHE", Path.home() / ".cache" / "fusionrec"))
 
 
 @contextmanager

@@ -10,10 +10,13 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar
+
+from pydantic import Field
 
 from fusionrec import params
 from fusionrec.errors import UserError
+from fusionrec.params import Count, Section
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -22,6 +25,35 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Runtime(Section):
+    """How to compute. Only `reproducible`, `device` and `nproc` can change a result.
+
+    `workers` are processes, or threads, that share the work of a stage; `nproc` are processes that train together.
+    `store_gb` bounds the store of encoder vectors (see `fusionrec.encoders.store`); 0 switches it off.
+    """
+
+    reproducible: Literal["portable", "machine", "off"]
+    device: Literal["cpu", "cuda", "auto"]
+    workers: Count
+    nproc: Count
+    store_gb: Annotated[float, Field(ge=0)]
+
+
+class Computed(Protocol):
+    """Options of what runs in a precision, compiled or not."""
+
+    @property
+    def precision(self) -> str:
+        """One of fp32, bf16, fp16."""
+        ...
+
+    @property
+    def compile(self) -> bool:
+        """Whether `torch.compile` is used."""
+        ...
+
 
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 ONE_INSTRUCTION_SET = {
@@ -44,7 +76,7 @@ def pin(path: str = "params.yaml") -> None:
     if loaded:
         raise RuntimeError(f"pin() must come before the import of {' and '.join(loaded)}")
     try:
-        mode = params.load(path).runtime.reproducible
+        mode = params.load(Runtime, path).reproducible
     except UserError as error:
         raise SystemExit(f"error: {error}") from None
     os.environ.update(PINS[mode])
@@ -77,7 +109,7 @@ def stage(main: Callable[[], str]) -> None:
     print(f"done in {time.perf_counter() - started:.1f} s: {where}")
 
 
-def device(runtime: params.Runtime) -> "torch.device":
+def device(runtime: Runtime) -> "torch.device":
     """The device that `runtime.device` names.
 
     Raises:
@@ -93,9 +125,7 @@ def device(runtime: params.Runtime) -> "torch.device":
     return torch.device("cuda" if available and runtime.device != "cpu" else "cpu")
 
 
-def check_precision(
-    section: str, options: params.Cache | params.Train, device: "torch.device", reproducible: str
-) -> None:
+def check_precision(section: str, options: Computed, device: "torch.device", reproducible: str) -> None:
     """Refuse what the pins of `runtime.reproducible` do not go with.
 
     Raises:

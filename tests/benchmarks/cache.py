@@ -32,14 +32,15 @@ import pandas as pd
 import transformers
 from PIL import Image
 
-from fusionrec import files, params, runtime
+from fusionrec import sections
+from fusionrec import files, runtime
 from fusionrec.encoders import cache, inputs
 from fusionrec.encoders.inputs import Inputs
 from fusionrec.encoders.recipe import Recipe
 
 PICTURES, TEXTS, ITEMS = 256, 2000, 100_000
 PROCESSES, REPEATS, NAIVE_BATCH = 2, 2, 32
-P = params.load()
+P = sections.load()
 
 
 class Clock:

@@ -17,8 +17,8 @@ import torch
 
 from fusionrec.data import memberships
 from fusionrec.data.histories import Histories
+from fusionrec.evaluation import protocol as tasks
 from fusionrec.evaluation import report, slices
-from fusionrec.evaluation import task as tasks
 
 KS, HEADLINE, COLD = [5, 10, 20], ["ndcg@10", "recall@10"], 0.05
 

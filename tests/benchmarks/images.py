@@ -20,8 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 import numpy as np
 from PIL import Image
 
-from fusionrec import files, params, runtime
+from fusionrec import files, runtime, sections
 from fusionrec.data import images
+from fusionrec.data.image_options import Images
 
 PICTURES, DIFFERENT, ROUNDS, WORKERS = 2000, 40, 2, 2
 SETTINGS = {"too large": (1600, 1200), "fine": (500, 400)}
@@ -39,7 +40,7 @@ def photo(rng: np.random.Generator, size: tuple[int, int]) -> bytes:
     return buffer.getvalue()
 
 
-def bare(named: Named, options: params.Images, large: bool) -> bytes:
+def bare(named: Named, options: Images, large: bool) -> bytes:
     """Decode; and resize and encode."""
     image: Image.Image = Image.open(io.BytesIO(named[1]))
     image.load()
@@ -51,13 +52,13 @@ def bare(named: Named, options: params.Images, large: bool) -> bytes:
     return buffer.getvalue()
 
 
-def bare_loop(named: list[Named], options: params.Images, large: bool) -> int:
+def bare_loop(named: list[Named], options: Images, large: bool) -> int:
     """Bytes that come out."""
     loop = partial(bare, options=options, large=large)
     return sum(len(blob) for blob in runtime.parallel(loop, named, WORKERS))
 
 
-def stage(named: list[Named], options: params.Images, folder: Path) -> int:
+def stage(named: list[Named], options: Images, folder: Path) -> int:
     """Bytes that come out, after they were written."""
     checked = runtime.parallel(partial(images.check, options=options), named, WORKERS)
     with files.replacing_folder(folder) as out, files.ShardWriter(out) as shards:
@@ -77,7 +78,7 @@ def processor_seconds() -> float:
     return sum(one.ru_utime + one.ru_stime for one in usage)
 
 
-def compare(named: list[Named], options: params.Images) -> str:
+def compare(named: list[Named], options: Images) -> str:
     """One line: both throughputs and their ratio, on the clock and, for busy machines, in processor time."""
     large = images.prepare(named[0][1], options).encoded
     with tempfile.TemporaryDirectory() as folder:
@@ -99,7 +100,7 @@ def compare(named: list[Named], options: params.Images) -> str:
 
 def main() -> None:
     """Print the comparison for each setting."""
-    options = params.load().images
+    options = sections.load().images
     for setting, size in SETTINGS.items():
         rng = np.random.default_rng(0)
         blobs = [photo(rng, size) for _ in range(DIFFERENT)]

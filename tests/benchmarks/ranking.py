@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from fusionrec.data.histories import Histories
-from fusionrec.evaluation import ranking
+from fusionrec.evaluation import catalogue_ranking
 
 
 class Towers:
@@ -80,7 +80,7 @@ def with_faiss(towers: Towers, past: Histories, k: int, chunk: int) -> np.ndarra
     users, found = np.arange(len(past)), []
     for part in np.split(users, range(chunk, len(users), chunk)):
         _, items = index.search(towers.users.numpy()[part], k + int(past.counts[part].max()))
-        seen = ranking.hits(items, part, past, len(towers.items))
+        seen = catalogue_ranking.hits(items, part, past, len(towers.items))
         order = np.argsort(seen, 1, kind="stable")[:, :k]
         found.append(np.take_along_axis(items, order, 1))
     return np.concatenate(found)
@@ -104,7 +104,9 @@ def main() -> None:
     parser.add_argument("items", type=int, nargs="?", default=20_000)
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--k", type=int, default=100)
-    parser.add_argument("--chunk", type=int, default=1024, help="users a product, but for ranking.top_k")
+    parser.add_argument(
+        "--chunk", type=int, default=1024, help="users a product, but for catalogue_ranking.top_k"
+    )
     parser.add_argument("--repeats", type=int, default=3)
     a = parser.parse_args()
     torch.set_num_threads(1)
@@ -116,7 +118,7 @@ def main() -> None:
 
     everybody = np.arange(a.users)
     ways: dict[str, Callable[[], np.ndarray]] = {
-        "ranking.top_k": lambda: ranking.top_k(towers, everybody, past, a.k).items,
+        "ranking.top_k": lambda: catalogue_ranking.top_k(towers, everybody, past, a.k).items,
         "torch.topk": lambda: with_torch(towers, past, a.k, a.chunk),
         "implicit": lambda: with_implicit(towers, past, a.k, a.chunk),
         "faiss": lambda: with_faiss(towers, past, a.k, a.chunk),

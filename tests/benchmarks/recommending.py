@@ -11,6 +11,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from fusionrec import sections
+from fusionrec.recommend.rerank_options import Rerank
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -34,22 +37,24 @@ def measure(args: argparse.Namespace) -> None:
     import torch
     import yaml
 
-    from fusionrec import files, params
-    from fusionrec.data.content import Content
+    from fusionrec import files
     from fusionrec.data.histories import Histories
-    from fusionrec.models.two_towers import FusionModel, Shape, TrainedModel
+    from fusionrec.data.item_inputs import ItemInputs
+    from fusionrec.models.contract import ModelData
+    from fusionrec.models.trained.fusion import FusionModel
+    from fusionrec.models.trained_model import TrainedModel
     from fusionrec.recommend import engine
 
     tree = yaml.safe_load((Path(__file__).resolve().parents[2] / "params.yaml").read_text(encoding="utf-8"))
-    options = params.parse(tree).model.model_copy(update={"dim": args.width})
+    options = sections.parse(tree).model.model_copy(update={"dim": args.width})
     n, draw = args.items, torch.Generator().manual_seed(0)
     off = torch.zeros(n, 0)
-    content = Content(
+    content = ItemInputs(
         torch.randn(n, 32, generator=draw), torch.ones(n, dtype=torch.bool), off, torch.zeros(n, dtype=torch.bool),
         off, torch.zeros(n + 1, dtype=torch.int64), torch.zeros(0, dtype=torch.int64),
         torch.ones(n, dtype=torch.bool), off[:, :, None], off[:, :, None],
     )  # fmt: skip
-    model = FusionModel(options, content, Shape(args.users, 0))
+    model = FusionModel(options, ModelData(content, args.users, 0))
     model.reset(draw)
     rng = np.random.default_rng(0)
     past = Histories(np.arange(args.users + 1) * 10, rng.integers(0, n, args.users * 10))
@@ -63,7 +68,7 @@ def measure(args: argparse.Namespace) -> None:
     users = [f"u{i:06}" for i in range(args.users)]
     trained = TrainedModel(model, content, items["item_id"].tolist(), users)
     shop = engine.Engine(trained, engine.Split(items, users, past))
-    rerank = params.Rerank(method=args.method, max_candidates=100, strength=0.3, novelty=0)
+    rerank = Rerank(method=args.method, max_candidates=100, strength=0.3, novelty=0)
     rules, asked = shop.rules(args.k, rerank), shop.audience(users)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory() as folder:

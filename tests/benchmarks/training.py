@@ -27,18 +27,21 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from fusionrec import params
-from fusionrec.data.content import Content
+from fusionrec import params, sections
 from fusionrec.data.histories import Histories
+from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.encoders.frozen import DTYPES
 from fusionrec.evaluation.validation import validator
-from fusionrec.models.two_towers import FusionModel, Shape
+from fusionrec.models.contract import ModelData
+from fusionrec.models.options import Model
+from fusionrec.models.trained.fusion import FusionModel
 from fusionrec.training import loop
 from fusionrec.training.distributed import ALONE
+from fusionrec.training.options import Train
 
 USERS, ITEMS, INTERACTIONS = 19_445, 7_050, 160_792
 WIDTHS = 1_280, 384
-P = params.load(Path(__file__).resolve().parents[2] / "params.yaml")
+P = sections.load(Path(__file__).resolve().parents[2] / "params.yaml")
 
 
 DEVICE = torch.device("cpu")
@@ -54,11 +57,11 @@ def generate(interactions: int, users: int) -> Histories:
     return Histories.of(table.drop_duplicates(["user", "item"]), users)
 
 
-def content(widths: tuple[int, int]) -> Content:
+def content(widths: tuple[int, int]) -> ItemInputs:
     draw, everything = torch.Generator().manual_seed(0), torch.ones(ITEMS, dtype=torch.bool)
     vision, language = (torch.randn(ITEMS, width, generator=draw) for width in widths)
     bags, tokens = torch.zeros(ITEMS + 1, dtype=torch.int64), torch.zeros(ITEMS, 0, 0)
-    return Content(
+    return ItemInputs(
         vision,
         everything,
         language,
@@ -72,7 +75,7 @@ def content(widths: tuple[int, int]) -> Content:
     ).to(DEVICE)
 
 
-def options(precision: str, loss: str) -> tuple[params.Model, params.Train]:
+def options(precision: str, loss: str) -> tuple[Model, Train]:
     """The pairwise setting of the frameworks: ids of users and items, BPR, one negative, batch 2,048."""
     model = P.model.model_copy(update={"user": "id", "dim": 64, "categories": False, "numbers": False})
     weights = dict.fromkeys(params.Losses.model_fields, 0.0) | {loss: 1.0}
@@ -81,9 +84,9 @@ def options(precision: str, loss: str) -> tuple[params.Model, params.Train]:
     return model, P.train.model_copy(update=changes | {"precision": precision, "masked": 0.0})
 
 
-def ours(train: Histories, inputs: Content, precision: str, loss: str) -> Callable[[], None]:
+def ours(train: Histories, inputs: ItemInputs, precision: str, loss: str) -> Callable[[], None]:
     chosen, how = options(precision, loss)
-    model = FusionModel(chosen, inputs, Shape(len(train), 0))
+    model = FusionModel(chosen, ModelData(inputs, len(train), 0))
     model.reset(torch.Generator().manual_seed(0))
     run = loop.Training(model.to(DEVICE), inputs, train, how, ALONE)
 
@@ -97,7 +100,7 @@ def ours(train: Histories, inputs: Content, precision: str, loss: str) -> Callab
 class Plain(nn.Module):
     """The same model in the plain manner."""
 
-    def __init__(self, inputs: Content, users: int):
+    def __init__(self, inputs: ItemInputs, users: int):
         super().__init__()
         self.users, self.items = nn.Embedding(users, 64), nn.Embedding(ITEMS, 64)
         self.vision, self.language = (
@@ -111,7 +114,7 @@ class Plain(nn.Module):
         return F.softplus((u * items[negative]).sum(1) - (u * items[positive]).sum(1)).mean()
 
 
-def manner(train: Histories, inputs: Content) -> Callable[[], None]:
+def manner(train: Histories, inputs: ItemInputs) -> Callable[[], None]:
     model = Plain(inputs, len(train)).to(DEVICE)
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
     user = np.repeat(np.arange(len(train)), train.counts)
@@ -136,7 +139,7 @@ def manner(train: Histories, inputs: Content) -> Callable[[], None]:
     return epoch
 
 
-def floor(train: Histories, inputs: Content, precision: str, loss: str) -> Callable[[], None]:
+def floor(train: Histories, inputs: ItemInputs, precision: str, loss: str) -> Callable[[], None]:
     """Projections of the items that occur and the scores, from batches that are ready."""
     draw, steps = np.random.default_rng(0), round(len(train.items) / 2048)
     weights = [torch.randn(width, 64, device=DEVICE, requires_grad=True) for width in WIDTHS]
@@ -209,12 +212,12 @@ def main() -> None:
         )
 
 
-def validate(train: Histories, inputs: Content) -> None:
+def validate(train: Histories, inputs: ItemInputs) -> None:
     """Validation against an epoch, with the default model."""
     held_out = Histories(np.arange(len(train) + 1), train.items[train.offsets[1:] - 1])
     known = Histories(train.offsets, train.items)
     chosen = P.model.model_copy(update={"categories": False, "numbers": False})
-    model = FusionModel(chosen, inputs, Shape(len(train), 0))
+    model = FusionModel(chosen, ModelData(inputs, len(train), 0))
     model.reset(torch.Generator().manual_seed(0))
     run = loop.Training(model.to(DEVICE), inputs, train, P.train, ALONE)
     epoch = seconds(run._steps, 1)

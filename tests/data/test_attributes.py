@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from fusionrec import params
 from fusionrec.data import attributes
+from fusionrec.data.strategies import Splits
 from fusionrec.errors import UserError
+
+from .strategies import common
 
 ITEMS = pd.DataFrame(
     {
@@ -27,24 +29,9 @@ SCALINGS = ["standardization", "min_max", "log1p", "none"]
 IMPUTES = ["mean", "median", "zero"]
 
 
-def options(scaling: dict[str, Any] | str = "standardization", **changes: Any) -> params.Splits:
-    chosen: dict[str, Any] = {
-        "seed": 1,
-        "strategy": "leave_one_out",
-        "val_fraction": 0.1,
-        "test_fraction": 0.1,
-        "min_interactions": 3,
-        "held_out": "latest",
-        "column": "item_id",
-        "cold_users": 0.1,
-        "cold_items": 0.1,
-        "fold_in": 0.5,
-        "tail": 0.2,
-        "scaling": {"default": scaling} if isinstance(scaling, str) else scaling,
-        "impute": "mean",
-        "min_category_items": 1,
-    }
-    return params.Splits(**chosen | changes)
+def options(scaling: dict[str, Any] | str = "standardization", **changes: Any) -> Splits:
+    chosen = {"scaling": {"default": scaling} if isinstance(scaling, str) else scaling}
+    return common.options("leave_one_out", **chosen | {"impute": "mean", "min_category_items": 1} | changes)
 
 
 def numbers(values: Any, scaling: str, impute: str = "mean", trained: Any = None) -> np.ndarray:

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusionrec import files, params
+from fusionrec import files
 from fusionrec.data import contact_sheet, images, manifest
 from fusionrec.data.contact_sheet import EDGE, GAP, Tile
+from fusionrec.data.image_options import Images
 
 MAX_PIXELS = 100_000
 
@@ -67,7 +68,7 @@ def test_taking_turns() -> None:
 
 
 def checked(item: str, blob: bytes, min_edge: int = 64) -> images.Checked:
-    options = params.Images(
+    options = Images(
         formats=["png"], min_edge=min_edge, max_pixels=MAX_PIXELS, max_bytes=10**6,
         max_edge=5000, longest_edge=100, quality=85, near_distance=4,
     )  # fmt: skip
@@ -75,17 +76,17 @@ def checked(item: str, blob: bytes, min_edge: int = 64) -> images.Checked:
 
 
 def test_every_reason_gets_room_and_all_are_counted(tmp_path: Path) -> None:
-    found = contact_sheet.Rejected()
+    rejected = contact_sheet.Rejected()
     for number in range(100):
-        found.note(checked(f"small {number}", picture("blue", (20, 20))))
-    found.note(checked("fine", picture("green")))
-    found.note(checked("empty", b""))
-    assert found.total == 101
-    assert {reason: len(tiles) for reason, tiles in found.tiles.items()} == {
+        rejected.note(checked(f"small {number}", picture("blue", (20, 20))))
+    rejected.note(checked("fine", picture("green")))
+    rejected.note(checked("empty", b""))
+    assert rejected.total == 101
+    assert {reason: len(tiles) for reason, tiles in rejected.tiles.items()} == {
         "below_min_edge": contact_sheet.TILES,
         "empty_file": 1,
     }
-    contact_sheet.rejected(tmp_path / "sheet.png", found)
+    contact_sheet.rejected(tmp_path / "sheet.png", rejected)
     image = sheet(tmp_path / "sheet.png")
     blue, grey = (0, 0, 255), (208, 208, 208)
     assert [colour_of_tile(image, column, 0) for column in range(4)] == [blue, grey, blue, blue]

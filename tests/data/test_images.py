@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fusionrec import params
 from fusionrec.data import images
+from fusionrec.data.image_options import Images
 
-OPTIONS = params.Images(
+OPTIONS = Images(
     formats=["jpeg", "png", "webp"],
     min_edge=64,
     max_pixels=1_000_000,

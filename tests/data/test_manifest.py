@@ -5,7 +5,7 @@ import pytest
 
 from fusionrec import files
 from fusionrec.data import images, manifest
-from fusionrec.data.sources.dataset import rejections
+from fusionrec.data.reading.dataset import rejections
 
 FAR = "f0f0f0f0f0f0f0f0"
 

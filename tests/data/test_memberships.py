@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fusionrec.data import memberships
 from fusionrec.data.memberships import KINDS
-from fusionrec.data.strategies import FOLD_IN, TEST, TRAIN, VAL, Log
+from fusionrec.data.split_labels import FOLD_IN, TEST, TRAIN, VAL, Log
 
 # user 0 is warm, user 1 cold; items 0 and 1 are warm, 2 and 3 cold, nobody chose 4
 LOG = Log(
@@ -24,21 +24,21 @@ PICTURES = pd.DataFrame(
         "near_duplicate_of": [None, None, "a", None, None],
     }
 )
-FOUND = memberships.find(LOG, LABELS, 2, PICTURES, 0.5)
+GROUPS = memberships.find(LOG, LABELS, 2, PICTURES, 0.5)
 
 
 def test_kinds_by_hand() -> None:
-    assert [KINDS[kind] for kind in FOUND.kind] == [
+    assert [KINDS[kind] for kind in GROUPS.kind] == [
         "warm", "warm", "cold_item", "cold_item", "cold_user", "cold_user", "cold_both"
     ]  # fmt: skip
 
 
 def test_tables_by_hand() -> None:
-    users = memberships.of_users(pd.Index(["x", "y"]), FOUND)
+    users = memberships.of_users(pd.Index(["x", "y"]), GROUPS)
     assert users.to_dict("list") == {
         "user_id": ["x", "y"], "train_interactions": [2, 0], "cold": [False, True]
     }  # fmt: skip
-    items = memberships.of_items(PICTURES[["item_id"]], FOUND)
+    items = memberships.of_items(PICTURES[["item_id"]], GROUPS)
     assert items.to_dict("list") == {
         "item_id": list("abcde"),
         "train_interactions": [1, 1, 0, 0, 0],
@@ -49,7 +49,7 @@ def test_tables_by_hand() -> None:
 
 
 def test_summary_by_hand() -> None:
-    counts = memberships.summary(LOG, LABELS, FOUND, PICTURES["status"].eq("ok").to_numpy())
+    counts = memberships.summary(LOG, LABELS, GROUPS, PICTURES["status"].eq("ok").to_numpy())
     assert counts["test"] == {
         "interactions": 3, "users": 2, "items": 3, "on_tail_items": 1, "on_items_near_train": 1,
         "on_items_without_picture": 0, "warm": 0, "cold_user": 1, "cold_item": 1, "cold_both": 1,

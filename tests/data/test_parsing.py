@@ -24,15 +24,15 @@ def strings(*values: str | None) -> pd.Series:
     ],
 )  # fmt: skip
 def test_times(written: str | None, seconds: int | None) -> None:
-    (found,) = parsing.times(strings(written))
-    assert np.isnan(found) if seconds is None else found == seconds
+    (parsed,) = parsing.times(strings(written))
+    assert np.isnan(parsed) if seconds is None else parsed == seconds
 
 
 def test_one_time_in_nanoseconds_narrows_no_other() -> None:
-    found = parsing.times(
+    parsed = parsing.times(
         strings("1970-01-01T00:00:01.123456789", "0001-01-01T00:00:00", "9999-12-31T00:00:00")
     )
-    assert not np.isnan(found).any()
+    assert not np.isnan(parsed).any()
 
 
 def test_a_year_alone_is_a_number_not_a_date() -> None:
@@ -70,10 +70,10 @@ def test_ids_of_strings_and_of_categories_are_the_same() -> None:
     values = strings("b", None, "a", "b")
     unsorted = pd.Series(pd.Categorical(values, categories=["b", "unused", "a"]))
     for column in (values, unsorted):
-        found = parsing.ids(column)
-        names = [None if code < 0 else found.names[code] for code in found.codes]
+        parsed = parsing.ids(column)
+        names = [None if code < 0 else parsed.names[code] for code in parsed.codes]
         assert names == ["b", None, "a", "b"]
-        assert found.names.is_monotonic_increasing
+        assert parsed.names.is_monotonic_increasing
 
 
 def test_id_faults() -> None:

@@ -1,7 +1,9 @@
 """From tables to parts: by hand, then as properties of every strategy."""
 
+import subprocess
+import sys
 from random import Random
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,25 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionrec import params
-from fusionrec.data import splits
-from fusionrec.data.strategies import FOLD_IN, PARTS, TEST, TRAIN, VAL, Log
+from fusionrec import choices
+from fusionrec.data import splits, strategies
+from fusionrec.data.split_labels import FOLD_IN, PARTS, TEST, TRAIN, VAL, Log
+from fusionrec.data.strategies import Splits
 from fusionrec.errors import UserError
 
-OPTIONS = params.Splits(
-    seed=1, strategy="leave_one_out", val_fraction=0.2, test_fraction=0.2, min_interactions=3,
-    held_out="latest", column="item_id", cold_users=0.3, cold_items=0.3, fold_in=0.5, tail=0.2,
-    scaling={"default": "none"}, impute="mean", min_category_items=1,
-)  # fmt: skip
-STRATEGIES = get_args(params.Splits.model_fields["strategy"].annotation)
-ITEMS = pd.DataFrame(
-    {
-        "item_id": [f"i{item:02}" for item in range(20)],
-        "title": "a title",
-        "category_tag": [["b", "a"], ["a", "b"], ["a"], []] * 5,
-        "number_year": [np.nan, *range(1, 20)],
-    }
-)
+from .strategies.common import ITEMS, ROOT, options
+
+STRATEGIES = choices.names(strategies.PACKAGE)
+DEFAULT = options("leave_one_out", {"held_out": "latest"})
 
 
 def interactions(rows: list[tuple[int, int, int]]) -> pd.DataFrame:
@@ -41,9 +34,9 @@ def rows(log: Log) -> list[tuple[int, int, int]]:
     return list(zip(*(column.tolist() for column in log), strict=True))
 
 
-def split(table: pd.DataFrame, options: params.Splits) -> dict[str, pd.DataFrame]:
+def split(table: pd.DataFrame, chosen: Splits) -> dict[str, pd.DataFrame]:
     log, _ = splits.index(table, ITEMS["item_id"])
-    labels = splits.split(log, ITEMS, options)
+    labels = splits.split(log, ITEMS, chosen).labels
     return splits.tables(log, labels, np.zeros(len(labels), np.int8))
 
 
@@ -71,53 +64,33 @@ def test_an_item_outside_the_catalogue_is_a_bug_of_clean() -> None:
 
 
 def test_default_by_hand() -> None:
-    parts = split(interactions([(0, 5, 30), (0, 6, 10), (0, 7, 20), (0, 8, 40)]), OPTIONS)
+    parts = split(interactions([(0, 5, 30), (0, 6, 10), (0, 7, 20), (0, 8, 40)]), DEFAULT)
     assert parts["test"]["item"].tolist() == [8] and parts["val"]["item"].tolist() == [5]
     assert parts["train"]["item"].tolist() == [6, 7] and parts["fold_in"].empty
     assert parts["train"].columns.tolist() == ["user", "item", "timestamp"]
     assert parts["test"]["kind"].tolist() == ["warm"]
 
 
-def test_groups_by_hand() -> None:
-    log = Log(np.arange(20, dtype=np.int32) // 4, np.arange(20, dtype=np.int32), np.zeros(20, np.int64))
-    assert splits.groups("user_id", log, ITEMS).tolist() == log.user.tolist()
-    assert splits.groups("item_id", log, ITEMS).tolist() == log.item.tolist()
-    tags = splits.groups("category_tag", log, ITEMS)
-    assert tags[:4].tolist() == [2, 2, 1, 0], "a set has no order"
-    years = splits.groups("number_year", log, ITEMS)
-    assert years[0] == splits.BINS and np.bincount(years[1:]).tolist() == [2, 2, 2, 2, 1, 2, 2, 2, 2, 2]
-    lacking = ITEMS.assign(number_year=np.nan)
-    assert set(splits.groups("number_year", log, lacking)) == {splits.BINS}
-
-
-@pytest.mark.parametrize("column", ["title", "genre", "timestamp"])
-def test_an_unknown_column_names_the_known_ones(column: str) -> None:
-    options = OPTIONS.model_copy(update={"strategy": "stratified_by_column", "column": column})
-    message = (
-        f"splits.column={column}: no such column; use one of user_id, item_id, category_tag, number_year"
-    )
-    with pytest.raises(UserError, match=message):
-        split(interactions([(0, 1, 1)]), options)
-
-
 def test_an_empty_part_names_the_parameters() -> None:
     message = (
-        r"splits.strategy=leave_one_out with splits.min_interactions=3, splits.held_out=latest leaves the val "
-        r"part of 2 interactions empty"
+        r"splits.strategy=leave_one_out with splits.min_interactions=3, splits.leave_one_out.held_out=latest "
+        r"leaves the val part of 2 interactions empty"
     )
     with pytest.raises(UserError, match=message):
-        split(interactions([(0, 1, 1), (0, 2, 2)]), OPTIONS)
+        split(interactions([(0, 1, 1), (0, 2, 2)]), DEFAULT)
     one_second = interactions([(0, item, 7) for item in range(9)])
     with pytest.raises(UserError, match=r"splits.test_fraction=0.2 leaves the train part"):
-        split(one_second, OPTIONS.model_copy(update={"strategy": "temporal"}))
+        split(one_second, options("temporal"))
 
 
 @pytest.mark.parametrize(("val", "test"), [(0.0, 0.1), (0.1, 0.0), (0.5, 0.5)])
-@pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name != "leave_one_out"])
+@pytest.mark.parametrize(
+    "strategy", [name for name in STRATEGIES if "val_fraction" in strategies.load(name).reads]
+)
 def test_fractions_must_leave_room(strategy: str, val: float, test: float) -> None:
-    options = OPTIONS.model_copy(update={"strategy": strategy, "val_fraction": val, "test_fraction": test})
+    chosen = options(strategy, val_fraction=val, test_fraction=test)
     with pytest.raises(UserError, match="both must be above 0, and together below 1"):
-        split(interactions([(0, item, item) for item in range(9)]), options)
+        split(interactions([(0, item, item) for item in range(9)]), chosen)
 
 
 TABLES = st.builds(
@@ -125,27 +98,26 @@ TABLES = st.builds(
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 19)), unique=True, min_size=40, max_size=80),
     st.lists(st.integers(0, 30), min_size=80, max_size=80),
 )
-VARIANTS: list[dict[str, Any]] = [{"strategy": strategy} for strategy in STRATEGIES]
-VARIANTS += [{"strategy": "leave_one_out", "held_out": "random"}]
-VARIANTS += [{"strategy": "stratified_by_column", "column": "category_tag"}]
-VARIANTS += [{"strategy": "stratified_by_column", "column": "number_year"}]
-VARIANTS += [{"strategy": "stratified_by_column", "column": "user_id"}]
-VARIANTS += [{"strategy": strategy, "fold_in": 0.0} for strategy in ("user", "mixed")]
-OPTIONS_OF_ALL = st.builds(
-    lambda variant, seed: OPTIONS.model_copy(update={**variant, "seed": seed}),
-    st.sampled_from(VARIANTS),
-    st.integers(0, 3),
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    *((strategy, {}) for strategy in STRATEGIES),
+    ("leave_one_out", {"held_out": "random"}),
+    *(("stratified_by_column", {"column": name}) for name in ("category_tag", "number_year", "user_id")),
+    ("user", {"fold_in": 0.0}),
+    *(("mixed", {"cold_users": 0.3, "cold_items": 0.3, "fold_in": share}) for share in (0.0, 0.5)),
+]
+OPTIONS = st.builds(
+    lambda variant, seed: options(*variant, seed=seed), st.sampled_from(VARIANTS), st.integers(0, 3)
 )
 
 
-@given(TABLES, OPTIONS_OF_ALL, st.randoms(use_true_random=False))
+@given(TABLES, OPTIONS, st.randoms(use_true_random=False))
 def test_complete_disjoint_repeatable_and_independent_of_row_order(
-    table: pd.DataFrame, options: params.Splits, random: Random
+    table: pd.DataFrame, chosen: Splits, random: Random
 ) -> None:
     try:
-        parts = split(table, options)
+        parts = split(table, chosen)
     except UserError as error:
-        assert f"splits.strategy={options.strategy}" in str(error)
+        assert f"splits.strategy={chosen.strategy}" in str(error)
         return
     log, _ = splits.index(table, ITEMS["item_id"])
     columns = ["user", "item", "timestamp"]
@@ -155,25 +127,32 @@ def test_complete_disjoint_repeatable_and_independent_of_row_order(
     shuffled = table.iloc[random.sample(range(len(table)), len(table))]
     coded = shuffled.assign(user_id=shuffled["user_id"].astype("category"))
     for other in (table, shuffled, coded):
-        again = split(other, options)
+        again = split(other, chosen)
         for name in PARTS:
             pd.testing.assert_frame_equal(parts[name], again[name])
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: "-".join(map(str, variant.values())))
-def test_every_strategy_splits_an_ordinary_log(variant: dict[str, Any]) -> None:
-    """So that the properties are not only of logs that are refused."""
+@pytest.mark.parametrize(("strategy", "own"), VARIANTS, ids=str)
+def test_every_strategy_splits_an_ordinary_log(strategy: str, own: dict[str, Any]) -> None:
+    """So that the properties above are not only tested on logs that are refused."""
     rng = np.random.default_rng(3)
     pairs = rng.permutation(200)[:120]
     table = interactions([(pair // 20, pair % 20, int(rng.integers(1000))) for pair in pairs.tolist()])
-    options = OPTIONS.model_copy(update=variant)
     log, _ = splits.index(table, ITEMS["item_id"])
-    labels = splits.split(log, ITEMS, options)
-    assert {TRAIN, VAL, TEST} <= set(labels.tolist())
-    if options.strategy in ("user", "mixed") and options.fold_in > 0:
+    labels, cuts = splits.split(log, ITEMS, options(strategy, own))
+    assert {TRAIN, VAL, TEST} <= set(labels.tolist()) and labels.dtype == np.int8
+    if strategies.load(strategy).folds_in and own.get("fold_in", 0.5) > 0:
         assert FOLD_IN in labels
-    if options.strategy not in ("temporal", "stratified_temporal") and variant != {
-        "strategy": "leave_one_out"
-    }:
-        other = splits.split(log, ITEMS, options.model_copy(update={"seed": 2}))
-        assert (other != labels).any(), "the seed matters"
+    assert list(cuts) == (["val_from", "test_from"] if strategy == "temporal" else [])
+
+
+def test_only_the_selected_strategy_is_imported() -> None:
+    script = """
+import sys
+from fusionrec.data import splits, strategies
+strategies.load("item")
+print(*sorted(name for name in sys.modules if name.startswith(strategies.PACKAGE + ".")))
+"""
+    environment = {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["fusionrec.data.strategies.item"], done.stderr

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionrec import params
 from fusionrec.data import text
-from fusionrec.data.sources import dataset
+from fusionrec.data.clean_options import Clean
+from fusionrec.data.reading import dataset
 from fusionrec.errors import UserError
 
 ANY = st.text(st.characters(codec=None))  # half characters, too
 
 
-def options(**changes: Any) -> params.Clean:
+def options(**changes: Any) -> Clean:
     standard: dict[str, Any] = {
         "separators": ["|"],
         "strip_html": True,
@@ -30,7 +30,7 @@ def options(**changes: Any) -> params.Clean:
         "min_user_interactions": 0,
         "min_item_interactions": 0,
     }
-    return params.Clean(**standard | changes)
+    return Clean(**standard | changes)
 
 
 @pytest.mark.parametrize(

@@ -7,25 +7,26 @@ from typing import Any
 import pytest
 import transformers
 
-from fusionrec import files, params
+from fusionrec import files, sections
 from fusionrec.encoders import untrained
+from fusionrec.encoders.options import Cache, EncoderEntry
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def entry() -> Callable[..., params.Encoder]:
-    def build(**changes: Any) -> params.Encoder:
+def entry() -> Callable[..., EncoderEntry]:
+    def build(**changes: Any) -> EncoderEntry:
         hub = {"id": "nobody/nothing", "revision": "0" * 40, "width": 32}
         tree = {"library": "transformers", "pooling": "mean", "layer": -1, "normalize": False}
-        return params.Encoder.model_validate(tree | {"hub": hub, "pypi": None, "untrained": None} | changes)
+        return EncoderEntry.model_validate(tree | {"hub": hub, "pypi": None, "untrained": None} | changes)
 
     return build
 
 
 @pytest.fixture
-def options() -> Callable[..., params.Cache]:
-    cache = params.load(ROOT / "params.yaml").cache
+def options() -> Callable[..., Cache]:
+    cache = sections.load(ROOT / "params.yaml").cache
     return lambda **changes: cache.model_copy(update=changes)
 
 

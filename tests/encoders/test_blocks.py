@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 from torch import nn
 
-from fusionrec import params
 from fusionrec.encoders import blocks, language, untrained, vision
 from fusionrec.encoders.frozen import FrozenEncoder
+from fusionrec.encoders.options import Cache, EncoderEntry
 from fusionrec.errors import UserError
 
 CPU = torch.device("cpu")
@@ -32,7 +32,7 @@ KINDS: dict[str, tuple[str, dict[str, Any], int]] = {
 
 
 @pytest.fixture
-def load(tmp_path: Path, entry: Callable[..., params.Encoder], options: Callable[..., params.Cache]) -> Load:
+def load(tmp_path: Path, entry: Callable[..., EncoderEntry], options: Callable[..., Cache]) -> Load:
     def make(kind: str) -> FrozenEncoder:
         modality, changes, _ = KINDS[kind]
         untrained.write(kind, tmp_path / kind)

@@ -16,13 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fusionrec import files, params, runtime
+from fusionrec import files, runtime, sections
 from fusionrec.encoders import cache, inputs, untrained, weights
 from fusionrec.encoders.inputs import Inputs
+from fusionrec.encoders.options import Cache, EncoderEntry
 from fusionrec.encoders.recipe import Encoder, Recipe
 from fusionrec.errors import UserError
 
-PARAMS = params.load(Path(__file__).resolve().parents[2] / "params.yaml")
+PARAMS = sections.load(Path(__file__).resolve().parents[2] / "params.yaml")
 LETTERS = "etaoin shrdlu"
 
 
@@ -399,7 +400,7 @@ def rows(filled: cache.Filled) -> bytes:
 )
 def test_nothing_but_input_and_recipe_reaches_a_vector(
     modality: str, kind: str, pooling: str, batch: int, views: int, tokens: int,
-    tmp_path: Path, entry: Callable[..., params.Encoder], options: Callable[..., params.Cache],
+    tmp_path: Path, entry: Callable[..., EncoderEntry], options: Callable[..., Cache],
 ) -> None:  # fmt: skip
     untrained.write(kind, tmp_path / kind)
     chosen = options(batch=batch, views=views, tokens=tokens, max_tokens=32)
@@ -433,7 +434,7 @@ def test_weights_of_pypi(
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_damaged_file_ends_with_one_message(
-    workers: int, tmp_path: Path, entry: Callable[..., params.Encoder], options: Callable[..., params.Cache]
+    workers: int, tmp_path: Path, entry: Callable[..., EncoderEntry], options: Callable[..., Cache]
 ) -> None:
     untrained.write("bert", tmp_path / "bert")
     (tmp_path / "bert/model.safetensors").write_bytes(b"damaged" * 9)
@@ -444,7 +445,7 @@ def test_a_damaged_file_ends_with_one_message(
 
 
 def test_a_width_that_is_not_the_registrys(
-    tmp_path: Path, entry: Callable[..., params.Encoder], options: Callable[..., params.Cache]
+    tmp_path: Path, entry: Callable[..., EncoderEntry], options: Callable[..., Cache]
 ) -> None:
     untrained.write("bert", tmp_path / "bert")
     recipe = Recipe("language", entry(), tmp_path / "bert", {"width": 31}, options(), "cpu", "off")

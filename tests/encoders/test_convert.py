@@ -11,8 +11,9 @@ import timm
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from fusionrec import files, params
+from fusionrec import files
 from fusionrec.encoders import convert, vision
+from fusionrec.encoders.options import Cache, EncoderEntry
 from fusionrec.errors import UserError
 
 CPU = torch.device("cpu")
@@ -47,8 +48,8 @@ def onnx_file(path: Path, tensors: dict[str, torch.Tensor]) -> None:
 
 def test_dinov2_out_of_an_onnx_graph(
     saved: Callable[[str], tuple[Path, Any]],
-    entry: Callable[..., params.Encoder],
-    options: Callable[..., params.Cache],
+    entry: Callable[..., EncoderEntry],
+    options: Callable[..., Cache],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

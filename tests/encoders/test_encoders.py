@@ -10,16 +10,17 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from fusionrec import params
+from fusionrec import sections
 from fusionrec.encoders import language, vision, weights
+from fusionrec.encoders.options import EncoderEntry
 
 ROOT = Path(__file__).resolve().parents[2]
-PARAMS = params.load(ROOT / "params.yaml")
+PARAMS = sections.load(ROOT / "params.yaml")
 ENCODERS, OPTIONS = PARAMS.encoders, PARAMS.cache
 CPU = torch.device("cpu")
 
 
-def entry(modality: str, name: str, **changes: Any) -> params.Encoder:
+def entry(modality: str, name: str, **changes: Any) -> EncoderEntry:
     found = getattr(ENCODERS, modality)[name]
     assert found is not None
     return found.model_copy(update=changes)

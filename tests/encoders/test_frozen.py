@@ -9,13 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
-from fusionrec import params
+from fusionrec import sections
 from fusionrec.encoders import language, untrained, vision
 from fusionrec.encoders.frozen import FrozenEncoder
+from fusionrec.encoders.options import Cache
 from fusionrec.errors import UserError
 
 CPU = torch.device("cpu")
-ENCODERS = params.load(Path(__file__).resolve().parents[2] / "params.yaml").encoders
+ENCODERS = sections.load(Path(__file__).resolve().parents[2] / "params.yaml").encoders
 ALL = [
     (modality, name)
     for modality in ("vision", "language")
@@ -26,7 +27,7 @@ Load = Callable[..., FrozenEncoder]
 
 
 @pytest.fixture
-def load(tmp_path: Path, options: Callable[..., params.Cache]) -> Load:
+def load(tmp_path: Path, options: Callable[..., Cache]) -> Load:
     """An untrained encoder of the registry."""
 
     def load(modality: str, name: str, **changes: Any) -> FrozenEncoder:

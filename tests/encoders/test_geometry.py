@@ -8,17 +8,17 @@ from sklearn.decomposition import PCA
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.preprocessing import normalize
 
-from fusionrec.data.features import Features
+from fusionrec.data.encoder_vectors import EncoderVectors
 from fusionrec.encoders import geometry
 
 
-def features(matrix: object, absent: tuple[int, ...] = ()) -> Features:
+def features(matrix: object, absent: tuple[int, ...] = ()) -> EncoderVectors:
     vectors = np.array(matrix, np.float32)
     present = ~np.isin(np.arange(len(vectors)), absent)
-    return Features(vectors * present[:, None], present)
+    return EncoderVectors(vectors * present[:, None], present)
 
 
-def random(items: int, width: int, seed: int = 0, absent: tuple[int, ...] = ()) -> Features:
+def random(items: int, width: int, seed: int = 0, absent: tuple[int, ...] = ()) -> EncoderVectors:
     scale = np.linspace(3, 1, width)  # no two principal components are alike
     return features(np.random.default_rng(seed).normal(0.5, 1, (items, width)) * scale, absent)
 
@@ -34,7 +34,7 @@ def test_the_nearest_by_hand() -> None:
 
 def test_copies_have_cosine_1_and_keep_the_order_of_the_items() -> None:
     once = random(50, 33)
-    thrice = Features(np.tile(once.matrix, (3, 1)), np.ones(150, bool))
+    thrice = EncoderVectors(np.tile(once.matrix, (3, 1)), np.ones(150, bool))
     found = geometry.nearest(thrice, np.array([60]), 2)
     assert found.items.tolist() == [[10, 110]] and (found.cosines == 1).all()
 

@@ -9,18 +9,19 @@ import pytest
 import torch
 import transformers
 
-from fusionrec import files, params
+from fusionrec import files, sections
 from fusionrec.encoders import language, untrained, weights
+from fusionrec.encoders.options import Cache, EncoderEntry
 from fusionrec.errors import UserError
 
 from .incomplete import Change, Incomplete, write_changed
 
 CPU = torch.device("cpu")
-ENCODERS = params.load(Path(__file__).resolve().parents[2] / "params.yaml").encoders
+ENCODERS = sections.load(Path(__file__).resolve().parents[2] / "params.yaml").encoders
 NAMES = [name for name, found in ENCODERS.language.items() if found]
 Saved = Callable[[str], tuple[Path, Any]]
-Entry = Callable[..., params.Encoder]
-Options = Callable[..., params.Cache]
+Entry = Callable[..., EncoderEntry]
+Options = Callable[..., Cache]
 SENTENCES = [
     "Red fish swims",
     "Blue bird, 1999!",

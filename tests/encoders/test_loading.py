@@ -7,14 +7,15 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from fusionrec import files, params
+from fusionrec import files
 from fusionrec.encoders import language, vision
+from fusionrec.encoders.options import Cache, EncoderEntry
 from fusionrec.errors import UserError
 
 CPU = torch.device("cpu")
 Saved = Callable[[str], tuple[Path, Any]]
-Entry = Callable[..., params.Encoder]
-Options = Callable[..., params.Cache]
+Entry = Callable[..., EncoderEntry]
+Options = Callable[..., Cache]
 
 
 def test_a_damaged_file(saved: Saved, entry: Entry, options: Options) -> None:

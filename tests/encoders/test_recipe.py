@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from fusionrec import files, params
+from fusionrec import files
 from fusionrec.encoders import recipe as module
 from fusionrec.encoders import untrained, views
+from fusionrec.encoders.options import Cache, EncoderEntry, PictureAugmentation, TextAugmentation
 from fusionrec.encoders.recipe import Recipe
 
-Entry = Callable[..., params.Encoder]
-Options = Callable[..., params.Cache]
-STRONG = params.PictureAugmentation(colour_jitter=0.5, random_crop=0.5, flip=1, rotation=1, blur=1)
-SPARSE = params.TextAugmentation(random_delete=0.5, random_swap=0.5)
+Entry = Callable[..., EncoderEntry]
+Options = Callable[..., Cache]
+STRONG = PictureAugmentation(colour_jitter=0.5, random_crop=0.5, flip=1, rotation=1, blur=1)
+SPARSE = TextAugmentation(random_delete=0.5, random_swap=0.5)
 
 
 @pytest.fixture

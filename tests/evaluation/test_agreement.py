@@ -12,7 +12,8 @@ from sklearn.metrics import ndcg_score
 from torchmetrics.functional import retrieval
 
 from fusionrec.data.histories import Histories
-from fusionrec.evaluation import accuracy, ranking
+from fusionrec.evaluation import catalogue_ranking
+from fusionrec.evaluation.metrics import accuracy
 from fusionrec.models.baselines import Fixed
 
 ITEMS = 24
@@ -60,8 +61,8 @@ def histories(sets: list[set[int]]) -> Histories:
 
 def ours(case: Case, users: list[int]) -> dict[str, np.ndarray]:
     rows, held_out = np.array(users, np.int64), histories(case.held_out)
-    lists = ranking.top_k(Fixed(case.scores), rows, histories(case.past), max(KS)).items
-    return accuracy.table(ranking.hits(lists, rows, held_out, ITEMS), held_out.counts[rows], KS)
+    lists = catalogue_ranking.top_k(Fixed(case.scores), rows, histories(case.past), max(KS)).items
+    return accuracy.table(catalogue_ranking.hits(lists, rows, held_out, ITEMS), held_out.counts[rows], KS)
 
 
 @settings(max_examples=60, deadline=None)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from fusionrec.data.histories import Histories
-from fusionrec.evaluation import diversity, popularity, ranking, serendipity
+from fusionrec.evaluation import catalogue_ranking
+from fusionrec.evaluation.metrics import diversity, popularity, serendipity
 
 ITEMS, USERS, KS = 8, 5, [1, 2, 4]
 LISTS = np.array([[3, 4, 5, 6], [2, 7, 4, 5], [1, 2, 3, 7], [2, 3, 4, 6], [0, 1, 6, -1]])
@@ -63,7 +64,7 @@ def test_average_popularity() -> None:
 
 
 def test_serendipity() -> None:
-    hits = ranking.hits(LISTS, np.arange(USERS), HELD_OUT, ITEMS)
+    hits = catalogue_ranking.hits(LISTS, np.arange(USERS), HELD_OUT, ITEMS)
     check(serendipity.serendipity(LISTS, hits, CHOSEN, KS), SERENDIPITY)
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from fusionrec.evaluation import protocol as tasks
 from fusionrec.evaluation import report, slices
-from fusionrec.evaluation import task as tasks
 from fusionrec.models.baselines import Fixed
 
 from .tiny import OPTIONS, SCORES, tiny

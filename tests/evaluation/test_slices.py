@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from fusionrec.errors import UserError
-from fusionrec.evaluation import accuracy, ranking, slices
+from fusionrec.evaluation import catalogue_ranking, slices
+from fusionrec.evaluation.metrics import accuracy
 
 from .tiny import tiny
 
@@ -81,7 +82,7 @@ def test_a_slice_of_items_asks_for_its_held_out_items_alone() -> None:
 
     task = tiny()._replace(held_out=Histories(np.array([0, 1, 3, 3]), np.array([1, 1, 3])))
     lists = np.array([[2, 1], [3, 1]])
-    hits = ranking.hits(lists, task.users, task.held_out, 4)
+    hits = catalogue_ranking.hits(lists, task.users, task.held_out, 4)
     per_user = accuracy.table(hits, np.array([1, 2]), [1, 2])
     cold = slices.Slice("item", "cold", np.array([False, False, True, True]), True)
     warm = slices.Slice("item", "warm", ~cold.members, True)

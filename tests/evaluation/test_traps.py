@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 import torch
 
-from fusionrec import params
+from fusionrec import sections
 from fusionrec.data.histories import Histories
-from fusionrec.evaluation import diversity, report
-from fusionrec.evaluation import task as tasks
+from fusionrec.evaluation import protocol as tasks
+from fusionrec.evaluation import report
+from fusionrec.evaluation.metrics import diversity
 from fusionrec.models import baselines
 from fusionrec.models.baselines import Fixed, Random
 
@@ -86,7 +87,7 @@ def test_diversity_is_not_zero() -> None:
 
 def test_baselines_see_train_alone() -> None:
     """With other validation and test parts they are the same, and so is what they score."""
-    options = params.load(ROOT / "params.yaml").metrics.baselines
+    options = sections.load(ROOT / "params.yaml").metrics.baselines
     known = Histories.of(PARTS["train"], USERS)
     users = np.arange(20)
     built = baselines.build(options.names, PARTS["train"], USERS, ITEMS, options, None, 0)
@@ -138,7 +139,7 @@ def test_items_in_another_order_change_nothing() -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("chunk", [7, 4096])
 def test_chunks_and_threads_change_nothing(threads: int, chunk: int) -> None:
-    from fusionrec.evaluation import ranking
+    from fusionrec.evaluation import catalogue_ranking
 
     this, scores = task(), np.random.default_rng(2).integers(0, 5, (USERS, ITEMS)).astype(np.float32)
     whole = tasks.rank(Fixed(scores), this, K).items
@@ -146,7 +147,7 @@ def test_chunks_and_threads_change_nothing(threads: int, chunk: int) -> None:
     torch.set_num_threads(threads)
     try:
         np.testing.assert_array_equal(
-            ranking.top_k(Fixed(scores), this.users, this.past, K, chunk).items, whole
+            catalogue_ranking.top_k(Fixed(scores), this.users, this.past, K, chunk).items, whole
         )
     finally:
         torch.set_num_threads(before)

@@ -9,7 +9,7 @@ import torch
 
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
-from fusionrec.evaluation import accuracy, catalogue, popularity
+from fusionrec.evaluation.metrics import accuracy, catalogue, popularity
 from fusionrec.evaluation.validation import validator
 from fusionrec.models.baselines import Fixed
 

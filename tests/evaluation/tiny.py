@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fusionrec import params
+from fusionrec import sections
 from fusionrec.data.histories import Histories
-from fusionrec.evaluation import task as tasks
+from fusionrec.evaluation import protocol as tasks
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIONS = params.load(ROOT / "params.yaml").metrics.model_copy(
+OPTIONS = sections.load(ROOT / "params.yaml").metrics.model_copy(
     update={"ks": [1, 2], "headline": ["ndcg@1", "ndcg@2"], "protocol": "strict"}
 )
 PARTS = {

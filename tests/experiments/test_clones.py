@@ -39,14 +39,6 @@ def test_what_is_not_committed_is_named(root: Path) -> None:
         clones.committed(root)
 
 
-def test_the_key_stands_for_what_an_experiment_begins_with(root: Path) -> None:
-    first = clones.key(root, clones.committed(root))
-    (root / "README.md").write_text("b\n")
-    assert clones.key(root, commit(root)) == first
-    (root / "src/code.py").write_text("b\n")
-    assert clones.key(root, commit(root)) != first
-
-
 def test_existing_experiments_of_a_commit(root: Path) -> None:
     revision = clones.committed(root)
     assert clones.existing(root, revision) == set()
@@ -106,9 +98,9 @@ def test_jobs_are_spread_over_clones_that_work_at_a_time() -> None:
         both.wait()
         return str(clone.folder), job * job
 
-    found = dict(clones.spread(range(6), places(2), work))
-    assert {job: result for job, (_, result) in found.items()} == {job: job * job for job in range(6)}
-    assert {folder for folder, _ in found.values()} == {"0", "1"}
+    results = dict(clones.spread(range(6), places(2), work))
+    assert {job: result for job, (_, result) in results.items()} == {job: job * job for job in range(6)}
+    assert {folder for folder, _ in results.values()} == {"0", "1"}
 
 
 def test_what_a_job_raises_is_raised() -> None:

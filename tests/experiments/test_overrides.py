@@ -61,8 +61,8 @@ def test_an_unknown_parameter_is_refused(tmp_path: Path, setting: str) -> None:
 
 
 def test_a_grid_has_every_combination_and_its_first_axis_is_fastest() -> None:
-    found = overrides.grid(["weights=hub", "model.vision=dino,none", "train.seed=1,2"])
-    assert found == [
+    points = overrides.grid(["weights=hub", "model.vision=dino,none", "train.seed=1,2"])
+    assert points == [
         ("dino-seed-1", ["weights=hub", "model.vision=dino", "train.seed=1"]),
         ("none-seed-1", ["weights=hub", "model.vision=none", "train.seed=1"]),
         ("dino-seed-2", ["weights=hub", "model.vision=dino", "train.seed=2"]),

@@ -8,24 +8,25 @@ from typing import Any
 import pytest
 import yaml
 
-from fusionrec import params
+from fusionrec import sections
 from fusionrec.experiments import study
+from fusionrec.sections import Params
 
 ROOT = Path(__file__).resolve().parents[2]
 SPACE = {
     "train.lr": {"kind": "float", "low": 0.0, "high": 1.0},
-    "model.fusion": {"kind": "categorical", "choices": ["gated", "attention"]},
+    "model.fusion.method": {"kind": "categorical", "choices": ["gated", "attention"]},
 }
 
 
-def options(startup: int = 2, warmup: int = 0, direction: str = "max") -> params.Params:
+def options(startup: int = 2, warmup: int = 0, direction: str = "max") -> Params:
     tree: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     tree["search"] |= {"startup": startup, "warmup": warmup, "space": SPACE}
     tree["train"]["direction"] = direction
-    return params.parse(tree)
+    return sections.parse(tree)
 
 
-def resume(folder: Path, p: params.Params) -> Any:
+def resume(folder: Path, p: Params) -> Any:
     return study.resume(folder / "study.sqlite3", p.search, p.train)
 
 

@@ -34,8 +34,8 @@ def shown() -> list[dict[str, Any]]:
 
 
 def test_rows_and_columns() -> None:
-    found = table.compare(shown(), "ndcg@10")
-    assert found.to_dict("records") == [
+    compared = table.compare(shown(), "ndcg@10")
+    assert compared.to_dict("records") == [
         {
             "experiment": "main", "model.vision": "dino", "seed": "1", "val ndcg@10": "0.1235",
             "test ndcg@10": "-", "vision": "pypi dino", "language": "-", "splits": "0123456", "images": "-",
@@ -55,5 +55,5 @@ def test_parameters_that_share_their_last_name_are_told_apart() -> None:
 
 
 def test_a_lone_commit_has_no_parameters_that_differ() -> None:
-    found = table.compare([state("a" * 40, 1, "dino", 0.5)], "ndcg@10")
-    assert found.shape == (1, 7) and found["experiment"].item() == "aaaaaaa"
+    compared = table.compare([state("a" * 40, 1, "dino", 0.5)], "ndcg@10")
+    assert compared.shape == (1, 7) and compared["experiment"].item() == "aaaaaaa"

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageCms
 
-from fusionrec import params
+from fusionrec.data.image_options import Images
 
-OPTIONS = params.Images(
+OPTIONS = Images(
     formats=["jpeg", "png", "webp"],
     min_edge=64,
     max_pixels=3_000_000,

@@ -12,7 +12,7 @@ from PIL import Image
 
 from fusionrec import files
 from fusionrec.data import images
-from fusionrec.data.sources.dataset import rejections
+from fusionrec.data.reading.dataset import rejections
 
 from .pictures_corpus import CORPUS, ENCODED, KEPT, OPTIONS, Kind, photo, save
 

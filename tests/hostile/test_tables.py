@@ -1,4 +1,4 @@
-"""Bad tables from reading to cleaning: each bad row leaves with its reason, or one clear error ends it all."""
+"""Bad tables from reading to cleaning: each bad row is rejected with its reason, or there is one clear error."""
 
 import hashlib
 import re
@@ -13,23 +13,22 @@ import pytest
 import yaml
 
 from fusionrec import params
-from fusionrec.data import tables
-from fusionrec.data.sources import amazon, folder
-from fusionrec.data.sources.dataset import Dataset
+from fusionrec.data import cleaning
+from fusionrec.data.clean_options import Clean
+from fusionrec.data.reading.dataset import Dataset
+from fusionrec.data.sources import amazon, files
 from fusionrec.errors import UserError
 
 from . import tables_corpus as corpus
 
 ROOT = Path(__file__).resolve().parents[2]
+TREE = params.read(ROOT / "params.yaml")
 AMAZON = {"reviews": "reviews.jsonl", "metadata": "meta.jsonl", "pictures": "none"}
-
-
-def options() -> tuple[params.Raw, params.Clean]:
-    tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    tree["raw"]["amazon"] |= AMAZON
-    tree["clean"]["min_user_interactions"] = 1
-    everything = params.parse(tree)
-    return everything.raw, everything.clean
+OWN = {
+    files: files.Options.model_validate(TREE["raw"]["files"]),
+    amazon: amazon.Options.model_validate(TREE["raw"]["amazon"] | AMAZON),
+}
+CLEAN = Clean.model_validate(TREE["clean"] | {"min_user_interactions": 1})
 
 
 def write(root: Path, files: dict[str, bytes], case: corpus.Case) -> None:
@@ -43,17 +42,17 @@ def write(root: Path, files: dict[str, bytes], case: corpus.Case) -> None:
 def contents(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-        for path in folder.rglob("*")
+        for path in files.rglob("*")
     }
 
 
-def rejected(data: Dataset, clean: tables.Clean) -> list[tuple[str, int, str]]:
-    """What left at either step."""
+def rejected(data: Dataset, clean: cleaning.Clean) -> list[tuple[str, int, str]]:
+    """What was rejected in either step."""
     both = pd.concat([table[["table", "row", "reason"]] for table in (data.rejected, clean.rejected)])
     return sorted((str(table), int(row), str(reason)) for table, row, reason in both.itertuples(index=False))
 
 
-def check_sums(case: corpus.Case, data: Dataset, clean: tables.Clean) -> None:
+def check_sums(case: corpus.Case, data: Dataset, clean: cleaning.Clean) -> None:
     """Each row of the files is kept or rejected, exactly once."""
     early = Counter(data.rejected["table"])
     late = Counter(clean.rejected["table"])
@@ -66,8 +65,8 @@ def check_sums(case: corpus.Case, data: Dataset, clean: tables.Clean) -> None:
         counts = clean.counts[name]
         assert counts["in"] == len(raw) and counts["kept"] == len(kept)
         reasons = {key: n for key, n in counts.items() if key.startswith("rejected_")}
-        found = Counter(clean.rejected.loc[clean.rejected["table"] == name, "reason"])
-        assert reasons == {f"rejected_{reason}": n for reason, n in found.items()}
+        counted = Counter(clean.rejected.loc[clean.rejected["table"] == name, "reason"])
+        assert reasons == {f"rejected_{reason}": n for reason, n in counted.items()}
 
 
 def run(
@@ -78,16 +77,15 @@ def run(
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     before = contents(tmp_path)
-    raw, how = options()
     if case.error:
         with pytest.raises(UserError, match=case.error) as problem:
-            reader.read(root, raw)
+            reader.read(root, TREE["raw"]["extensions"], OWN[reader])
         message = str(problem.value)
         assert message.isprintable() and len(message) < 1000 and re.search(r"\w\.(csv|jsonl)\b", message)
     else:
-        data = reader.read(root, raw)
+        data = reader.read(root, TREE["raw"]["extensions"], OWN[reader])
         assert list(data.pictures) == []
-        clean = tables.clean(data.items, data.interactions, how)
+        clean = cleaning.clean(data.items, data.interactions, CLEAN)
         assert rejected(data, clean) == sorted(case.rejected)
         check_sums(case, data, clean)
         titles = clean.items.set_index("item_id")["title"]
@@ -98,7 +96,7 @@ def run(
 @pytest.mark.parametrize("name", corpus.CSV)
 def test_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     good = {"items.csv": corpus.GOOD_ITEMS.encode(), "interactions.csv": corpus.GOOD_LOG.encode()}
-    run(tmp_path, monkeypatch, folder, good, corpus.CSV[name])
+    run(tmp_path, monkeypatch, files, good, corpus.CSV[name])
 
 
 @pytest.mark.parametrize("name", corpus.JSON_LINES)
@@ -111,11 +109,12 @@ FAILING = """
 import sys
 sys.path.insert(0, {stages!r})
 import raw
-from fusionrec.data.sources import pictures
+from fusionrec.errors import UserError
+from fusionrec.data.reading import pictures
 
 def fail(self):
     yield "i0.jpg", b"first"
-    raise raw.params.UserError("the second cannot be read")
+    raise UserError("the second cannot be read")
 
 pictures.Blobs.__iter__ = fail
 raw.runtime.stage(raw.main)

@@ -5,30 +5,30 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from fusionrec import params
-from fusionrec.data.content import Content
+from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.models.fusion.options import FusionOptions
 
 ITEMS, USERS, CATEGORY_VALUES = 6, 4, 3
 
 
 @pytest.fixture
-def options() -> params.Model:
-    return params.Model(
-        vision="v", language="l", freeze_vision=True, freeze_language=True,
-        item_id=True, categories=True, numbers=True, number_bins=0,
+def options() -> FusionOptions:
+    return FusionOptions(
+        item_id=True, categories=True, numbers=True,
         user="history", history="sum", max_history=5,
-        dim=8, pca=0, projection_hidden_dim=0,
-        fusion="concatenate", fusion_weight=0.7, num_attention_heads=2, attention_dropout=0.5,
+        dim=8, projection_hidden_dim=0,
+        method="concatenate", fusion_weight=0.7, num_attention_heads=2, attention_dropout=0.5,
         head="dot", fusion_hidden_dims=[6, 3], activation="relu", batch_norm=False, dropout=0.5,
         final_activation="none", init="xavier_uniform", projection_gain=0.1,
         id_dropout=0.5, content_dropout=0.5, feature_dropout=0.5, history_dropout=0.5,
+        losses={"softmax": 1.0}, temperature=0.1,
     )  # fmt: skip
 
 
 @pytest.fixture
-def content() -> Content:
+def content() -> ItemInputs:
     draw = torch.Generator().manual_seed(0)
-    return Content(
+    return ItemInputs(
         vision=torch.randn(ITEMS, 5, generator=draw),
         vision_present=torch.tensor([True, True, False, True, True, True]),
         language=torch.randn(ITEMS, 4, generator=draw),
@@ -43,7 +43,7 @@ def content() -> Content:
 
 
 @pytest.fixture
-def with_tokens(content: Content) -> Content:
+def with_tokens(content: ItemInputs) -> ItemInputs:
     """The same with three tokens a picture and two a text; item 1's text has one."""
     draw = torch.Generator().manual_seed(9)
     vision = torch.randn(ITEMS, 3, 5, generator=draw) * content.vision_present[:, None, None]

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
-from fusionrec import params
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
+from fusionrec.evaluation.options import Baselines
 from fusionrec.models import baselines
 from fusionrec.models.baselines import Fixed, Popularity, Random
 from fusionrec.models.recommender import Recommender
@@ -15,7 +15,7 @@ from fusionrec.models.recommender import Recommender
 NOTHING = Histories(np.zeros(6, np.int64), np.zeros(0, np.int64))
 USERS, ITEMS = 20, 12
 NAMES = ["random", "popularity", "recent_popularity", "item_knn", "user_knn", "ease"]
-OPTIONS = params.Baselines.model_validate(
+OPTIONS = Baselines.model_validate(
     {
         "names": NAMES,
         "recent": 0.25,

@@ -15,11 +15,12 @@ from fusionrec import files
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
 from fusionrec.models import checkpoint
-from fusionrec.models.two_towers import FusionModel, Shape, TrainedModel
+from fusionrec.models.contract import ModelData
+from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.models.trained_model import TrainedModel
 
 from .conftest import CATEGORY_VALUES, ITEMS, USERS
 
-SHAPE = Shape(USERS, CATEGORY_VALUES)
 ITEM_IDS, USER_IDS = list("abcdef"), list("wxyz")
 METRICS = {"epoch": 3, "monitor": "ndcg@10", "value": 0.25}
 PAST = Histories.of(
@@ -29,9 +30,9 @@ ALL = np.arange(USERS)
 CPU = torch.device("cpu")
 VARIANTS: list[dict[str, Any]] = [
     {},
-    {"fusion": "gated", "user": "id", "final_activation": "tanh", "item_id": False},
-    {"fusion": "attention", "head": "mlp", "batch_norm": True, "history": "attention"},
-    {"fusion": "cross_modal", "user": "both", "projection_hidden_dim": 3, "batch_norm": True},
+    {"method": "gated", "user": "id", "final_activation": "tanh", "item_id": False},
+    {"method": "attention", "head": "mlp", "batch_norm": True, "history": "attention"},
+    {"method": "cross_modal", "user": "both", "projection_hidden_dim": 3, "batch_norm": True},
 ]
 
 
@@ -39,10 +40,13 @@ VARIANTS: list[dict[str, Any]] = [
 def write(options, with_tokens, tmp_path: Path) -> Callable[..., FusionModel]:  # type: ignore[no-untyped-def]
     def written(folder: Path = tmp_path, **update: Any) -> FusionModel:
         known = torch.tensor([True, True, False, True])
-        model = FusionModel(options.model_copy(update=update), with_tokens, SHAPE, known)
+        model = FusionModel(
+            options.model_copy(update=update), ModelData(with_tokens, USERS, CATEGORY_VALUES, known)
+        )
         model.reset(torch.Generator().manual_seed(5))
         model.towers(with_tokens)  # moves the statistics of batch norm
-        checkpoint.save(folder, model, with_tokens, SHAPE, ITEM_IDS, USER_IDS, METRICS)
+        data = ModelData(with_tokens, USERS, CATEGORY_VALUES, known)
+        checkpoint.save(folder, "fusion", model, data, ITEM_IDS, USER_IDS, METRICS)
         return model
 
     return written
@@ -65,7 +69,8 @@ def test_what_is_read_scores_the_same_and_is_written_the_same(write, with_tokens
     assert loaded.model.known_users.tolist() == [True, True, False, True]
     assert files.read_json(tmp_path / "metrics.json") == METRICS
     again = tmp_path / "again"
-    checkpoint.save(again, loaded.model, with_tokens, SHAPE, loaded.item_ids, loaded.user_ids, METRICS)
+    data = ModelData(with_tokens, USERS, CATEGORY_VALUES)
+    checkpoint.save(again, "fusion", loaded.model, data, loaded.item_ids, loaded.user_ids, METRICS)
     assert hashes(again) == hashes(tmp_path)
 
 
@@ -155,23 +160,29 @@ def config_becomes(folder: Path, change: Callable[[dict[str, Any]], Any]) -> Non
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda c: c.update(schema=1), ["schema 1", f"reads {checkpoint.SCHEMA}"]),
-        (lambda c: c.pop("schema"), ["schema None"]),
-        (lambda c: c.pop("shape"), ["keys schema, model"]),
+        (lambda c: c.update(schema=1), ["schema 1 is older than 3"]),
+        (lambda c: c.update(schema=99), ["schema 99 is of a newer version"]),
+        (lambda c: c.update(schema=3), ["it is not what schema 3 looks like"]),
+        (lambda c: c.pop("schema"), ["it has no schema"]),
+        (lambda c: c.pop("sizes"), ["keys schema, model"]),
         (lambda c: c.update(more=1), ["more"]),
-        (lambda c: c["model"].update(colour=1), ["`model.colour`"]),
-        (lambda c: c["model"].pop("dim"), ["`model.dim`"]),
-        (lambda c: c["model"].update(fusion="sum"), ["`model.fusion`"]),
-        (lambda c: c.update(model=3), ["`model`"]),
-        (lambda c: c["model"].update(dim=16), ["[3, 8]", "[3, 16]"]),
-        (lambda c: c["model"].update(dim=2**62), ["sizes"]),
-        (lambda c: c["model"].update(user="both"), ["users.weight is missing"]),
-        (lambda c: c["shape"].update(users=10**15), ["known_users"]),
-        (lambda c: c["shape"].update(users=10**30), ["sizes"]),
-        (lambda c: c["shape"].update(users="4"), ["users and category_values"]),
-        (lambda c: c["shape"].update(users=-1), ["users and category_values"]),
-        (lambda c: c["shape"].pop("users"), ["users and category_values"]),
-        (lambda c: c.update(shape=[4, 3]), ["users and category_values"]),
+        (lambda c: c["model"].update(name="gpt"), ["bpr_mf, fusion, lightgcn"]),
+        (lambda c: c["model"]["options"].update(colour=1), ["`model.options.colour` is not known"]),
+        (
+            lambda c: c["model"]["options"].pop("dim"),
+            ["`model.options.dim` is missing", "FusionOptions.before"],
+        ),
+        (lambda c: c["model"]["options"].update(method="sum"), ["`model.options.method`"]),
+        (lambda c: c.update(model=3), ["model needs a name"]),
+        (lambda c: c["model"]["options"].update(dim=16), ["[3, 8]", "[3, 16]"]),
+        (lambda c: c["model"]["options"].update(dim=2**62), ["sizes"]),
+        (lambda c: c["model"]["options"].update(user="both"), ["users.weight is missing"]),
+        (lambda c: c["sizes"].update(users=10**15), ["known_users"]),
+        (lambda c: c["sizes"].update(users=10**30), ["sizes"]),
+        (lambda c: c["sizes"].update(users="4"), ["users and category_values"]),
+        (lambda c: c["sizes"].update(users=-1), ["users and category_values"]),
+        (lambda c: c["sizes"].pop("users"), ["users and category_values"]),
+        (lambda c: c.update(sizes=[4, 3]), ["users and category_values"]),
     ],
 )
 def test_a_config_that_does_not_fit(write, tmp_path, change, words) -> None:  # type: ignore[no-untyped-def]
@@ -184,7 +195,7 @@ def test_a_config_that_does_not_fit(write, tmp_path, change, words) -> None:  # 
 def test_a_config_that_is_no_object(write, tmp_path, config) -> None:  # type: ignore[no-untyped-def]
     write()
     files.write_json(tmp_path / "config.json", config)
-    refused(tmp_path, "schema None")
+    refused(tmp_path, "it has no schema")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +222,7 @@ def test_rows_that_are_not_those_of_the_catalogue(write, tmp_path) -> None:  # t
 
 
 def test_every_input_has_a_known_kind() -> None:
-    assert {*checkpoint._KINDS} == {*checkpoint.Content._fields}
+    assert {*checkpoint._KINDS} == {*checkpoint.ItemInputs._fields}
 
 
 def test_nothing_of_the_folder_is_a_path_or_a_date(write, tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 import torch
 
-from fusionrec import files, params
-from fusionrec.data.content import Fitted, Reduction
+from fusionrec import files, sections
+from fusionrec.data.item_inputs import Fitted, Reduction
 from fusionrec.data.piecewise import Bins
 from fusionrec.errors import UserError
 from fusionrec.models import preparation
-from fusionrec.models.preparation import Preparation
+from fusionrec.models.preparation import Preparation, PreparationOptions
 
-P = params.load(Path(__file__).resolve().parents[2] / "params.yaml")
+P = sections.load(Path(__file__).resolve().parents[2] / "params.yaml")
 SCALER = {"log": False, "fill": 0.1, "low": -1e100, "high": 1e100, "offset": 0.0, "scale": 1 / 3}
 
 
 def example(**changes: Any) -> Preparation:
     chosen: dict[str, Any] = {"vision": {"dino": P.encoders.vision["dino"]}, "language": {"none": None}}
-    options = params.Preparation(
+    options = PreparationOptions(
         clean=P.clean,
         images=P.images,
         cache=P.cache,

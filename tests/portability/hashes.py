@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "src"))
 
-from fusionrec import params, runtime  # noqa: E402
+from fusionrec import runtime, sections  # noqa: E402
 
 TEXTS = ["a dog runs on the beach", "Interest rates rose again.", "a quiet village, a murder & three sisters"]
 PICTURES = {"efficientnet": 2, "dino": 1}
@@ -37,7 +37,7 @@ def main() -> None:
 
     from fusionrec.encoders import language, vision, weights
 
-    p = params.load(ROOT / "params.yaml")
+    p = sections.load(ROOT / "params.yaml")
     cpu = torch.device("cpu")
 
     def show(name: str, vectors: torch.Tensor) -> None:

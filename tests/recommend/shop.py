@@ -2,20 +2,23 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
 
-from fusionrec import files, params
-from fusionrec.data import attributes, content
+from fusionrec import files, sections
+from fusionrec.data import attributes, item_inputs
 from fusionrec.data import items as catalogue
 from fusionrec.encoders import cache, inputs, weights
 from fusionrec.encoders.recipe import Recipe
 from fusionrec.models import checkpoint, preparation
-from fusionrec.models.preparation import Preparation
-from fusionrec.models.two_towers import FusionModel, Shape
+from fusionrec.models.contract import ModelData
+from fusionrec.models.preparation import Preparation, PreparationOptions
+from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.sections import Params
 
 ROOT = Path(__file__).resolve().parents[2]
 ITEMS, USERS, TRAINED = 12, 5, 10
@@ -32,15 +35,15 @@ class Quiet:
     def write(self, s: str) -> None: ...
 
 
-def parameters(**model: object) -> params.Params:
-    p = params.load(ROOT / "params.yaml")
-    changes = {"dim": 8, "pca": 4, "number_bins": 2, **model}
-    return p.model_copy(
-        update={
-            "encoders": p.encoders.model_copy(update={"weights": "untrained"}),
-            "model": p.model.model_copy(update=changes),
-        }
-    )
+def parameters(**changes: Any) -> Params:
+    """The parameters of the shop; `changes` are of the section `model`, or else of the fusion model."""
+    p = sections.load(ROOT / "params.yaml")
+    changes = {"dim": 8, "pca": 4, "number_bins": 2, **changes}
+    shared = {name: value for name, value in changes.items() if name in type(p.model).model_fields}
+    own = p.model.own("fusion").model_dump() | {n: v for n, v in changes.items() if n not in shared}
+    model = type(p.model).model_validate(p.model.model_dump() | shared | {"fusion": own})
+    encoders = p.encoders.model_copy(update={"weights": "untrained"})
+    return p.model_copy(update={"encoders": encoders, "model": model})
 
 
 def picture(seed: int) -> bytes:
@@ -50,7 +53,7 @@ def picture(seed: int) -> bytes:
     return buffer.getvalue()
 
 
-def items(p: params.Params) -> pd.DataFrame:
+def items(p: Params) -> pd.DataFrame:
     genres = [["comedy"], ["comedy", "drama"], [], ["drama"]] * 3
     colours = ["red", "green", "blue", "grey", "pink", "teal", "gold", "black", "white", "lilac"]
     titles = [f"The {colour} boat" for colour in [*colours, "green", "teal"]]
@@ -93,18 +96,27 @@ def build(folder: Path, **model: object) -> Path:
         ).features
     trained = np.arange(ITEMS) < TRAINED
     scalers = attributes.fit(table, trained, p.splits)
-    fitted = content.fit(table, scalers, vectors["vision"], vectors["language"], trained, p.model)
-    known = content.assemble(table, vectors["vision"], vectors["language"], trained, fitted)
-    shape = Shape(USERS, fitted.category_values)
-    built = FusionModel(p.model, known, shape)
+    fitted = item_inputs.fit(
+        table,
+        scalers,
+        vectors["vision"],
+        vectors["language"],
+        trained,
+        p.model.pca,
+        p.model.number_bins,
+        False,
+    )
+    known = item_inputs.assemble(table, vectors["vision"], vectors["language"], trained, fitted)
+    data = ModelData(known, USERS, fitted.category_values)
+    built = FusionModel(p.model.own("fusion"), data)
     built.reset(torch.Generator().manual_seed(0))
     users = [f"u{user}" for user in range(USERS)]
-    checkpoint.save(folder / "model", built, known, shape, table["item_id"].tolist(), users, {"epoch": 1})
+    checkpoint.save(folder / "model", "fusion", built, data, table["item_id"].tolist(), users, {"epoch": 1})
     entries = {
         m: {n: getattr(p.encoders, m)[n]}
         for m, n in (("vision", p.model.vision), ("language", p.model.language))
     }
-    options = params.Preparation(
+    options = PreparationOptions(
         clean=p.clean,
         images=p.images,
         cache=p.cache,

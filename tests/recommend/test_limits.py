@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusionrec.errors import UserError
-from fusionrec.evaluation.ranking import Lists
+from fusionrec.evaluation.catalogue_ranking import Lists
 from fusionrec.recommend import limits
 
 BAGS = st.lists(st.lists(st.sampled_from("abcd"), max_size=3, unique=True), min_size=3, max_size=8)

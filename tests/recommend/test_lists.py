@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from fusionrec import params
 from fusionrec.api import PLAIN, FusionRec
-from fusionrec.evaluation import ranking
+from fusionrec.evaluation import catalogue_ranking
 from fusionrec.recommend import lists, rerank
 from fusionrec.recommend.lists import Rules
+from fusionrec.recommend.rerank_options import Rerank
 
 from . import shop
 
@@ -62,10 +62,8 @@ def test_what_is_left_out_may_leave_fewer_or_nothing(open_shop: FusionRec) -> No
 @pytest.mark.parametrize("method", ["weighted", "mmr", "dpp", "calibrated"])
 def test_the_best_candidates_are_reranked(open_shop: FusionRec, method: str) -> None:
     engine, users = open_shop.engine, np.arange(shop.USERS)
-    options = params.Rerank.model_validate(
-        {"method": method, "max_candidates": 6, "strength": 0.9, "novelty": 0}
-    )
-    best = ranking.top_k(engine.model, users, engine.split.past, 6)
+    options = Rerank.model_validate({"method": method, "max_candidates": 6, "strength": 0.9, "novelty": 0})
+    best = catalogue_ranking.top_k(engine.model, users, engine.split.past, 6)
     expected = rerank.rerank(best, engine.traits, engine.split.past, users, 3, options)
     found = streamed(open_shop, rules(open_shop, 3, rerank=options), users)
     assert found == expected.items.tolist()
@@ -75,9 +73,9 @@ def test_the_best_candidates_are_reranked(open_shop: FusionRec, method: str) -> 
 
 def test_a_limit_looks_beyond_the_first_k_and_keeps_the_order_of_reranking(open_shop: FusionRec) -> None:
     engine = open_shop.engine
-    options = params.Rerank(method="mmr", max_candidates=8, strength=0.7, novelty=0)
+    options = Rerank(method="mmr", max_candidates=8, strength=0.7, novelty=0)
     limited = engine.rules(3, options, category_limits={"genres": 1})
-    best = ranking.top_k(engine.model, np.array([2]), engine.split.past, 8)
+    best = catalogue_ranking.top_k(engine.model, np.array([2]), engine.split.past, 8)
     order = rerank.rerank(best, engine.traits, engine.split.past, np.array([2]), 8, options).items[0]
     genres = shop.items(shop.parameters())["category_genres"]
     expected: list[int] = []

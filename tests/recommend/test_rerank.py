@@ -9,25 +9,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from fusionrec import params
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
-from fusionrec.evaluation import diversity
-from fusionrec.evaluation.ranking import Lists
+from fusionrec.evaluation.catalogue_ranking import Lists
+from fusionrec.evaluation.metrics import diversity
 from fusionrec.recommend import rerank
-from fusionrec.recommend.rerank import Traits
+from fusionrec.recommend.rerank import RerankFeatures
+from fusionrec.recommend.rerank_options import Rerank
 
 ITEMS, VALUES, METHODS = 60, 5, ["weighted", "mmr", "dpp", "calibrated"]
 SEEDS = st.integers(0, 10_000)
 
 
-def options(method: str, strength: float, novelty: float = 0) -> params.Rerank:
-    return params.Rerank.model_validate(
+def options(method: str, strength: float, novelty: float = 0) -> Rerank:
+    return Rerank.model_validate(
         {"method": method, "max_candidates": 20, "strength": strength, "novelty": novelty}
     )
 
 
-def case(seed: int, users: int = 4, m: int = 20) -> tuple[Lists, Traits, Histories, np.ndarray]:
+def case(seed: int, users: int = 4, m: int = 20) -> tuple[Lists, RerankFeatures, Histories, np.ndarray]:
     """Lists with a short one and ties, items without a vector or a category, a user without a past."""
     rng = np.random.default_rng(seed)
     vectors = rng.standard_normal((ITEMS, 8)).astype(np.float32)
@@ -40,7 +40,12 @@ def case(seed: int, users: int = 4, m: int = 20) -> tuple[Lists, Traits, Histori
     past = Histories(
         np.array([0, *range(6, 6 * users, 6), 6 * (users - 1)]), rng.integers(0, ITEMS, 6 * users - 6)
     )
-    return Lists(items, scores), Traits(vectors, rng.random(ITEMS) * 9, categories), past, np.arange(users)
+    return (
+        Lists(items, scores),
+        RerankFeatures(vectors, rng.random(ITEMS) * 9, categories),
+        past,
+        np.arange(users),
+    )
 
 
 def run(seed: int, method: str, strength: float, k: int = 6, novelty: float = 0) -> list[list[int]]:
@@ -204,7 +209,9 @@ def test_calibration_brings_the_list_closer_to_the_past() -> None:
 
 
 UNIT = np.array([[1, 0], [1, 0], [0, 1], [-1, 0]], np.float32)
-TRAITS = Traits(UNIT, np.array([0.0, 0, 0, 1]), csr_array(np.array([[1, 0], [1, 0], [0, 1], [0, 0]], bool)))
+TRAITS = RerankFeatures(
+    UNIT, np.array([0.0, 0, 0, 1]), csr_array(np.array([[1, 0], [1, 0], [0, 1], [0, 0]], bool))
+)
 FOUR = Lists(np.array([[0, 1, 2, 3]]), np.array([[1, 0.9, 0.5, 0]], np.float32))
 ONE_EACH = Histories(np.array([0, 2]), np.array([0, 2]))
 
@@ -239,7 +246,7 @@ def test_who_else_is_asked_and_how_many_at_once_do_not_matter(method: str, monke
 
 
 def test_what_the_traits_allow() -> None:
-    bare = Traits(np.zeros((4, 0), np.float32), TRAITS.novelty, csr_array((4, 0), dtype=bool))
+    bare = RerankFeatures(np.zeros((4, 0), np.float32), TRAITS.novelty, csr_array((4, 0), dtype=bool))
     assert rerank.usable(bare) == ["none"]
     assert rerank.usable(TRAITS) == ["none", *METHODS]
     for method, what in [("mmr", "vectors"), ("calibrated", "categories")]:

@@ -1,4 +1,4 @@
-"""A small repository with what a pipeline leaves: `old`, `new`, and `renamed`, which only adds a file to it."""
+"""A small repository with outputs of a pipeline: tags `old`, `new`, and `renamed`, which only adds a file."""
 
 import io
 import subprocess
@@ -13,9 +13,9 @@ from PIL import Image
 
 from fusionrec import files
 
+from ..command import ROOT
 from ..stages import workspace
 
-ROOT = Path(__file__).resolve().parents[2]
 USERS = 60
 PIPELINE: dict[str, Any] = {
     "stages": {
@@ -46,14 +46,6 @@ def dvc(folder: Path, *command: str) -> None:
     shell(folder, sys.executable, "-m", "dvc", *command)
 
 
-def review(folder: Path, *arguments: str, fails: bool = False) -> str:
-    """stdout of stages/review.py, or stderr where it fails."""
-    command = [sys.executable, str(ROOT / "stages/review.py"), *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert (done.returncode != 0) == fails, done.stderr
-    return done.stderr if fails else done.stdout
-
-
 def commit(folder: Path, tag: str) -> None:
     dvc(folder, "commit", "-q", "-f")
     shell(folder, "git", "add", ".")
@@ -62,7 +54,7 @@ def commit(folder: Path, tag: str) -> None:
 
 
 def build(folder: Path) -> Path:
-    """`new` is better by 0.2 in ndcg@10 for everybody but the cold, and its first user's list is turned round."""
+    """`new` is better by 0.2 in ndcg@10 for all but the cold users, and the list of its first user is reversed."""
     shell(folder, "git", "init", "-q")
     for key, value in (("user.email", "a@example.org"), ("user.name", "a")):
         shell(folder, "git", "config", key, value)

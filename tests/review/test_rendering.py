@@ -3,10 +3,10 @@
 import re
 
 from fusionrec.recommend.gallery import Card
-from fusionrec.review import html, markdown, report
+from fusionrec.review import html, markdown, summary
 from fusionrec.review.evidence import Plot, Shelf
-from fusionrec.review.lists import Changed, Listed
-from fusionrec.review.report import Review, Section
+from fusionrec.review.list_changes import Changed, Listed
+from fusionrec.review.summary import Review, Section
 
 EVIL = "<img src=x onerror=\"alert(1)\">|`@someone` *b* [l](http://x)\n# h & 'q'"
 NOTHING = Review("HEAD", "workspace", [], [], [], [], [], [], "")
@@ -22,7 +22,7 @@ def full(words: str) -> Review:
 
 
 def test_nothing_is_said_where_nothing_differs() -> None:
-    assert report.same(NOTHING)
+    assert summary.same(NOTHING)
     assert markdown.text(NOTHING) == "No difference between HEAD and workspace.\n"
     body = html.page(NOTHING).partition("<body>")[2]
     assert re.sub(r"<[^>]*>", "", body).split() == [
@@ -38,7 +38,7 @@ def test_nothing_is_said_where_nothing_differs() -> None:
 def test_each_part_is_a_difference() -> None:
     for name, value in full("x")._asdict().items():
         if name not in ("a", "b"):
-            assert not report.same(NOTHING._replace(**{name: value})), name
+            assert not summary.same(NOTHING._replace(**{name: value})), name
 
 
 def test_html_escapes_all_that_comes_from_data() -> None:

@@ -20,8 +20,8 @@ import torch
 import yaml
 from PIL import Image
 
-from fusionrec import files, params
-from fusionrec.data import features
+from fusionrec import files, sections
+from fusionrec.data import encoder_vectors
 from fusionrec.encoders import untrained, views
 from fusionrec.encoders.recipe import Recipe
 
@@ -103,7 +103,7 @@ def write_pictures(folder: Path) -> None:
 def test_texts(run: Run, tmp_path: Path) -> None:
     run("language", "bert")
     folder = tmp_path / "data/cache/language/bert"
-    found = features.load(folder, IDS)
+    found = encoder_vectors.load(folder, IDS)
     assert found.matrix.dtype == np.float32 and found.matrix.shape == (5, 32)
     assert found.present.tolist() == [True, True, False, True, True]
     assert not found.matrix[2].any()
@@ -143,7 +143,7 @@ def test_the_store_leaves_no_trace(run: Run, tmp_path: Path, modality: str, enco
 def test_pictures(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "data/cache/vision/resnet"
     run("vision", "resnet")
-    found = features.load(folder, IDS)
+    found = encoder_vectors.load(folder, IDS)
     assert found.present.tolist() == [True, False, True, True, True]
     assert np.array_equal(found.matrix[0], found.matrix[3])
     assert len(np.unique(found.matrix, axis=0)) == 4
@@ -158,7 +158,7 @@ def test_tokens(run: Run, tmp_path: Path, modality: str, encoder: str) -> None:
     plain = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert "3 encoded, 0 from the store" in run(modality, encoder, tokens=4).stdout
     cold = content(tmp_path)
-    found = features.load(folder, IDS)
+    found = encoder_vectors.load(folder, IDS)
     assert found.tokens.shape == (5, 4, 32) and found.tokens.dtype == np.float32
     assert np.array_equal(found.tokens.any((1, 2)), found.present)
     first, second = (0, 3) if modality == "vision" else (1, 3)
@@ -183,8 +183,8 @@ def test_tokens_of_views_are_refused(run: Run) -> None:
 def test_views(run: Run, tmp_path: Path, modality: str, encoder: str) -> None:
     run(modality, encoder, views=2)
     folder = tmp_path / "data/cache" / modality / encoder
-    found = features.load(folder, IDS)
-    p = params.load(tmp_path / "params.yaml")
+    found = encoder_vectors.load(folder, IDS)
+    p = sections.load(tmp_path / "params.yaml")
     card = files.read_json(folder / "card.json")
     assert (card["views"], card["seed"]) == (2, p.cache.seed)
     assert card["augmentation"] == getattr(p.cache, modality).model_dump()
@@ -203,7 +203,7 @@ def test_views(run: Run, tmp_path: Path, modality: str, encoder: str) -> None:
 
 def test_switched_off(run: Run, tmp_path: Path) -> None:
     run("vision", "none")
-    found = features.load(tmp_path / "data/cache/vision/none", IDS)
+    found = encoder_vectors.load(tmp_path / "data/cache/vision/none", IDS)
     assert found.matrix.shape == (5, 0) and not found.present.any()
     counts = {"items": 5, "present": 0, "absent": 5, "distinct": 0, "duplicates": 0, "width": 0}
     shown = {"weights": "none"} | counts
@@ -290,7 +290,7 @@ def test_an_encoder_that_is_trained_is_not_cached(
     write_params(tmp_path, "hub")  # nothing is fetched
     stage()
     folder = tmp_path / "data/cache" / modality / encoder
-    found = features.load(folder, IDS)
+    found = encoder_vectors.load(folder, IDS)
     assert found.matrix.shape == (5, 0)
     assert found.present.tolist() == [
         value not in (None, "") for value in (TEXTS if modality == "language" else COLOURS)

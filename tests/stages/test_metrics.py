@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from fusionrec import files
-from fusionrec.data import truth
+from fusionrec.data.demo import demo_truth
 
 from .workspace import ITEMS, ROOT, USERS, build, run
 
@@ -73,8 +73,10 @@ def test_the_oracle_appears_where_the_preference_model_is_known(tmp_path: Path) 
     trained = build(tmp_path)
     taste = np.eye(USERS, ITEMS, 4, dtype=np.float32)  # everybody loves the item to be found
     users, items = [f"u{u}" for u in range(USERS)], [f"i{i}" for i in range(ITEMS)]
-    known = truth.Truth(users, items, taste, np.eye(ITEMS, dtype=np.float32), np.zeros(ITEMS, np.float32))
-    truth.write(trained / "data/raw/tables", known)
+    known = demo_truth.Truth(
+        users, items, taste, np.eye(ITEMS, dtype=np.float32), np.zeros(ITEMS, np.float32)
+    )
+    demo_truth.write(trained / "data/raw/tables", known)
     run(trained, "metrics")
     found = scores(trained)
     assert found["oracle"]["ndcg@2"] == 1 and found["oracle"]["recall@5"] == 1

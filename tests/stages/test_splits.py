@@ -10,7 +10,7 @@ import yaml
 
 from fusionrec import files
 from fusionrec.data.memberships import KINDS
-from fusionrec.data.strategies import PARTS
+from fusionrec.data.split_labels import PARTS
 
 from .workspace import ROOT, run
 
@@ -21,7 +21,8 @@ OUTPUTS = ("data/splits", "metrics", "plots")
 def build(folder: Path, strategy: str, shuffle: bool = False, **options: Any) -> Path:
     """Params, clean tables, and a manifest in which items i00 and i01, i02 and i03, ... look alike."""
     tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    tree["splits"] |= {"strategy": strategy, "cold_items": 0.3, **options}
+    tree["splits"] |= {"strategy": strategy, **options}
+    tree["splits"]["mixed"]["cold_items"] = 0.3
     (folder / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
     ids = [f"i{item:02}" for item in range(ITEMS)]
     items = pd.DataFrame({"item_id": ids, "title": "t", "text": "t", "category_tag": [["a"], ["b"]] * 20})
@@ -83,9 +84,9 @@ def test_ids_and_times_are_those_of_the_clean_log(done: Path) -> None:
     users = files.read_table(done / "data/splits/users.parquet")["user_id"].to_numpy()
     items = files.read_table(done / "data/splits/items.parquet")["item_id"].to_numpy()
     log = pd.concat([files.read_table(done / f"data/splits/{name}.parquet") for name in PARTS])
-    found = zip(users[log["user"]], items[log["item"]], log["timestamp"], strict=True)
+    split = zip(users[log["user"]], items[log["item"]], log["timestamp"], strict=True)
     clean = files.read_table(done / "data/clean/interactions.parquet").itertuples(index=False, name=None)
-    assert sorted(found) == sorted(clean)
+    assert sorted(split) == sorted(clean)
 
 
 def test_cold_items_that_look_like_a_train_item_are_reported(done: Path) -> None:

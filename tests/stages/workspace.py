@@ -12,11 +12,13 @@ import torch
 import yaml
 from PIL import Image
 
-from fusionrec import files, params
-from fusionrec.data.content import Content
+from fusionrec import files, sections
+from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.data.memberships import KINDS
 from fusionrec.models import checkpoint
-from fusionrec.models.two_towers import FusionModel, Shape
+from fusionrec.models.contract import ModelData
+from fusionrec.models.options import Model
+from fusionrec.models.trained.fusion import FusionModel
 
 ROOT = Path(__file__).resolve().parents[2]
 USERS, ITEMS = 6, 9
@@ -29,7 +31,7 @@ def build(folder: Path) -> Path:
     tree["metrics"]["ks"], tree["recs"]["users"], tree["recs"]["top_k"] = [2, 5], 4, 3
     tree["metrics"]["headline"], tree["metrics"]["tradeoff"] = ["ndcg@5", "recall@2"], [0.5]
     (folder / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
-    options = params.parse(tree).model
+    options = sections.parse(tree).model
     ids = [f"i{item}" for item in range(ITEMS)]
     _write_splits(folder / "data/splits", ids)
     rng = np.random.default_rng(0)
@@ -72,19 +74,19 @@ def _write_splits(folder: Path, ids: list[str]) -> None:
     )
 
 
-def _write_model(folder: Path, options: params.Model, ids: list[str]) -> None:
+def _write_model(folder: Path, options: Model, ids: list[str]) -> None:
     draw = torch.Generator().manual_seed(0)
-    content = Content(
+    content = ItemInputs(
         torch.randn(ITEMS, 4, generator=draw), torch.ones(ITEMS, dtype=torch.bool),
         torch.randn(ITEMS, 4, generator=draw), torch.ones(ITEMS, dtype=torch.bool),
         torch.zeros(ITEMS, 0), torch.zeros(ITEMS + 1, dtype=torch.int64), torch.zeros(0, dtype=torch.int64),
         torch.arange(ITEMS) < ITEMS - 1, torch.zeros(ITEMS, 0, 0), torch.zeros(ITEMS, 0, 0),
     )  # fmt: skip
-    shape = Shape(USERS, 0)
-    model = FusionModel(options, content, shape)
+    data = ModelData(content, USERS, 0)
+    model = FusionModel(options.own("fusion"), data)
     model.reset(draw)
     users = [f"u{user}" for user in range(USERS)]
-    checkpoint.save(folder, model, content, shape, ids, users, {"epoch": 1})
+    checkpoint.save(folder, "fusion", model, data, ids, users, {"epoch": 1})
 
 
 def _write_pictures(folder: Path, ids: list[str]) -> None:

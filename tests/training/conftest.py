@@ -7,14 +7,16 @@ import pandas as pd
 import pytest
 import torch
 
-from fusionrec import params
-from fusionrec.data.content import Content
+from fusionrec import sections
 from fusionrec.data.histories import Histories
-from fusionrec.models.two_towers import FusionModel, Shape
+from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.models.contract import ModelData
+from fusionrec.models.fusion.options import FusionOptions
+from fusionrec.models.trained.fusion import FusionModel
 
 ITEMS, USERS = 12, 30
-PARAMS = params.load(Path(__file__).resolve().parents[2] / "params.yaml")
-MODEL = PARAMS.model.model_copy(
+PARAMS = sections.load(Path(__file__).resolve().parents[2] / "params.yaml")
+MODEL: FusionOptions = PARAMS.model.own("fusion").model_copy(
     update={"dim": 16, "id_dropout": 0.1, "content_dropout": 0.1, "history_dropout": 0.0, "max_history": 8}
 )
 TRAIN = PARAMS.train.model_copy(
@@ -22,8 +24,9 @@ TRAIN = PARAMS.train.model_copy(
 )
 
 
-def losses(**weights: float) -> params.Losses:
-    return params.Losses(**(dict.fromkeys(params.Losses.model_fields, 0.0) | weights))
+def losses(**weights: float) -> dict[str, float]:
+    """The option `losses` of a model: those that are not named are off."""
+    return dict.fromkeys(MODEL.losses, 0.0) | weights
 
 
 def cycle() -> Histories:
@@ -32,13 +35,13 @@ def cycle() -> Histories:
     return Histories.of(pd.DataFrame(rows, columns=["user", "item", "timestamp"]), USERS)
 
 
-def build(content: Content, options: params.Model = MODEL, seed: int = 1) -> FusionModel:
-    model = FusionModel(options, content, Shape(USERS, 0))
+def build(content: ItemInputs, options: FusionOptions = MODEL, seed: int = 1) -> FusionModel:
+    model = FusionModel(options, ModelData(content, USERS, 0))
     model.reset(torch.Generator().manual_seed(seed))
     return model
 
 
-def world() -> Content:
+def world() -> ItemInputs:
     """Pictures and texts of width 5 and 4; item 3 has no picture, item 4 no text."""
     draw = np.random.default_rng(0)
     vision, language = (
@@ -49,7 +52,7 @@ def world() -> Content:
     seen[3], read[4] = False, False
     bags = torch.zeros(ITEMS + 1, dtype=torch.int64)
     tokens = torch.zeros(ITEMS, 0, 0)
-    return Content(
+    return ItemInputs(
         vision=vision * seen[:, None],
         vision_present=seen,
         language=language * read[:, None],
@@ -64,5 +67,5 @@ def world() -> Content:
 
 
 @pytest.fixture
-def content() -> Content:
+def content() -> ItemInputs:
     return world()

@@ -9,16 +9,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusionrec import params
+from fusionrec import sections
 from fusionrec.data.histories import Histories
 from fusionrec.training.batches import Batch, batches, causal, masked, steps
+from fusionrec.training.options import Train
 
 TABLE = pd.DataFrame({"user": [0] * 5 + [2] * 2, "item": [4, 3, 2, 1, 0, 5, 6], "timestamp": range(7)})
 TRAIN = Histories.of(TABLE, 3)
-OPTIONS = params.load(Path(__file__).resolve().parents[2] / "params.yaml").train
+OPTIONS = sections.load(Path(__file__).resolve().parents[2] / "params.yaml").train
 
 
-def options(**changes: object) -> params.Train:
+def options(**changes: object) -> Train:
     return OPTIONS.model_copy(update={"masked": 0.0} | changes)
 
 

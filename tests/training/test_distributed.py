@@ -21,7 +21,7 @@ torch.set_num_threads(1)
 from fusionrec import params
 from fusionrec.training import distributed, loop
 from tests.training.conftest import build, cycle, world
-model, train, out = params.Model(**{model!r}), params.Train(**{train!r}), sys.argv[1]
+model, train, out = Model(**{model!r}), Train(**{train!r}), sys.argv[1]
 group = distributed.ALONE
 if distributed.started():
     group, _ = distributed.join(torch.device("cpu"))

@@ -12,19 +12,21 @@ import pytest
 import torch
 from PIL import Image
 
-from fusionrec import files, params
-from fusionrec.data.content import Content
+from fusionrec import files, sections
+from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.encoders import inputs, language, untrained, vision
 from fusionrec.encoders.frozen import FrozenEncoder
 from fusionrec.encoders.inputs import Inputs
+from fusionrec.encoders.options import PictureAugmentation, TextAugmentation
 from fusionrec.errors import UserError
-from fusionrec.models.two_towers import TrainedModel
+from fusionrec.models.trained_model import TrainedModel
+from fusionrec.sections import Params
 from fusionrec.training import finetune, loop
 from fusionrec.training.distributed import ALONE
 from fusionrec.training.finetune import Encoders, Trainable
 from fusionrec.training.loop import Epoch
 from fusionrec.training.objective import Objective
-from fusionrec.training.scratch import Scratch
+from fusionrec.training.resume import Interrupted
 
 from .conftest import ITEMS, MODEL, PARAMS, TRAIN, build, cycle, losses
 
@@ -39,8 +41,8 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 NORMED = ["resnet", "test_efficientnet"]
 STILL: dict[str, Any] = {
-    "vision": dict.fromkeys(params.PictureAugmentation.model_fields, 0.0),
-    "language": dict.fromkeys(params.TextAugmentation.model_fields, 0.0),
+    "vision": dict.fromkeys(PictureAugmentation.model_fields, 0.0),
+    "language": dict.fromkeys(TextAugmentation.model_fields, 0.0),
 }
 
 
@@ -80,7 +82,7 @@ def of_items(folder: Path, modality: str) -> Inputs:
 
 def parameters(
     folder: Path, kind: str, resume_from: str | None = None, still: bool = True, **options: Any
-) -> params.Params:
+) -> Params:
     modality, changes = KINDS[kind]
     tree = PARAMS.model_dump()
     entry = PARAMS.encoders.vision["clip"]
@@ -91,7 +93,7 @@ def parameters(
     tree["train"]["finetune"] |= {"lr": 0.001, "items": 32} | options
     tree["train"]["resume_from"] = resume_from
     tree["cache"] |= STILL if still else {}
-    return params.parse(tree)
+    return sections.parse(tree)
 
 
 @pytest.fixture
@@ -121,14 +123,14 @@ def values(encoder: Trainable) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
 
 
-def plain(content: Content) -> Content:
+def plain(content: ItemInputs) -> ItemInputs:
     """Without pictures and texts: only what an encoder puts in tells items apart."""
     nothing = torch.zeros(ITEMS, 0)
     there = torch.zeros(ITEMS, dtype=torch.bool)
     return content._replace(vision=nothing, language=nothing, vision_present=there, language_present=there)
 
 
-def objective(encoder: Trainable, content: Content, **weights: float) -> Objective:
+def objective(encoder: Trainable, content: ItemInputs, **weights: float) -> Objective:
     modality = encoder.recipe.modality
     encoders = Encoders({modality: encoder})
     content = encoders.insert(plain(content))
@@ -166,7 +168,7 @@ def test_without_augmentation_a_live_row_is_that_of_the_frozen_encoder(
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("weights", [{"softmax": 1.0}, {"bpr": 1.0}], ids=str)
 def test_the_gradient_reaches_what_is_trained_and_nothing_else(
-    make: Make, content: Content, kind: str, weights: dict[str, float]
+    make: Make, content: ItemInputs, kind: str, weights: dict[str, float]
 ) -> None:
     encoder = make(kind, blocks=1)
     before = values(encoder)
@@ -181,7 +183,7 @@ def test_the_gradient_reaches_what_is_trained_and_nothing_else(
     assert moved and moved <= {*learned(encoder)}, "buffers, such as batch norm's statistics, stay"
 
 
-def test_training_mode_changes_no_statistics(make: Make, content: Content) -> None:
+def test_training_mode_changes_no_statistics(make: Make, content: ItemInputs) -> None:
     for kind in NORMED:
         encoder = make(kind, blocks=0)
         before = values(encoder)
@@ -249,7 +251,7 @@ def test_the_draws_choose_what_is_encoded_and_how_it_changes(make: Make) -> None
         )
 
 
-def test_a_step_without_any_input_trains_the_model_alone(make: Make, content: Content) -> None:
+def test_a_step_without_any_input_trains_the_model_alone(make: Make, content: ItemInputs) -> None:
     encoder = make("bert", blocks=1)
     live = encoder.draw(torch.tensor([4]), np.random.default_rng(1))
     assert len(live.rows) == 0
@@ -270,7 +272,7 @@ def first_rank(model: TrainedModel) -> dict[str, float]:
 
 
 def trained(
-    encoder: Trainable, content: Content, epochs: int = 3, **more: Any
+    encoder: Trainable, content: ItemInputs, epochs: int = 3, **more: Any
 ) -> tuple[dict[str, torch.Tensor], Epoch, list[Epoch]]:
     seen: list[Epoch] = []
     encoders = Encoders({encoder.recipe.modality: encoder})
@@ -290,7 +292,7 @@ def trained(
 
 @pytest.mark.parametrize(("kind", "lora_rank"), [("clip", 0), ("resnet", 0), ("bert", 0), ("bert", 4)])
 def test_the_encoder_alone_learns_what_only_it_can_tell(
-    make: Make, content: Content, kind: str, lora_rank: int
+    make: Make, content: ItemInputs, kind: str, lora_rank: int
 ) -> None:
     """The model's weights stay as drawn, so that the loss falls by the encoder's vectors alone."""
     encoder = make(kind, blocks=2, lora_rank=lora_rank)
@@ -311,7 +313,7 @@ def test_the_encoder_alone_learns_what_only_it_can_tell(
     assert one_step(found).item() < first - 0.08
 
 
-def test_encoders_learn_at_their_own_rate(make: Make, content: Content) -> None:
+def test_encoders_learn_at_their_own_rate(make: Make, content: ItemInputs) -> None:
     encoder = make("bert", blocks=1, lr=0.005)
     encoders = Encoders({"language": encoder})
     inputs = encoders.insert(plain(content))
@@ -329,29 +331,29 @@ class Killed(Exception):
 
 @pytest.mark.parametrize(("kind", "lora_rank"), [("test_efficientnet", 0), ("bert", 2)])
 def test_two_runs_and_an_interrupted_one_end_alike(
-    make: Make, content: Content, tmp_path: Path, kind: str, lora_rank: int
+    make: Make, content: ItemInputs, tmp_path: Path, kind: str, lora_rank: int
 ) -> None:
     def encoder() -> Trainable:
         return make(kind, blocks=1, lora_rank=lora_rank, still=False, items=4)
 
     whole, best, seen = trained(encoder(), content)
     again, *_ = trained(encoder(), content)
-    scratch = Scratch(tmp_path / "state")
+    interrupted = Interrupted(tmp_path / "state")
 
     def kill(epoch: Epoch) -> None:
         if epoch.number == 2:
             raise Killed
 
     with pytest.raises(Killed):
-        trained(encoder(), content, track=kill, scratch=scratch, every=0)
-    resumed, best_again, seen_again = trained(encoder(), content, scratch=scratch, every=0)
+        trained(encoder(), content, track=kill, interrupted=interrupted, every=0)
+    resumed, best_again, seen_again = trained(encoder(), content, interrupted=interrupted, every=0)
     assert (best_again, seen_again) == (best, seen)
     for name, tensor in whole.items():
         assert torch.equal(tensor, again[name]) and torch.equal(tensor, resumed[name]), name
 
 
 def test_encoder_and_table_are_those_of_the_best_epoch(
-    make: Make, content: Content, monkeypatch: pytest.MonkeyPatch
+    make: Make, content: ItemInputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tables: list[torch.Tensor] = []
     left = iter([0.1, 0.5, 0.2])

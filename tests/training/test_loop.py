@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from fusionrec import params
-from fusionrec.data.content import Content
+from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
-from fusionrec.models.two_towers import FusionModel, TrainedModel
+from fusionrec.models.fusion.options import FusionOptions
+from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.models.trained_model import TrainedModel
 from fusionrec.training import loop, optimisers
 from fusionrec.training.loop import Epoch
-from fusionrec.training.scratch import Scratch
+from fusionrec.training.options import Train
+from fusionrec.training.resume import Interrupted
 
 from .conftest import MODEL, TRAIN, USERS, build, cycle, losses
 
@@ -30,10 +32,10 @@ def next_is_first(model: TrainedModel) -> dict[str, float]:
 
 
 def run(
-    content: Content,
-    train: params.Train = TRAIN,
+    content: ItemInputs,
+    train: Train = TRAIN,
     validate: Validate = next_is_first,
-    model: params.Model = MODEL,
+    model: FusionOptions = MODEL,
     **more: Any,
 ) -> tuple[FusionModel, Epoch, list[Epoch]]:
     built = build(content, model)
@@ -42,7 +44,7 @@ def run(
     return built, best, epochs
 
 
-def changed(**changes: Any) -> params.Train:
+def changed(**changes: Any) -> Train:
     return TRAIN.model_copy(update=changes)
 
 
@@ -79,7 +81,7 @@ def same(one: FusionModel, other: FusionModel) -> bool:
     ],
     ids=str,
 )
-def test_a_pattern_is_learned(content: Content, train: dict[str, Any], model: dict[str, Any]) -> None:
+def test_a_pattern_is_learned(content: ItemInputs, train: dict[str, Any], model: dict[str, Any]) -> None:
     built, best, epochs = run(content, changed(patience=6, **train), model=MODEL.model_copy(update=model))
     assert best.metrics["val/ndcg@10"] == 1.0
     assert epochs[-1].metrics["train/loss"] < 0.7 * epochs[0].metrics["train/loss"]
@@ -98,7 +100,7 @@ def validation_of(values: list[float], seen: list[torch.Tensor]) -> Validate:
 
 @pytest.mark.parametrize(("direction", "best", "epochs"), [("max", 2, 5), ("min", 1, 4)])
 def test_the_best_epoch_is_kept_and_patience_ends_training(
-    content: Content, direction: str, best: int, epochs: int
+    content: ItemInputs, direction: str, best: int, epochs: int
 ) -> None:
     seen: list[torch.Tensor] = []
     validate = validation_of([0.1, 0.5, 0.4, 0.3, 0.2], seen)
@@ -107,7 +109,7 @@ def test_the_best_epoch_is_kept_and_patience_ends_training(
     assert torch.equal(TrainedModel(model, content).towers.candidates, seen[best - 1])
 
 
-def test_the_seed_decides_everything(content: Content) -> None:
+def test_the_seed_decides_everything(content: ItemInputs) -> None:
     one, two, other = (run(content, changed(epochs=3, seed=seed))[2] for seed in (1, 1, 2))
     assert one == two
     assert one != other
@@ -120,7 +122,7 @@ class Killed(Exception):
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 @pytest.mark.parametrize("schedule", ["cosine", "plateau"])
 def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
-    content: Content, tmp_path: Path, optimizer: str, schedule: str
+    content: ItemInputs, tmp_path: Path, optimizer: str, schedule: str
 ) -> None:
     train = changed(
         epochs=9,
@@ -131,7 +133,7 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
         losses=losses(softmax=1, bpr=1),
     )
     whole, best, epochs = run(content, train)
-    scratch, tracked = Scratch(tmp_path / "state"), []
+    interrupted, tracked = Interrupted(tmp_path / "state"), []
 
     def track(epoch: Epoch) -> None:
         tracked.append(epoch)
@@ -139,14 +141,14 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
             raise Killed
 
     with pytest.raises(Killed):
-        loop.fit(build(content), content, cycle(), next_is_first, train, track, scratch, every=0)
+        loop.fit(build(content), content, cycle(), next_is_first, train, track, interrupted, every=0)
     assert [epoch.number for epoch in tracked] == [1, 2, 3, 4, 5]
-    resumed, again, seen = run(content, train, scratch=scratch)
+    resumed, again, seen = run(content, train, interrupted=interrupted)
     assert same(resumed, whole)
     assert (again, seen) == (best, epochs), "epochs from before the interruption are told again"
 
 
-def test_the_average_is_validated_and_kept_and_the_weights_go_on(content: Content) -> None:
+def test_the_average_is_validated_and_kept_and_the_weights_go_on(content: ItemInputs) -> None:
     seen: list[torch.Tensor] = []
     train = changed(epochs=3, ema=0.9, optimizer="sgd", lr=0.01)
     plain = run(content, train.model_copy(update={"ema": 0.0}), validation_of([0.1, 0.2, 0.3], []))
@@ -156,17 +158,17 @@ def test_the_average_is_validated_and_kept_and_the_weights_go_on(content: Conten
     assert torch.equal(TrainedModel(kept, content).towers.candidates, seen[-1])
 
 
-def test_a_finished_training_is_not_repeated(content: Content, tmp_path: Path) -> None:
-    scratch = Scratch(tmp_path / "state")
-    whole, *_ = run(content, changed(epochs=2), scratch=scratch, every=0)
+def test_a_finished_training_is_not_repeated(content: ItemInputs, tmp_path: Path) -> None:
+    interrupted = Interrupted(tmp_path / "state")
+    whole, *_ = run(content, changed(epochs=2), interrupted=interrupted, every=0)
 
     def never(model: TrainedModel) -> dict[str, float]:
         raise AssertionError
 
-    assert same(run(content, changed(epochs=2), never, scratch=scratch)[0], whole)
+    assert same(run(content, changed(epochs=2), never, interrupted=interrupted)[0], whole)
 
 
-def test_accumulated_batches_are_one_large_one(content: Content, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accumulated_batches_are_one_large_one(content: ItemInputs, monkeypatch: pytest.MonkeyPatch) -> None:
     """The gradient of an update is the mean over its batches; the last may have fewer."""
     norms: list[int] = []
     clip = optimisers.clip
@@ -187,7 +189,7 @@ def test_accumulated_batches_are_one_large_one(content: Content, monkeypatch: py
     assert epochs[0].metrics["train/gradient_norm"] != mean[0].metrics["train/gradient_norm"]
 
 
-def test_the_norm_is_bounded(content: Content) -> None:
+def test_the_norm_is_bounded(content: ItemInputs) -> None:
     sgd = {"optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "lr": 0.1, "warmup": 0.0}
     train = changed(epochs=1, schedule="constant", **sgd)
     start = torch.cat([weight.flatten() for weight in build(content).parameters()])
@@ -198,7 +200,7 @@ def test_the_norm_is_bounded(content: Content) -> None:
         assert 0 < (now - start).norm() <= 15 * 0.1 * bound * 1.01
 
 
-def test_what_is_seen_of_an_epoch(content: Content) -> None:
+def test_what_is_seen_of_an_epoch(content: ItemInputs) -> None:
     *_, epochs = run(content, changed(epochs=1, losses=losses(softmax=1, contrastive=0.1)))
     shown = epochs[0].metrics
     assert {
@@ -214,17 +216,17 @@ def test_what_is_seen_of_an_epoch(content: Content) -> None:
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
-def test_half_precision_learns(content: Content, precision: str) -> None:
+def test_half_precision_learns(content: ItemInputs, precision: str) -> None:
     _, best, _ = run(content, changed(patience=6, precision=precision))
     assert best.metrics["val/ndcg@10"] == 1.0
 
 
-def test_divergence_is_one_clear_error(content: Content) -> None:
+def test_divergence_is_one_clear_error(content: ItemInputs) -> None:
     with pytest.raises(UserError, match=r"diverged in epoch \d+: the loss is (nan|inf); lower train\.lr"):
         run(content, changed(lr=1e30))
 
 
-def test_global_generators_are_left_alone(content: Content) -> None:
+def test_global_generators_are_left_alone(content: ItemInputs) -> None:
     before, numpys = torch.get_rng_state(), str(np.random.get_state())  # noqa: NPY002
     run(content, changed(epochs=1))
     assert torch.equal(before, torch.get_rng_state())

@@ -7,12 +7,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from fusionrec import params
-from fusionrec.data.content import Content
-from fusionrec.models.two_towers import FusionModel
+from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.models.fusion.options import FusionOptions
+from fusionrec.models.trained.fusion import FusionModel
 from fusionrec.training import objective
 from fusionrec.training.batches import Batch, causal
 from fusionrec.training.objective import Objective, Step
+from fusionrec.training.options import Negatives
 
 from .conftest import ITEMS, MODEL, TRAIN, build, cycle, losses
 
@@ -25,7 +26,7 @@ def batch() -> Batch:
     return causal(cycle(), USERS, np.array([3, 0, 5, 7]), targets=2, length=6)
 
 
-def setting(content: Content, model: params.Model = MODEL, **changes: Any) -> Objective:
+def setting(content: ItemInputs, model: FusionOptions = MODEL, **changes: Any) -> Objective:
     built = build(content, model)
     with torch.no_grad():
         assert built.item_bias is not None
@@ -33,16 +34,16 @@ def setting(content: Content, model: params.Model = MODEL, **changes: Any) -> Ob
     return Objective(built, content, cycle(), TRAIN.model_copy(update=changes))
 
 
-def negatives(**changes: Any) -> params.Negatives:
+def negatives(**changes: Any) -> Negatives:
     return TRAIN.negatives.model_copy(update=changes)
 
 
-def all_logits(model: FusionModel, content: Content, of: Batch) -> torch.Tensor:
+def all_logits(model: FusionModel, content: ItemInputs, of: Batch) -> torch.Tensor:
     towers = model.towers(content)
     return model.logits(model.user_vectors(towers, of.users, of.latest, of.timed), towers)
 
 
-def test_softmax_by_hand(content: Content) -> None:
+def test_softmax_by_hand(content: ItemInputs) -> None:
     this = setting(content, losses=losses(softmax=2))
     found = this(this.prepare(batch(), np.random.default_rng(0)), None)
     scores, expected = all_logits(this.model, content, batch()), []
@@ -56,7 +57,7 @@ def test_softmax_by_hand(content: Content) -> None:
     torch.testing.assert_close(found["loss"], 2 * found["softmax"])
 
 
-def test_an_untrained_item_is_no_candidate(content: Content) -> None:
+def test_an_untrained_item_is_no_candidate(content: ItemInputs) -> None:
     lacking = content._replace(trained=torch.arange(ITEMS) != 11)
     this = setting(lacking, losses=losses(softmax=1))
     of = causal(cycle(), np.array([0, 5]), np.array([3, 0]), targets=2, length=6)
@@ -67,7 +68,7 @@ def test_an_untrained_item_is_no_candidate(content: Content) -> None:
 
 
 @pytest.mark.parametrize("head", ["dot", "mlp"])
-def test_chunks_change_nothing(content: Content, head: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_change_nothing(content: ItemInputs, head: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model = MODEL.model_copy(update={"head": head, "dropout": 0.0})
     this = setting(content, model, losses=losses(softmax=1))
     step = this.prepare(batch(), np.random.default_rng(0))
@@ -84,7 +85,7 @@ def test_chunks_change_nothing(content: Content, head: str, monkeypatch: pytest.
 @pytest.mark.parametrize("name", SAMPLED)
 @pytest.mark.parametrize("strategy", ["uniform", "popularity", "popularity_inverse", "in_batch"])
 @pytest.mark.parametrize("head", ["dot", "mlp"])
-def test_only_what_occurs_is_encoded(content: Content, name: str, strategy: str, head: str) -> None:
+def test_only_what_occurs_is_encoded(content: ItemInputs, name: str, strategy: str, head: str) -> None:
     """The same loss as with the vectors of the whole catalogue."""
     model = MODEL.model_copy(update={"head": head, "dropout": 0.0})
     chosen = negatives(strategy=strategy, ratio=3)
@@ -94,7 +95,7 @@ def test_only_what_occurs_is_encoded(content: Content, name: str, strategy: str,
     torch.testing.assert_close(*found)
 
 
-def test_bpr_by_hand(content: Content) -> None:
+def test_bpr_by_hand(content: ItemInputs) -> None:
     this = setting(content, losses=losses(bpr=1), negatives=negatives(ratio=3))
     step = this.prepare(batch(), np.random.default_rng(0))
     scores = all_logits(this.model, content, batch())
@@ -107,7 +108,7 @@ def test_bpr_by_hand(content: Content) -> None:
     torch.testing.assert_close(this(step, None)["bpr"], torch.stack(expected).mean())
 
 
-def test_in_batch_negatives_are_the_other_targets(content: Content) -> None:
+def test_in_batch_negatives_are_the_other_targets(content: ItemInputs) -> None:
     this = setting(content, losses=losses(bpr=1), negatives=negatives(strategy="in_batch"))
     step = this.prepare(batch(), np.random.default_rng(0))
     scores, expected = all_logits(this.model, content, batch()), []
@@ -121,7 +122,7 @@ def test_in_batch_negatives_are_the_other_targets(content: Content) -> None:
 
 
 @pytest.mark.parametrize("activation", ["none", "sigmoid", "tanh"])
-def test_bce_takes_what_leaves_the_activation(content: Content, activation: str) -> None:
+def test_bce_takes_what_leaves_the_activation(content: ItemInputs, activation: str) -> None:
     model = MODEL.model_copy(update={"final_activation": activation})
     this = setting(content, model, losses=losses(bce=1), negatives=negatives(ratio=2))
     step = this.prepare(batch(), np.random.default_rng(0))
@@ -134,7 +135,7 @@ def test_bce_takes_what_leaves_the_activation(content: Content, activation: str)
     torch.testing.assert_close(this(step, None)["bce"].double(), expected.mean(), rtol=1e-5, atol=1e-6)
 
 
-def test_contrastive_counts_an_item_once_and_only_if_it_has_both(content: Content) -> None:
+def test_contrastive_counts_an_item_once_and_only_if_it_has_both(content: ItemInputs) -> None:
     this = setting(content, losses=losses(softmax=1, contrastive=0.5))
     users = np.array([0, 0, 0, 1])  # items 3 and 4 lack one of both; the targets repeat
     repeated = causal(cycle(), users, np.array([3, 4, 5, 4]), targets=3, length=6)
@@ -151,7 +152,7 @@ def test_contrastive_counts_an_item_once_and_only_if_it_has_both(content: Conten
 
 
 @pytest.mark.parametrize("strategy", ["uniform", "in_batch"])
-def test_parts_of_a_step_average_to_the_whole(content: Content, strategy: str) -> None:
+def test_parts_of_a_step_average_to_the_whole(content: ItemInputs, strategy: str) -> None:
     weights = losses(softmax=1, sampled_softmax=1, bpr=1, bce=1, contrastive=1)
     if strategy == "in_batch":  # negatives are those of the part, so that only the others agree
         weights = losses(softmax=1, contrastive=1)
@@ -166,7 +167,7 @@ def test_parts_of_a_step_average_to_the_whole(content: Content, strategy: str) -
         torch.testing.assert_close(torch.stack([part[name] for part in two]).mean(), value, msg=name)
 
 
-def test_dropout_is_drawn_from_the_generator_alone(content: Content) -> None:
+def test_dropout_is_drawn_from_the_generator_alone(content: ItemInputs) -> None:
     this = setting(content, MODEL.model_copy(update={"head": "mlp"}), losses=losses(softmax=1, bpr=1))
     step = this.prepare(batch(), np.random.default_rng(0))
     before = torch.get_rng_state()
@@ -175,7 +176,7 @@ def test_dropout_is_drawn_from_the_generator_alone(content: Content) -> None:
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_a_step_moves_whole(content: Content) -> None:
+def test_a_step_moves_whole(content: ItemInputs) -> None:
     this = setting(content, losses=losses(softmax=1, bpr=1))
     step = this.prepare(batch(), np.random.default_rng(0))
     moved: Step = objective.to(step, torch.device("cpu"))

@@ -9,11 +9,12 @@ import torch
 from safetensors.torch import load, save
 from torch import nn
 
-from fusionrec import params
+from fusionrec import sections
 from fusionrec.errors import UserError
 from fusionrec.training import optimisers
+from fusionrec.training.options import Train
 
-TRAIN = params.load(Path(__file__).resolve().parents[2] / "params.yaml").train
+TRAIN = sections.load(Path(__file__).resolve().parents[2] / "params.yaml").train
 NAMES = ["adam", "adamw", "sgd"]
 
 
@@ -37,7 +38,7 @@ class Model(nn.Module):
         return (hidden - step % 3).square().mean()
 
 
-def options(name: str, **changes: Any) -> params.Train:
+def options(name: str, **changes: Any) -> Train:
     return TRAIN.model_copy(update={"optimizer": name, "lr": 0.01, "weight_decay": 0.1} | changes)
 
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from fusionrec import params
 from fusionrec.data.histories import Histories
+from fusionrec.training.options import Negatives
 from fusionrec.training.samplers import Sampler
 
 USERS, ITEMS = 300, 80
@@ -27,8 +27,8 @@ def skewed(users: int = USERS, items: int = ITEMS, count: int = 4000) -> Histori
     return histories(sorted(pairs), users)  # the last user has no history
 
 
-def negatives(strategy: str, ratio: int = 8, alpha: float = 0.75) -> params.Negatives:
-    return params.Negatives.model_validate({"strategy": strategy, "ratio": ratio, "alpha": alpha})
+def negatives(strategy: str, ratio: int = 8, alpha: float = 0.75) -> Negatives:
+    return Negatives.model_validate({"strategy": strategy, "ratio": ratio, "alpha": alpha})
 
 
 def keys(train: Histories) -> np.ndarray:

@@ -9,17 +9,18 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from fusionrec import params
+from fusionrec import sections
 from fusionrec.training import schedules
+from fusionrec.training.options import Train
 
-TRAIN = params.load(Path(__file__).resolve().parents[2] / "params.yaml").train
+TRAIN = sections.load(Path(__file__).resolve().parents[2] / "params.yaml").train
 STEPS = 7  # an epoch
 EPOCHS = 12
 VALUES = [0.1, 0.2, 0.2, 0.15, 0.3, math.nan, 0.25, 0.3, 0.3, 0.31, 0.1, 0.1]
 NAMES = ["cosine", "step", "plateau", "constant"]
 
 
-def options(**changes: Any) -> params.Train:
+def options(**changes: Any) -> Train:
     plain = {
         "epochs": EPOCHS,
         "warmup": 0.0,
@@ -36,7 +37,7 @@ def optimizer() -> torch.optim.Optimizer:
     return torch.optim.SGD(groups)
 
 
-def rates(chosen: params.Train, sign: int = 1) -> list[list[float]]:
+def rates(chosen: Train, sign: int = 1) -> list[list[float]]:
     """Of each step, one for each group."""
     target = optimizer()
     schedule = schedules.build(target, chosen, STEPS)

@@ -1,16 +1,31 @@
 """Numbers and categories of items as model inputs; everything that is fitted sees train items only."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
 
-from fusionrec import params
 from fusionrec.errors import UserError
 
 NUMBER, CATEGORY = "number_", "category_"
 HUGE = 1e100  # larger numbers count as this, whose squares have a finite sum
 WIDEST = float(np.finfo(np.float32).max)
+
+
+class Fitting(Protocol):
+    """The parameters that fitting needs, of the section `splits`."""
+
+    @property
+    def scaling(self) -> dict[str, Any]:
+        """By column, without `number_`, and `default`: standardization, min_max, log1p or none."""
+
+    @property
+    def impute(self) -> str:
+        """What replaces a missing number: mean, median or zero."""
+
+    @property
+    def min_category_items(self) -> int:
+        """A value that fewer train items have is not in the vocabulary."""
 
 
 class Bags(NamedTuple):
@@ -20,7 +35,7 @@ class Bags(NamedTuple):
     values: np.ndarray
 
 
-def fit(items: pd.DataFrame, trained: np.ndarray, options: params.Splits) -> dict[str, Any]:
+def fit(items: pd.DataFrame, trained: np.ndarray, options: Fitting) -> dict[str, Any]:
     """Fit scalers and vocabularies.
 
     Args:
@@ -33,7 +48,7 @@ def fit(items: pd.DataFrame, trained: np.ndarray, options: params.Splits) -> dic
         where the values are those that at least `min_category_items` train items have, sorted.
 
     Raises:
-        UserError: if `splits.scaling` names a column that is none.
+        UserError: if `splits.scaling` names a column that does not exist.
     """
     known, columns = items[trained], sorted(str(column) for column in items)
     numeric = [column for column in columns if column.startswith(NUMBER)]
@@ -57,7 +72,7 @@ def _scalings(columns: list[str], chosen: dict[str, Any]) -> dict[str, str]:
 
 
 def _fit_scaler(values: pd.Series, scaling: str, impute: str) -> dict[str, Any]:
-    """What `numbers` needs; offset and scale are those of the values that are there, imputed ones aside."""
+    """What `numbers` needs; offset and scale are fitted on the values that are present, not on imputed ones."""
     from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
     present = _bounded(values.dropna())
@@ -83,7 +98,7 @@ def _bounded(values: pd.Series) -> np.ndarray:
 
 
 def _log(values: np.ndarray) -> np.ndarray:
-    """log(1 + x), odd around zero, so that a negative value is kept and not lost."""
+    """sign(x) * log(1 + |x|): defined for negative values too."""
     return np.sign(values) * np.log1p(np.abs(values))
 
 
@@ -95,10 +110,10 @@ def _vocabulary(values: pd.Series, least: int) -> list[str]:
 def numbers(items: pd.DataFrame, fitted: dict[str, Any]) -> np.ndarray:
     """Scaled numbers.
 
-    A missing value is imputed. A value beyond the range of the train items and the imputed value counts as its
-    nearest end: min_max stays within 0 and 1 (with `impute: zero`, or 0), no item lies further out than what was
-    trained on, and a column of which train has no value is 0. Only `none` leaves values alone, up to the
-    largest float32.
+    A missing value is imputed. A value outside the range of the train items and the imputed value is clipped to
+    that range: min_max stays within 0 and 1 (`impute: zero` extends the range to 0), no item lies further out
+    than what was trained on, and a column without any value in train is 0. Only with `none` are values not
+    clipped, up to the largest float32.
 
     Returns:
         float32 [items, 2 * columns], finite: of each column, its value and a flag that says "missing".
@@ -114,9 +129,9 @@ def numbers(items: pd.DataFrame, fitted: dict[str, Any]) -> np.ndarray:
 
 
 def categories(items: pd.DataFrame, fitted: dict[str, Any]) -> tuple[Bags, int]:
-    """The values of all category columns, numbered through, and how many there are.
+    """The values of all category columns, with one numbering for all, and how many there are.
 
-    The first of each column stands for all values outside its vocabulary.
+    The first number of each column stands for all values outside its vocabulary.
     """
     keys, start = [np.zeros(0, np.int64)], 0
     total = sum(1 + len(vocabulary) for vocabulary in fitted["categories"].values())

@@ -1,4 +1,4 @@
-"""Contact sheets: small pictures with captions in rows, as one PNG that people look at."""
+"""Contact sheets: small pictures with captions in rows, as one PNG for people to look at."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -22,11 +22,11 @@ TILES = COLUMNS * ROWS
 SIDE_BY_SIDE = COLUMNS // 2  # members of a group
 LETTERS = 20  # of a caption's line
 PAPER, INK, BLANK = "#ffffff", "#222222", "#d0d0d0"
-COLOURS = 64  # of the whole sheet, which is kept with the metrics and should be small
+COLOURS = 64  # of the whole sheet, which is committed with the metrics and should be small
 
 
 class Tile(NamedTuple):
-    """A picture's place: a thumbnail, see `images.thumbnail`, or None, which becomes grey; and its caption."""
+    """A thumbnail (see `images.thumbnail`; None is shown in grey) and the lines of its caption."""
 
     picture: bytes | None
     caption: Sequence[str]
@@ -40,7 +40,7 @@ class Rejected:
         self.total = 0
 
     def note(self, checked: images.Checked) -> None:
-        """Remember a picture if it is rejected and there is room for it."""
+        """Remember a picture if it is rejected and the sheet has room for it."""
         reason = checked.picture.reason
         if reason is None:
             return
@@ -50,20 +50,20 @@ class Rejected:
             tiles.append(Tile(checked.picture.thumbnail, (checked.item, reason)))
 
 
-def rejected(path: Path | str, found: Rejected) -> None:
-    """A sheet of rejected pictures, as evenly of each reason as there is room."""
-    shown = taking_turns([found.tiles[reason] for reason in sorted(found.tiles)], TILES)
+def rejected(path: Path | str, pictures: Rejected) -> None:
+    """A sheet of rejected pictures, with as equal a number of each reason as possible."""
+    shown = taking_turns([pictures.tiles[reason] for reason in sorted(pictures.tiles)], TILES)
     rows = [shown[start : start + COLUMNS] for start in range(0, len(shown), COLUMNS)]
-    title = f"Rejected pictures: {found.total:,}, of which {len(shown)} are shown"
+    title = f"Rejected pictures: {pictures.total:,}, of which {len(shown)} are shown"
     draw(path, title if shown else "Rejected pictures: none", rows)
 
 
 def near_duplicates(path: Path | str, table: pd.DataFrame, folder: Path | str, max_pixels: int) -> None:
-    """A sheet of groups of near duplicates, two in a row: the first item and those farthest from it.
+    """A sheet of groups of near duplicates, two per row: the first item and those farthest from it.
 
     Args:
         table: the manifest, see `manifest.build`.
-        folder: holds the shards.
+        folder: of the shards.
         max_pixels: see `images.opened`.
     """
     grouped = _grouped(table)
@@ -86,7 +86,7 @@ def _grouped(table: pd.DataFrame) -> pd.DataFrame:
     """The items of groups of two and more, with their `head` and the `distance` in bits to its hash."""
     head = table["near_duplicate_of"].fillna(table["item_id"])
     grouped = table.assign(head=head)[head.isin(table["near_duplicate_of"].dropna())]
-    hashes = to_integers(grouped["phash"].fillna("0"))  # without a hash, all members are the same picture
+    hashes = to_integers(grouped["phash"].fillna("0"))  # no hash: all members are the same picture
     of_item = dict(zip(grouped["item_id"], hashes, strict=True))
     of_head = np.array([of_item[item] for item in grouped["head"]], np.uint64)
     return grouped.assign(distance=np.bitwise_count(hashes ^ of_head))
@@ -102,7 +102,7 @@ def _tiles(shown: pd.DataFrame, count: int, folder: Path | str, max_pixels: int)
 
 
 def draw(path: Path | str, title: str, rows: Sequence[Sequence[Tile | None]]) -> None:
-    """Write a sheet with one of `rows` below the other; the same tiles give the same bytes."""
+    """Write a sheet with `rows` of tiles; the same tiles give the same bytes."""
     step = EDGE + GAP, EDGE + GAP + 2 * LINE
     size = GAP + COLUMNS * step[0], GAP + 2 * LINE + len(rows) * step[1]
     sheet = Image.new("RGB", size, PAPER)
@@ -131,7 +131,7 @@ def _place(sheet: Image.Image, picture: bytes | None, at: tuple[int, int]) -> No
 
 
 def printable(text: str, letters: int = 120) -> str:
-    """ASCII, since ids can hold anything and the font cannot; cut with dots."""
+    """As ASCII, because ids can contain characters that the font lacks; cut after `letters`, with dots."""
     shown = ascii(text[: letters + 1])[1:-1]
     return shown if len(shown) <= letters else shown[: letters - 2] + ".."
 

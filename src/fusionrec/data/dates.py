@@ -1,4 +1,4 @@
-"""Dates of items as numbers that a model can read."""
+"""Dates of items as decimal years."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ def years(values: pd.Series) -> pd.Series:
             plain years ("1995", "1995.0"), or days like "01-Jan-1995" (English, as in MovieLens).
 
     Returns:
-        float64, NaN where a value is none of these.
+        float64, NaN for other values.
     """
     text = values.astype("str").str.strip()
     plain = pd.to_numeric(text.where(text.str.fullmatch(DECIMAL))).astype("float64")
@@ -26,6 +26,6 @@ def years(values: pd.Series) -> pd.Series:
 
 
 def _decimal(dates: pd.Series) -> pd.Series:
-    """The year, and the share of it that had passed."""
+    """The year, plus the share of it that has passed."""
     day = dates.dt.day_of_year - 1 + (dates - dates.dt.normalize()) / pd.Timedelta(days=1)
     return (dates.dt.year + day / np.where(dates.dt.is_leap_year, 366, 365)).astype("float64")

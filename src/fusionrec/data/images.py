@@ -1,4 +1,4 @@
-"""Pictures of the outside world made safe: checked, decoded once, re-encoded if need be, hashed."""
+"""Checks of untrusted pictures: decoded once, re-encoded if necessary, hashed."""
 
 import hashlib
 import io
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from fusionrec import params
+from fusionrec.data.image_options import Images
 from fusionrec.data.perceptual_hash import perceptual_hash
 
 FORMATS = ("JPEG", "PNG", "WEBP")  # Pillow's names; no other decoder ever sees the bytes
@@ -22,10 +22,10 @@ THUMBNAIL = 112  # longest edge
 
 
 class Picture(NamedTuple):
-    """A prepared picture, or why there is none: `reason` is None exactly if `blob` is not.
+    """A prepared picture, or the reason why there is none: exactly one of `blob` and `reason` is None.
 
     Attributes:
-        content: jpeg, png or webp, by the first bytes; None where they are of no such file.
+        content: jpeg, png or webp, by the first bytes; None for any other file.
         sha256: of `blob`.
         phash: see `perceptual_hash`.
         thumbnail: a small PNG of a rejected picture, if it can be decoded.
@@ -43,7 +43,7 @@ class Picture(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """A picture with what is known about its file; `wrong_extension` if its name says another format."""
+    """A picture and facts about its file; `wrong_extension`: the extension is that of another format."""
 
     item: str
     picture: Picture
@@ -52,13 +52,13 @@ class Checked(NamedTuple):
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """The item's id, which may hold anything, and the extension of a picture's name."""
+    """The item's id, which may contain any character, and the extension of a picture's name."""
     item, _, extension = name.rpartition(".")
     return item, extension.lower()
 
 
-def check(named: tuple[str, bytes], options: params.Images) -> Checked:
-    """A raw picture, by its name and bytes; pure, so that it can run in any process."""
+def check(named: tuple[str, bytes], options: Images) -> Checked:
+    """Check a raw picture, given as name and bytes. A pure function, so it can run in any process."""
     name, blob = named
     item, extension = split_name(name)
     picture = prepare(blob, options)
@@ -66,30 +66,31 @@ def check(named: tuple[str, bytes], options: params.Images) -> Checked:
     return Checked(item, picture, len(blob), wrong)
 
 
-def prepare(blob: bytes, options: params.Images) -> Picture:
-    """Check a picture and re-encode it as an RGB JPEG unless it is fine, when its bytes stay as they are.
+def prepare(blob: bytes, options: Images) -> Picture:
+    """Check a picture; keep its bytes if it can be used as it is, or else re-encode it as an RGB JPEG.
 
-    It is fine if it is a still, upright picture in plain colours or greys and within `max_bytes` and
-    `max_edge`. Transparency becomes white, of an animation the first frame stays, 16 bits become 8, a
-    larger picture is shrunk to `longest_edge`. What is re-encoded loses its metadata: EXIF, comments and
-    colour profiles, which no encoder applies. Bytes that stay keep theirs, and whatever follows the picture.
+    It can be used as it is if it is a still, upright RGB or grey picture within `max_bytes` and `max_edge`.
+    When a picture is re-encoded, transparency becomes white, only the first frame of an animation is kept, 16
+    bits become 8, a larger picture is shrunk to `longest_edge`, and metadata are removed: EXIF, comments and
+    colour profiles, which no encoder applies. Bytes that are kept keep their metadata, and any data after the
+    picture.
 
-    The size is taken from the header before anything is decoded, which takes 16 bytes a pixel at most.
-    Damage that decoders mend by themselves passes: data that stop early but orderly, garbled ones in a JPEG.
+    The size is read from the header before anything is decoded; decoding takes at most 16 bytes per pixel.
+    Damage that decoders tolerate is accepted: data that end early but cleanly, garbled data in a JPEG.
 
     Returns:
         The picture, or its reason:
 
         - empty_file
-        - not_jpeg_png_webp: by the first bytes; the name does not matter
+        - not_jpeg_png_webp: by the first bytes; the extension does not matter
         - format_not_allowed: not one of `formats`
         - too_many_pixels: more than `max_pixels`
-        - too_many_scans: a JPEG made to take hours to decode
+        - too_many_scans: a progressive JPEG that would take hours to decode
         - too_much_metadata: texts or a colour profile that unpack to more than Pillow allows
         - below_min_edge: the shorter edge is below `min_edge`
-        - extreme_aspect_ratio: the shorter edge would be, once the longer one is shrunk
+        - extreme_aspect_ratio: the shorter edge would be below `min_edge` after shrinking
         - truncated: the end is missing
-        - corrupt: anything else that keeps it from being decoded
+        - corrupt: any other error while decoding
     """
     content = sniff(blob)
     reason = _refuse_bytes(blob, content, options)
@@ -116,7 +117,7 @@ def thumbnail(blob: bytes, max_pixels: int) -> bytes | None:
     try:
         with opened(blob, max_pixels) as image:
             image.load()
-            _mend(image, THUMBNAIL).save(buffer, "PNG")
+            _to_rgb(image, THUMBNAIL).save(buffer, "PNG")
     except MemoryError:
         raise
     except Exception:  # see `opened`
@@ -130,7 +131,7 @@ def opened(blob: bytes, max_pixels: int) -> Iterator[Image.Image]:
 
     Raises:
         Image.DecompressionBombError, Image.DecompressionBombWarning: if the header names more pixels.
-        Exception: on hostile files Pillow raises nearly anything.
+        Exception: hostile files can make Pillow raise nearly any exception.
     """
     default = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = max_pixels
@@ -143,8 +144,8 @@ def opened(blob: bytes, max_pixels: int) -> Iterator[Image.Image]:
         Image.MAX_IMAGE_PIXELS = default
 
 
-def _refuse_bytes(blob: bytes, content: str | None, options: params.Images) -> str | None:
-    """What is wrong with a picture that need not even be opened for that."""
+def _refuse_bytes(blob: bytes, content: str | None, options: Images) -> str | None:
+    """Reasons to reject a picture without opening it."""
     if not blob:
         return "empty_file"
     if content is None:
@@ -156,7 +157,7 @@ def _refuse_bytes(blob: bytes, content: str | None, options: params.Images) -> s
     return None
 
 
-def _refuse_size(width: int, height: int, large: bool, options: params.Images) -> str | None:
+def _refuse_size(width: int, height: int, large: bool, options: Images) -> str | None:
     shorter, longer = sorted((width, height))
     if shorter < options.min_edge:
         return "below_min_edge"
@@ -165,7 +166,7 @@ def _refuse_size(width: int, height: int, large: bool, options: params.Images) -
     return None
 
 
-def _decode(blob: bytes, options: params.Images) -> Picture:
+def _decode(blob: bytes, options: Images) -> Picture:
     try:
         with opened(blob, options.max_pixels) as image:
             large = len(blob) > options.max_bytes or max(image.size) > options.max_edge
@@ -175,11 +176,11 @@ def _decode(blob: bytes, options: params.Images) -> Picture:
             image.load()
             encoded = large or not _plain(image)
             if encoded:
-                image = _mend(image, options.longest_edge if large else None)
+                image = _to_rgb(image, options.longest_edge if large else None)
                 blob = _jpeg(image, options.quality)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return Picture(None, "too_many_pixels")
-    except MemoryError:  # this machine's fault, not the picture's
+    except MemoryError:  # a problem of this machine, not of the picture
         raise
     except Exception as error:
         return Picture(None, _explain(error, blob))
@@ -188,7 +189,7 @@ def _decode(blob: bytes, options: params.Images) -> Picture:
 
 
 def _explain(error: Exception, blob: bytes) -> str:
-    """Pillow tells apart by its messages alone why it cannot decode."""
+    """The reason, which Pillow gives only in its messages."""
     message = str(error).lower()
     if "text_chunk" in message or "text_memory" in message:
         return "too_much_metadata"
@@ -208,8 +209,8 @@ def _sideways(image: Image.Image) -> bool:
         return False
 
 
-def _mend(image: Image.Image, longest_edge: int | None) -> Image.Image:
-    """Upright, RGB, and within `longest_edge`; shrunk before transparency goes, which takes memory."""
+def _to_rgb(image: Image.Image, longest_edge: int | None) -> Image.Image:
+    """Upright, RGB, and within `longest_edge`; shrunk before transparency is removed, to save memory."""
     image = _eight_bits(ImageOps.exif_transpose(image) if _sideways(image) else image)
     if longest_edge:
         image.thumbnail((longest_edge, longest_edge), Image.Resampling.LANCZOS)
@@ -219,7 +220,7 @@ def _mend(image: Image.Image, longest_edge: int | None) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """RGB, or RGBA where something is transparent."""
+    """RGB, or RGBA if something is transparent."""
     if image.mode == "I;16":  # Pillow would clip at 255 instead of scaling
         values = np.asarray(image)
         grey = np.where(values == image.info.get("transparency"), 255, values >> 8)

@@ -3,30 +3,30 @@
 import numpy as np
 import pandas as pd
 
-from fusionrec import params
 from fusionrec.data import dates, parsing, text
 from fusionrec.data.attributes import CATEGORY, NUMBER
-from fusionrec.data.sieve import Sieve
+from fusionrec.data.clean_options import Clean
+from fusionrec.data.rejections import FilteredTable
 
 DATE = "date_"
 TEXTS = ("title", "description")
-LONGEST = 50_000  # characters: longer texts are cut, since Unicode forms of hostile ones take quadratic time
+LONGEST = 50_000  # characters; longer texts are cut, because normalising hostile ones takes quadratic time
 
 
-def sift(items: Sieve, dropped: list[str]) -> pd.DataFrame:
-    """Reject rows without a good id, with bad numbers or dates, or with an id that a good row has.
+def reject_rows(items: FilteredTable, dropped: list[str]) -> pd.DataFrame:
+    """Reject rows without a valid id, with bad numbers or dates, or with the id of an earlier valid row.
 
     Args:
         items: the raw catalogue.
-        dropped: numbers, by their bare names, that are not read at all.
+        dropped: number columns, without their prefix, that are not read.
 
     Returns:
         float64 columns number_*, one row for each raw row; dates are decimal years.
     """
-    found = parsing.ids(items.rows["item_id"])
-    items.reject(found.codes < 0, "missing_id")
-    for reason, bad in parsing.id_faults(found.names).items():
-        items.reject(np.append(bad, False)[found.codes], reason, "item_id")
+    ids = parsing.ids(items.rows["item_id"])
+    items.reject(ids.codes < 0, "missing_id")
+    for reason, bad in parsing.id_faults(ids.names).items():
+        items.reject(np.append(bad, False)[ids.codes], reason, "item_id")
     numbers = pd.DataFrame(index=items.rows.index)
     for column in map(str, items.rows):
         name = column.removeprefix(NUMBER).removeprefix(DATE)
@@ -37,7 +37,7 @@ def sift(items: Sieve, dropped: list[str]) -> pd.DataFrame:
         there = written.notna().to_numpy() & (written.str.strip() != "").to_numpy(bool)
         items.reject(there & ~np.isfinite(read), f"bad_{column}", column)
         numbers[NUMBER + name] = read
-    items.reject(_repeated(found.codes, items.kept), "duplicate_id")
+    items.reject(_repeated(ids.codes, items.kept), "duplicate_id")
     return numbers
 
 
@@ -49,7 +49,7 @@ def _repeated(codes: np.ndarray, kept: np.ndarray) -> np.ndarray:
     return again
 
 
-def table(items: Sieve, numbers: pd.DataFrame, options: params.Clean) -> pd.DataFrame:
+def table(items: FilteredTable, numbers: pd.DataFrame, options: Clean) -> pd.DataFrame:
     """The kept items: item_id, title, description, text, category_* (lists), number_*, sorted by item_id."""
     rows = items.rows[items.kept]
     rows = rows.assign(item_id=rows["item_id"].astype("str")).sort_values("item_id")
@@ -72,7 +72,7 @@ def table(items: Sieve, numbers: pd.DataFrame, options: params.Clean) -> pd.Data
     return pd.concat([final, pd.DataFrame(tags), numbers.loc[rows.index].reset_index(drop=True)], axis=1)
 
 
-def compose(texts: dict[str, str], tags: dict[str, list[str]], options: params.Clean) -> str:
+def compose(texts: dict[str, str], tags: dict[str, list[str]], options: Clean) -> str:
     """What the language encoder reads of an item; see `text.compose`.
 
     Args:
@@ -85,14 +85,14 @@ def compose(texts: dict[str, str], tags: dict[str, list[str]], options: params.C
     return text.compose(fields, options)
 
 
-def too_long(items: Sieve) -> dict[str, int]:
-    """How many texts and categories of the kept items are cut."""
+def count_cut(items: FilteredTable) -> dict[str, int]:
+    """How many texts and categories of the kept items are longer than `LONGEST`."""
     rows = items.rows[items.kept]
     columns = [*TEXTS, *(str(name) for name in rows if str(name).startswith(CATEGORY))]
     return {f"cut_{name}": int((rows[name].str.len() > LONGEST).sum()) for name in columns}
 
 
-def lacking(items: pd.DataFrame) -> dict[str, int]:
+def count_empty(items: pd.DataFrame) -> dict[str, int]:
     """How many items have no title, no description, no text at all, no value of a category or number."""
     counts = {}
     for column in items.columns.drop("item_id"):

@@ -1,4 +1,4 @@
-"""The table that says for each item where its picture lies and which pictures are the same."""
+"""The manifest: where the picture of each item is stored, and which pictures are the same."""
 
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ KINDS = {
 
 
 class Row(NamedTuple):
-    """What became of one item's picture; null where there is none."""
+    """The result for one item's picture; null if it does not apply."""
 
     status: str
     reason: str | None = None
@@ -45,7 +45,7 @@ MISSING = Row("missing")
 
 
 def row(checked: images.Checked, member: files.Member | None) -> Row:
-    """`member` says where the picture lies, None if it was rejected."""
+    """`member` says where the picture is stored; None if it was rejected."""
     picture = checked.picture
     return Row(
         "ok" if member else "rejected",
@@ -62,17 +62,17 @@ def row(checked: images.Checked, member: files.Member | None) -> Row:
 
 
 def build(items: list[str], rows: dict[str, Row], near_distance: int) -> pd.DataFrame:
-    """One row an item, in the order of `items`; those without a row have no picture.
+    """One row per item, in the order of `items`; those not in `rows` have no picture.
 
     Returns:
         item_id, the columns of `Row`, and
 
-        - duplicate_of: the first item whose picture has the same bytes once prepared. Equal raw bytes are
-          prepared equally, so these are included.
+        - duplicate_of: the first item whose prepared picture has the same bytes. Equal raw bytes give equal
+          prepared ones, so these are included.
         - near_duplicate_of: the first item of the group of pictures that look alike, see
           `near_duplicates.groups`; all duplicates of its members belong to a group.
 
-        Both are null for that first item itself, and where there is no other.
+        Both are null for that first item itself, and if there is no other item.
     """
     table = pd.DataFrame([rows.get(item, MISSING) for item in items], columns=Row._fields).astype(KINDS)
     table.insert(0, "item_id", pd.Series(items, dtype="str"))
@@ -84,7 +84,7 @@ def build(items: list[str], rows: dict[str, Row], near_distance: int) -> pd.Data
 
 
 def _heads(pictures: pd.DataFrame, near_distance: int) -> dict[str, str]:
-    """For each item the first one of its group; without a hash it is its own."""
+    """For each item the first one of its group; an item without a hash is a group of its own."""
     items = pictures["item_id"].to_numpy(object)
     hashed = pictures["phash"].notna().to_numpy()
     first = near_duplicates.groups(to_integers(pictures["phash"][hashed]), near_distance)
@@ -94,23 +94,23 @@ def _heads(pictures: pd.DataFrame, near_distance: int) -> dict[str, str]:
 
 
 def report(table: pd.DataFrame, of_dropped_items: int, refused: pd.DataFrame) -> dict[str, int]:
-    """Where every picture went.
+    """Counts of all pictures by what became of them.
 
     Args:
         table: see `build`.
         of_dropped_items: raw pictures of items that are no longer in the catalogue.
-        refused: the raw stage's rejections, see `fusionrec.data.sources.dataset.Dataset`.
+        refused: the raw stage's rejections, see `fusionrec.data.reading.dataset.Dataset`.
 
     Returns:
         - items = ok + missing + the sum of rejected_<reason>
         - encoded: of the ok ones, those whose bytes changed
         - duplicates, near_duplicates: items with a `duplicate_of`, a `near_duplicate_of`, which is the
-          number of items in such groups less one each
+          number of items in such groups minus the number of groups
         - near_duplicate_groups, largest_near_duplicate_group: groups of two and more
-        - featureless: ok, but with too little detail for a perceptual hash
-        - wrong_extension: ok or rejected, named as another format than the bytes are
-        - of_dropped_items, and refused_<reason>: files that the raw stage did not take as pictures
-        - raw_bytes: of all pictures that were looked at; bytes: of those that are ok
+        - featureless: ok, but without enough detail for a perceptual hash
+        - wrong_extension: ok or rejected, with the extension of another format
+        - of_dropped_items, and refused_<reason>: files that the raw stage refused
+        - raw_bytes: of all pictures that were checked; bytes: of those that are ok
     """
     ok, rejected = table["status"] == "ok", table["status"] == "rejected"
     groups = table["near_duplicate_of"].value_counts() + 1

@@ -1,4 +1,4 @@
-"""Groups of pictures that look alike, found exactly and without comparing each with each."""
+"""Groups of pictures that look alike: an exact search that does not compare all pairs."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -9,21 +9,22 @@ from scipy.sparse.csgraph import connected_components
 
 from fusionrec.data.perceptual_hash import BITS
 
-COMPARED = 1 << 18  # pairs of hashes at a time: what they take fits into a core's cache
-HELD = 1 << 20  # close pairs that wait to be merged
+COMPARED = 1 << 18  # pairs of hashes at a time, so that they fit into the cache of a core
+HELD = 1 << 20  # close pairs that are kept before they are merged
 
 
 def groups(hashes: np.ndarray, distance: int) -> np.ndarray:
-    """Connected components of the graph that joins hashes which differ in at most `distance` bits.
+    """Connected components of the graph whose edges join hashes that differ in at most `distance` bits.
 
-    Members of a group may differ in more bits than that, through others in between. Time grows with the
-    number of distinct hashes as long as `distance` is small; memory is bounded in any case.
+    Members of a group may differ in more bits than that, if others lie between them. Time is about linear in
+    the number of distinct hashes while `distance` is small; memory is always bounded.
 
     Args:
-        hashes: [n] uint64.
+        hashes: uint64 [n].
+        distance: in bits.
 
     Returns:
-        [n] int64, for each hash the index of the first one of its group.
+        int64 [n], for each hash the index of the first one of its group.
     """
     distinct, inverse = np.unique(hashes, return_inverse=True)
     labels = np.arange(len(distinct))
@@ -37,9 +38,9 @@ def groups(hashes: np.ndarray, distance: int) -> np.ndarray:
 def _close_pairs(distinct: np.ndarray, distance: int) -> Iterator[np.ndarray]:
     """Index pairs [2, n] of hashes within `distance`, each at least once.
 
-    Cut into `distance` + 1 bands of bits, two such hashes agree in at least one band (pigeonhole), so that
-    only hashes with a band in common are compared; see Norouzi et al., "Fast Exact Search in Hamming Space
-    with Multi-Index Hashing", 2014.
+    If hashes are cut into `distance` + 1 bands of bits, two such hashes agree in at least one band
+    (pigeonhole), so only hashes with an equal band are compared; see Norouzi et al., "Fast Exact Search in
+    Hamming Space with Multi-Index Hashing", 2014.
     """
     bounds = np.linspace(0, BITS, distance + 2).astype(np.uint64)
     for low, high in pairwise(bounds):
@@ -53,7 +54,7 @@ def _close_pairs(distinct: np.ndarray, distance: int) -> Iterator[np.ndarray]:
 
 
 def _close_in_bucket(bucket: np.ndarray, distance: int) -> Iterator[np.ndarray]:
-    """Each with each, a few rows of the table of differences at a time."""
+    """All pairs, a few rows of the matrix of differences at a time."""
     rows = max(1, COMPARED // len(bucket))
     for start in range(0, len(bucket), rows):
         differing = np.bitwise_count(bucket[start : start + rows, None] ^ bucket[start:])
@@ -61,7 +62,7 @@ def _close_in_bucket(bucket: np.ndarray, distance: int) -> Iterator[np.ndarray]:
 
 
 def _batches(pairs: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    """Pairs [2, n], joined so that there are few batches, each of bounded size."""
+    """Pairs [2, n], joined into few batches of bounded size."""
     held: list[np.ndarray] = []
     waiting = 0
     for some in pairs:

@@ -10,15 +10,15 @@ import pyarrow.compute as pc
 
 LATEST = 4_102_444_800  # 2100-01-01; milliseconds since 1970 lie far beyond
 NUMBER = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"
-DATE = r"^[0-9]{4}-?[0-9]"  # pandas would take "now" and "today" for times, too
-NANOSECONDS = r"(\.[0-9]{6})[0-9]+"  # one of them would narrow the range of years of all
-CHUNK = 1 << 20  # rows that go through Python strings together
+DATE = r"^[0-9]{4}-?[0-9]"  # without it, pandas would also accept "now" and "today"
+NANOSECONDS = r"(\.[0-9]{6})[0-9]+"  # a single one would narrow the range of years of the whole column
+CHUNK = 1 << 20  # rows that are parsed as Python strings together
 PLACEHOLDERS = ["nan", "NaN", "NAN", "null", "NULL", "None", "NONE", "<NA>", "undefined"]
 LONGEST_ID = 256
 
 
 def numbers(values: pd.Series) -> np.ndarray:
-    """float64 [rows]: NaN where there is no number; infinities are kept as such."""
+    """float64 [rows]: NaN where there is no number; infinities are kept."""
     return _parse(values, _to_float)
 
 
@@ -26,23 +26,23 @@ def times(values: pd.Series) -> np.ndarray:
     """Seconds since 1970 from seconds or ISO 8601 (UTC unless it says otherwise), rounded down.
 
     Returns:
-        float64 [rows], NaN where a value is neither. Whether the time is plausible is for the caller.
+        float64 [rows], NaN where a value is neither. The caller checks whether a time is plausible.
     """
     return np.floor(_parse(values, _to_seconds))
 
 
 def _parse(values: pd.Series, rest: Callable[[pd.Series], np.ndarray]) -> np.ndarray:
-    """Plain decimals by pyarrow, which is fast; whatever else is written by `rest`, chunk by chunk."""
+    """Plain decimals by pyarrow, which is fast; all other values by `rest`, chunk by chunk."""
     written = pa.array(values, pa.large_string())
     plain = pc.fill_null(pc.match_substring_regex(written, NUMBER), False)
-    found = np.array(pc.cast(pc.if_else(plain, written, None), pa.float64()).to_numpy(zero_copy_only=False))
+    parsed = np.array(pc.cast(pc.if_else(plain, written, None), pa.float64()).to_numpy(zero_copy_only=False))
     others = np.flatnonzero(
         ~plain.to_numpy(zero_copy_only=False) & written.is_valid().to_numpy(zero_copy_only=False)
     )
     for start in range(0, len(others), CHUNK):
         chunk = others[start : start + CHUNK]
-        found[chunk] = rest(values.iloc[chunk])
-    return found
+        parsed[chunk] = rest(values.iloc[chunk])
+    return parsed
 
 
 def _to_float(values: pd.Series) -> np.ndarray:
@@ -57,7 +57,7 @@ def _to_seconds(values: pd.Series) -> np.ndarray:
 
 
 def iso_dates(values: pd.Series) -> pd.Series:
-    """Strings in ISO 8601 as datetimes, UTC unless they say otherwise; NaT where a value is none."""
+    """Strings in ISO 8601 as datetimes, UTC unless they say otherwise; NaT for other values."""
     written = values.where(values.str.contains(DATE)).str.replace(NANOSECONDS, r"\1", regex=True)
     return pd.to_datetime(written, errors="coerce", utc=True, format="ISO8601")
 
@@ -75,7 +75,7 @@ class Ids(NamedTuple):
 
 
 def ids(values: pd.Series) -> Ids:
-    """The distinct ids of a column of strings or categories, and who has which."""
+    """The distinct ids of a column of strings or categories, and the id of each row."""
     column = values.astype("category")
     names = column.cat.categories.astype("str")
     order = names.argsort()
@@ -85,10 +85,10 @@ def ids(values: pd.Series) -> Ids:
 
 
 def id_faults(names: pd.Index) -> dict[str, np.ndarray]:
-    """Why an id cannot be one: {reason: bool [names]}, most basic reason first.
+    """Which ids are invalid: {reason: bool [names]}, most basic reason first.
 
-    "NaN" and its like come from a broken export, and would make one item or user of many. An id never
-    becomes a path, so those that look like one are as good as any other.
+    "NaN" and similar values come from a broken export, and would merge many items or users into one. An id is
+    never used as a path, so ids that look like paths are valid.
     """
     text = names.to_series()
     return {

@@ -12,14 +12,14 @@ REDUCED = 64
 
 
 def perceptual_hash(image: Image.Image) -> str | None:
-    """The DCT hash of `image` ("pHash", Zauner 2010), or None where it would say nothing.
+    """The DCT hash of `image` ("pHash", Zauner 2010), or None if it would carry no information.
 
-    A bit is one where a coefficient is above the median of the 64 lowest frequencies, so that half of the
-    bits are ones unless coefficients are equal. They are where a picture has no detail: in a single colour,
-    a ramp or stripes all but a few are zero, and such pictures would seem alike whatever they show.
+    A bit is one if a coefficient is above the median of the 64 lowest frequencies, so half of the bits are
+    ones unless coefficients are equal. Without detail they are equal: for a single colour, a ramp or stripes
+    nearly all are zero, and such pictures would look alike whatever they show.
 
-    The hash sees shapes, not colours. It is the same on every x86-64 CPU: SciPy's transform has no variants
-    for instruction sets.
+    The hash depends on shapes, not on colours. It is the same on every x86-64 CPU: SciPy's transform has no
+    variants for instruction sets.
 
     Args:
         image: in mode RGB or L.
@@ -27,11 +27,11 @@ def perceptual_hash(image: Image.Image) -> str | None:
     Returns:
         16 hexadecimal digits.
     """
-    small = image.reduce(max(1, min(image.size) // REDUCED))  # by averaging; the rest is 32 x 32 in any case
+    small = image.reduce(max(1, min(image.size) // REDUCED))  # averages; imagehash resizes to 32 x 32
     digits = str(imagehash.phash(small))
     return digits if int(digits, 16).bit_count() >= MIN_ONES else None
 
 
 def to_integers(hashes: Iterable[str]) -> np.ndarray:
-    """Hashes as [n] uint64, whose bits can be counted."""
+    """Hashes as uint64 [n], whose bits can be counted."""
     return np.array([int(digits, 16) for digits in hashes], np.uint64)

@@ -26,7 +26,7 @@ def fit(values: np.ndarray, bins: int) -> Bins:
 def encode(values: np.ndarray, bins: Bins) -> np.ndarray:
     """How far a number has come through each bin, so that a linear layer on it can bend at every edge.
 
-    Gorishniy et al., "On Embeddings for Numerical Features in Tabular Deep Learning", NeurIPS 2022, with
+    Gorishniy et al., "On Embeddings for Numerical EncoderVectors in Tabular Deep Learning", NeurIPS 2022, with
     quantiles as edges; centred.
 
     Args:

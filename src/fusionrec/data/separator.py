@@ -1,3 +1,3 @@
-"""What stands between several values where a string holds them: clean removes it from every text."""
+"""The separator of several values in one string; the stage clean removes it from every text."""
 
 SEPARATOR = "\x1f"

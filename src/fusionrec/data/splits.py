@@ -1,25 +1,15 @@
-"""From clean tables to the parts of a split: ids to rows, groups of a column, labels, proof, tables."""
+"""From clean tables to the parts of a split: ids to rows, labels with their proof, tables."""
+
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from fusionrec import params
 from fusionrec.data import leakage, strategies
-from fusionrec.data.attributes import CATEGORY, NUMBER
 from fusionrec.data.memberships import KINDS
-from fusionrec.data.separator import SEPARATOR
-from fusionrec.data.strategies import PARTS, Log
+from fusionrec.data.split_labels import PARTS, TEST, TRAIN, VAL, Log
+from fusionrec.data.strategies import Given, Splits
 from fusionrec.errors import UserError
-
-BINS = 10  # of a column of numbers
-READS = {  # the parameters of a strategy besides the fractions
-    "leave_one_out": ("min_interactions", "held_out"),
-    "stratified": ("min_interactions",),
-    "stratified_temporal": ("min_interactions",),
-    "stratified_by_column": ("min_interactions", "column"),
-    "user": ("min_interactions", "fold_in"),
-    "mixed": ("min_interactions", "cold_users", "cold_items", "fold_in"),
-}
 
 
 def index(interactions: pd.DataFrame, item_ids: pd.Series) -> tuple[Log, pd.Index]:
@@ -48,7 +38,7 @@ def _rows(ids: pd.Series, names: pd.Index) -> np.ndarray:
 
 
 def canonical(log: Log) -> Log:
-    """Sorted by user, timestamp and item; a log that already is so costs one look."""
+    """The log sorted by user, timestamp and item; if it is sorted already, it is only checked."""
     user, item, timestamp = log
     same_user, same_time = user[1:] == user[:-1], timestamp[1:] == timestamp[:-1]
     later = (timestamp[1:] > timestamp[:-1]) | same_time & (item[1:] >= item[:-1])
@@ -58,81 +48,38 @@ def canonical(log: Log) -> Log:
     return Log(user[order], item[order], timestamp[order])
 
 
-def split(log: Log, items: pd.DataFrame, options: params.Splits) -> np.ndarray:
+class Split(NamedTuple):
+    """A split of a log.
+
+    Attributes:
+        labels: int8 [n], positions in `PARTS`.
+        cuts: the timestamps at which parts begin, by name, in seconds since 1970; empty unless the strategy
+            cuts by time.
+    """
+
+    labels: np.ndarray
+    cuts: dict[str, int]
+
+
+def split(log: Log, items: pd.DataFrame, options: Splits) -> Split:
     """Split by the strategy that the parameters name, and prove that nothing leaks.
 
     Args:
         log: in canonical order.
-        items: the catalogue, for `stratified_by_column`.
-        options: see params.yaml.
-
-    Returns:
-        int8 [n], positions in `PARTS`.
+        items: the catalogue, in the order of the item rows of `log`.
+        options: section `splits` of the parameters.
 
     Raises:
-        UserError: if the fractions leave no room for a part, the column is unknown, or a part is empty.
+        UserError: if the fractions leave no room for a part, or a part is empty; and what the strategy raises.
     """
-    _require_room(options)
-    by_column = options.strategy == "stratified_by_column"
-    strata = groups(options.column, log, items) if by_column else log.user
-    labels = _labels(log, strata, options, np.random.default_rng(options.seed))
-    _require_parts(labels, options)
-    leakage.check(labels, log, strata, options)
-    return labels
-
-
-def _labels(log: Log, strata: np.ndarray, o: params.Splits, rng: np.random.Generator) -> np.ndarray:
-    fractions = o.val_fraction, o.test_fraction
-    match o.strategy:
-        case "leave_one_out":
-            return strategies.leave_one_out(log, o.held_out, o.min_interactions, rng)
-        case "temporal":
-            return strategies.temporal(log, *fractions)
-        case "stratified":
-            return strategies.stratified(log, *fractions, o.min_interactions, rng)
-        case "stratified_temporal":
-            return strategies.stratified_temporal(log, *fractions, o.min_interactions)
-        case "stratified_by_column":
-            return strategies.stratified_by(strata, *fractions, o.min_interactions, rng)
-        case "simple_random":
-            return strategies.simple_random(log, *fractions, rng)
-        case "user":
-            return strategies.user(log, *fractions, o.min_interactions, o.fold_in, rng)
-        case "item":
-            return strategies.item(log, *fractions, rng)
-        case "mixed":
-            cold = o.cold_users, o.cold_items
-            return strategies.mixed(log, *fractions, o.min_interactions, *cold, o.fold_in, rng)
-
-
-def groups(column: str, log: Log, items: pd.DataFrame) -> np.ndarray:
-    """The group of each interaction by a column, for `stratified_by_column`.
-
-    - `user_id`, `item_id`: one group each.
-    - `category_*`: one group for each set of values.
-    - `number_*`: tenths of the catalogue by value, and one group for the items without a number.
-
-    Returns:
-        int64 [n].
-
-    Raises:
-        UserError: if there is no such column.
-    """
-    if column == "user_id":
-        return log.user
-    if column == "item_id":
-        return log.item
-    known = [str(name) for name in items if str(name).startswith((CATEGORY, NUMBER))]
-    if column not in known:
-        raise UserError(
-            f"splits.column={column}: no such column; use one of {', '.join(['user_id', 'item_id', *known])}"
-        )
-    if column.startswith(CATEGORY):
-        sets = items[column].map(lambda values: SEPARATOR.join(sorted(set(values))))
-        return pd.factorize(sets, sort=True)[0][log.item]
-    values = items[column].to_numpy(np.float64)
-    edges = np.nanquantile(values, np.arange(1, BINS) / BINS) if not np.isnan(values).all() else []
-    return np.where(np.isnan(values), BINS, np.searchsorted(edges, values, side="right"))[log.item]
+    strategy = strategies.load(options.strategy)
+    given = Given(log, items, options, options.own(options.strategy))
+    _require_room(options, strategy.reads)
+    labels = strategy.label(given, np.random.default_rng(options.seed))
+    _require_parts(labels, given, strategy.reads)
+    leakage.check(labels, log, strategy.folds_in)
+    strategy.check(labels, given)
+    return Split(labels, strategy.cuts(given))
 
 
 def tables(log: Log, labels: np.ndarray, kind: np.ndarray) -> dict[str, pd.DataFrame]:
@@ -146,24 +93,25 @@ def tables(log: Log, labels: np.ndarray, kind: np.ndarray) -> dict[str, pd.DataF
     return parts
 
 
-def _require_room(options: params.Splits) -> None:
+def _require_room(options: Splits, reads: tuple[str, ...]) -> None:
     val, test = options.val_fraction, options.test_fraction
-    if options.strategy != "leave_one_out" and not (val > 0 and test > 0 and val + test < 1):
+    if "val_fraction" in reads and not (val > 0 and test > 0 and val + test < 1):
         raise UserError(
             f"splits.val_fraction={val} and splits.test_fraction={test}: both must be above 0, and together "
             f"below 1, for splits.strategy={options.strategy}"
         )
 
 
-def _require_parts(labels: np.ndarray, options: params.Splits) -> None:
-    names = READS.get(options.strategy, ())
-    if options.strategy != "leave_one_out":
-        names = ("val_fraction", "test_fraction", *names)
-    values = ", ".join(f"splits.{name}={getattr(options, name)}" for name in names)
-    for label in (strategies.TRAIN, strategies.VAL, strategies.TEST):
+def _require_parts(labels: np.ndarray, given: Given[Any], reads: tuple[str, ...]) -> None:
+    options, own = given.options, given.own
+    values = {name: getattr(options, name) for name in reads}
+    if own is not None:
+        values |= {f"{options.strategy}.{name}": value for name, value in own.model_dump().items()}
+    listed = ", ".join(f"splits.{name}={value}" for name, value in values.items()) or "no parameters"
+    for label in (TRAIN, VAL, TEST):
         if not (labels == label).any():
             raise UserError(
-                f"splits.strategy={options.strategy} with {values} leaves the {PARTS[label]} part of "
-                f"{len(labels):,} interactions empty; change these, lower clean.min_user_interactions, or use "
-                "more data"
+                f"splits.strategy={options.strategy} with {listed} leaves the {PARTS[label]} part of "
+                f"{len(labels):,} interactions empty; change these parameters, lower "
+                "clean.min_user_interactions, or use more data"
             )

@@ -1,4 +1,4 @@
-"""Text of the outside world made plain: markup, entities, mojibake, control characters, odd spacing removed."""
+"""Cleaning of text: removes markup, entities, mojibake, control characters and odd spacing."""
 
 import re
 import unicodedata
@@ -9,11 +9,11 @@ from string import Formatter
 
 import ftfy
 
-from fusionrec import params
+from fusionrec.data.clean_options import Clean
 from fusionrec.data.separator import SEPARATOR as SEPARATOR
 from fusionrec.errors import UserError
 
-# elements of HTML, by whether a word goes on across their tags: <b>big</b>ger
+# HTML elements inside a word: <b>big</b>ger; and those that end it
 INLINE = (
     "a|abbr|acronym|b|bdi|bdo|big|blink|cite|code|data|del|dfn|em|font|i|ins|kbd|label|mark|nobr|q|rb|rp|"
     "rt|ruby|s|samp|small|span|strike|strong|sub|sup|time|tt|u|var|wbr"
@@ -27,23 +27,23 @@ BREAKING = (
     "summary|svg|table|tbody|td|template|textarea|tfoot|th|thead|title|tr|track|ul|video"
 )
 UNSEEN = {"script", "style"}
-# what an angle bracket may open: an element, a namespaced one (<o:p>, <my-card>), a declaration
+# what may follow an angle bracket: an element, a namespaced one (<o:p>, <my-card>), a declaration
 MARKUP = rf"/?(?:{INLINE}|{BREAKING}|[a-z]\w*[:-]\w[\w:-]*)|!doctype|\?[a-z]+"
-# other angle brackets are text, and so are those that are not closed before the next one
+# all other angle brackets are text, and so are those not closed before the next one
 STRAY = re.compile(rf"<(?!(?:{MARKUP})(?:[\s/?][^<>]*)?>)", re.IGNORECASE)
-NO_CHARACTER = re.compile("&(?=#[0-9]{8})")  # too large a number for `html.unescape`
+NO_CHARACTER = re.compile("&(?=#[0-9]{8})")  # a number too large for `html.unescape`
 # control characters, soft hyphen, zero-width space, direction marks and overrides, word joiner, byte order
-# mark, half characters; not the joiners, selectors and tags that emoji and some scripts are made with
+# mark, surrogates; not the joiners, selectors and tags that emoji and some scripts need
 INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\ud800-\udfff]"
 )
-# only what undoes a wrong decoding; a sequence of which a part was lost stays as it is
+# only repairs that undo a wrong decoding; a sequence with lost parts stays as it is
 REPAIRS = ftfy.TextFixerConfig(replace_lossy_sequences=False, explain=False)
 
 
 class _Visible(HTMLParser):
-    """Collects what a browser would show."""
+    """Collects the text that a browser would show."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -71,10 +71,10 @@ class _Visible(HTMLParser):
 
 
 def strip_html(text: str) -> str:
-    """What a browser would show: without tags, comments, scripts and styles, entities decoded once.
+    """The text that a browser would show: without tags, comments, scripts, styles; entities decoded once.
 
-    Unlike in a browser, "<" is kept where no HTML tag follows, or one that is never closed: "x<y", "I <3 you".
-    The content of CDATA sections is kept. Takes linear time whatever the text.
+    Unlike in a browser, "<" is kept if it opens no HTML tag, or one that is never closed: "x<y", "I <3 you".
+    The content of CDATA sections is kept. Takes linear time for any text.
     """
     if "<" not in text and "&" not in text:
         return text
@@ -86,11 +86,11 @@ def strip_html(text: str) -> str:
     return "".join(parser.parts)
 
 
-def clean(text: str | None, options: params.Clean) -> str:
-    """One line of plain text, case kept; "" for None.
+def clean(text: str | None, options: Clean) -> str:
+    """One line of plain text with its case; "" for None.
 
-    Cleaning again changes nothing, but where text only now reads as an entity, a tag or mojibake: "&amp;lt;" is
-    "&lt;", as a browser shows it.
+    Cleaning twice is the same as cleaning once, unless the result itself looks like an entity, a tag or mojibake:
+    "&amp;lt;" becomes "&lt;", as in a browser.
 
     Args:
         text: raw.
@@ -101,7 +101,7 @@ def clean(text: str | None, options: params.Clean) -> str:
     return _plain(strip_html(text) if options.strip_html else text, options)
 
 
-def _plain(text: str, options: params.Clean) -> str:
+def _plain(text: str, options: Clean) -> str:
     """Without mojibake, in one Unicode form, without invisible characters, on one line."""
     if not text.isascii():
         if options.fix_mojibake:
@@ -114,16 +114,16 @@ def _plain(text: str, options: params.Clean) -> str:
     return " ".join(text.split())
 
 
-def split(value: str | None, options: params.Clean) -> list[str]:
-    """The values of a category, clean, sorted and each once.
+def split(value: str | None, options: Clean) -> list[str]:
+    """The distinct values of a category, clean and sorted.
 
     Args:
         value: such as "Comedy|Animation".
-        options: `separators`, beside which `SEPARATOR` always holds; `lowercase`; those of `clean`.
+        options: `separators`, to which `SEPARATOR` is added; `lowercase`; those of `clean`.
     """
     if not isinstance(value, str):
         return []
-    # entities first: "&amp;" holds a ";"
+    # entities first: "&amp;" contains a ";"
     value = strip_html(value) if options.strip_html else value
     for separator in options.separators:
         value = value.replace(separator, SEPARATOR)
@@ -131,13 +131,13 @@ def split(value: str | None, options: params.Clean) -> list[str]:
     return sorted({part.lower() for part in parts} if options.lowercase else parts)
 
 
-def compose(fields: dict[str, str], options: params.Clean) -> str:
-    """What the language encoder reads of an item: the parts of the template as sentences.
+def compose(fields: dict[str, str], options: Clean) -> str:
+    """The text of an item for the language encoder: the parts of the template as sentences.
 
     Args:
-        fields: clean values, "" where there is none: `title`, `description`, `tags` (all category values, joined
-            by ", ") and each category by its bare name.
-        options: `text`, the template, of which parts without any value are left out; `lowercase`.
+        fields: clean values, "" if there is none: `title`, `description`, `tags` (all category values, joined
+            by ", ") and each category by its name without prefix.
+        options: `text`, the template (parts without any value are left out); `lowercase`.
     """
     parts = [_render(part, fields) for part in options.text]
     composed = " ".join(_sentence(part) for part in parts if part)
@@ -153,7 +153,7 @@ def _render(part: str, fields: dict[str, str]) -> str:
 
 @lru_cache
 def _parse(part: str) -> list[tuple[str, str | None, str | None, str | None]]:
-    """(literal, name of the field after it, its format, its conversion); ValueError for unbalanced braces."""
+    """(literal, name of the field after it, its format, its conversion), see `string.Formatter.parse`."""
     return list(Formatter().parse(part))
 
 
@@ -162,14 +162,14 @@ def _sentence(part: str) -> str:
 
 
 def check_template(template: list[str], names: Collection[str]) -> None:
-    """Refuse a template that `compose` cannot render.
+    """Check that `compose` can render a template.
 
     Args:
         template: `clean.text`.
-        names: of the fields that there are.
+        names: of the existing fields.
 
     Raises:
-        UserError: for an unknown field, anything but a bare name in braces, a part without a field, and
+        UserError: for an unknown field, a format or conversion in braces, a part without a field, and
             unbalanced braces.
     """
     known = ", ".join(f"{{{name}}}" for name in names)

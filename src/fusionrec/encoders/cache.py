@@ -16,12 +16,13 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 
-from fusionrec import files, params, runtime
-from fusionrec.data.features import Features
+from fusionrec import files, runtime
+from fusionrec.data.encoder_vectors import EncoderVectors
 from fusionrec.encoders.inputs import Inputs, Row
 from fusionrec.encoders.recipe import Encoder, Recipe
 from fusionrec.encoders.store import Store
 from fusionrec.errors import UserError
+from fusionrec.runtime import Runtime
 
 Batch = list[tuple[int, Row]]  # items' numbers, and their rows of `Inputs.table`
 
@@ -55,15 +56,13 @@ class Filled(NamedTuple):
         known: how many of them the store knew.
     """
 
-    features: Features
+    features: EncoderVectors
     card: dict[str, Any]
     distinct: int
     known: int
 
 
-def fill(
-    path: Path, recipe: Recipe | None, inputs: Inputs, computing: params.Runtime, bar: Progress
-) -> Filled:
+def fill(path: Path, recipe: Recipe | None, inputs: Inputs, computing: Runtime, bar: Progress) -> Filled:
     """Write features.npy, float32 [items, width], zeros where absent; its bytes depend on nothing else.
 
     With `recipe.options.tokens` also tokens.npy, float32 [items, tokens, width of a token], beside it. Both
@@ -84,7 +83,7 @@ def fill(
     number, first = inputs.distinct()
     if recipe is None:
         items = len(number)
-        features = Features(
+        features = EncoderVectors(
             np.zeros((items, 0), np.float32), np.zeros(items, bool), np.zeros((items, 0, 0), np.float32)
         )
         files.write_array(path, features.matrix)
@@ -113,9 +112,9 @@ def _fill(
     inputs: Inputs,
     number: np.ndarray,
     first: np.ndarray,
-    computing: params.Runtime,
+    computing: Runtime,
     bar: Progress,
-) -> tuple[Features, int]:
+) -> tuple[EncoderVectors, int]:
     """Rows of `first` from the store, else from the encoder, then their copies; how many the store knew."""
     keys = np.array(inputs.keys, object)
     unknown = np.ones(len(first), bool)
@@ -148,18 +147,18 @@ def _widths(recipe: Recipe, store: Store) -> tuple[int, int]:
     return recipe.source.get("width") or store.width() or recipe.load().width, 0
 
 
-def _made(path: Path, present: np.ndarray, tokens: int, width: int, token_width: int) -> Features:
+def _made(path: Path, present: np.ndarray, tokens: int, width: int, token_width: int) -> EncoderVectors:
     """Files of zeros."""
     items = len(present)
     matrix = np.lib.format.open_memmap(path, "w+", np.float32, (items, width))
     if not tokens:
-        return Features(matrix, present, np.zeros((items, 0, 0), np.float32))
+        return EncoderVectors(matrix, present, np.zeros((items, 0, 0), np.float32))
     shape = items, tokens, token_width
     beside = np.lib.format.open_memmap(path.with_name("tokens.npy"), "w+", np.float32, shape)
-    return Features(matrix, present, beside)
+    return EncoderVectors(matrix, present, beside)
 
 
-def _write(features: Features, items: np.ndarray, rows: np.ndarray) -> None:
+def _write(features: EncoderVectors, items: np.ndarray, rows: np.ndarray) -> None:
     """Rows, float32 [n, width + tokens * width of a token]."""
     width = features.matrix.shape[1]
     features.matrix[items] = rows[:, :width]

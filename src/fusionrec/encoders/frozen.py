@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from fusionrec import params
 from fusionrec.encoders import onednn
+from fusionrec.encoders.options import Cache, EncoderEntry
 from fusionrec.encoders.pooling import unit
 from fusionrec.errors import UserError
 
@@ -35,8 +35,8 @@ class FrozenEncoder:
     def __init__(
         self,
         tower: nn.Module,
-        entry: params.Encoder,
-        options: params.Cache,
+        entry: EncoderEntry,
+        options: Cache,
         device: torch.device,
         examples: list[Any],
         width: int | None,

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from fusionrec.data.features import Features
-from fusionrec.data.principal import principal_axes
+from fusionrec.data.encoder_vectors import EncoderVectors
+from fusionrec.data.pca import principal_axes
 
 BLOCK = 8192  # items
 SAMPLE = 10_000  # items
@@ -34,7 +34,7 @@ class Neighbours(NamedTuple):
     medians: np.ndarray
 
 
-def spread(features: Features, count: int) -> np.ndarray:
+def spread(features: EncoderVectors, count: int) -> np.ndarray:
     """int64 [<= count], present items at even steps through the catalogue, no two with the same vector."""
     rows = np.flatnonzero(features.present)
     _, first = np.unique(features.matrix.sum(1)[rows], return_index=True)  # equal vectors have equal sums
@@ -43,7 +43,7 @@ def spread(features: Features, count: int) -> np.ndarray:
     return rows[np.arange(count) * len(rows) // max(count, 1)]
 
 
-def nearest(features: Features, queries: np.ndarray, count: int) -> Neighbours:
+def nearest(features: EncoderVectors, queries: np.ndarray, count: int) -> Neighbours:
     """The `count` items with the largest cosine to each query, or as many as there are.
 
     Exact, over all present items but the query itself; of equal cosines the earlier item comes first.
@@ -62,7 +62,7 @@ def nearest(features: Features, queries: np.ndarray, count: int) -> Neighbours:
     return Neighbours(queries, items, np.take_along_axis(cosines, items, 1), np.nanmedian(cosines, axis=1))
 
 
-def plane(features: Features) -> tuple[np.ndarray, np.ndarray]:
+def plane(features: EncoderVectors) -> tuple[np.ndarray, np.ndarray]:
     """The first two principal components.
 
     Jolliffe, "Principal component analysis", Springer 2002. t-SNE and UMAP part groups more clearly, but they
@@ -86,7 +86,7 @@ def plane(features: Features) -> tuple[np.ndarray, np.ndarray]:
     return points * features.present[:, None], shares.numpy()
 
 
-def _blocks(features: Features) -> Iterator[torch.Tensor]:
+def _blocks(features: EncoderVectors) -> Iterator[torch.Tensor]:
     """The whole catalogue as unit vectors, float64 [<= BLOCK, width]; absent items stay zero."""
     for start in range(0, len(features.matrix), BLOCK):
         yield _unit(features.matrix[start : start + BLOCK])

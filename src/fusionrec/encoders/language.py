@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from fusionrec import params
 from fusionrec.encoders import loading
 from fusionrec.encoders.frozen import FrozenEncoder
+from fusionrec.encoders.options import Cache, EncoderEntry
 from fusionrec.errors import UserError
 
 MULTIPLE = 8  # tokens
@@ -32,8 +32,8 @@ class LanguageEncoder(FrozenEncoder):
         tokenizer: Any,
         limit: int,
         tower: nn.Module,
-        entry: params.Encoder,
-        options: params.Cache,
+        entry: EncoderEntry,
+        options: Cache,
         device: torch.device,
         width: int | None = None,
     ):
@@ -79,8 +79,8 @@ class LanguageEncoder(FrozenEncoder):
 
 def load(
     folder: Path,
-    entry: params.Encoder,
-    options: params.Cache,
+    entry: EncoderEntry,
+    options: Cache,
     device: torch.device,
     width: int | None = None,
 ) -> LanguageEncoder:

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from fusionrec import files, params
+from fusionrec import files
+from fusionrec.encoders.options import EncoderEntry
 from fusionrec.encoders.pooling import Pooled
 from fusionrec.errors import UserError
 
@@ -27,7 +28,7 @@ def readable(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def tower(folder: Path, entry: params.Encoder, tokens: int, mine: str, other: str, project: str) -> Pooled:
+def tower(folder: Path, entry: EncoderEntry, tokens: int, mine: str, other: str, project: str) -> Pooled:
     """A transformers model and its pooling; of a model of pictures and texts the part `mine`.
 
     Args:
@@ -51,7 +52,7 @@ def tower(folder: Path, entry: params.Encoder, tokens: int, mine: str, other: st
     return Pooled(model, getattr(model, project), entry.pooling, entry.layer, tokens)
 
 
-def tensors(folder: Path, entry: params.Encoder) -> dict[str, torch.Tensor]:
+def tensors(folder: Path, entry: EncoderEntry) -> dict[str, torch.Tensor]:
     """All tensors of the model in `folder` under the names that it loads by, but for those nothing depends on.
 
     Raises:
@@ -63,7 +64,7 @@ def tensors(folder: Path, entry: params.Encoder) -> dict[str, torch.Tensor]:
     return {name: tensor for name, tensor in found.items() if not name.startswith(_unused(entry))}
 
 
-def _unused(entry: params.Encoder) -> tuple[str, ...]:
+def _unused(entry: EncoderEntry) -> tuple[str, ...]:
     """How the names of tensors begin on which no vector depends, and which a checkpoint may lack."""
     return () if entry.pooling == "pooled" else ("pooler.",)
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 
-from fusionrec import files, params
-from fusionrec.data import augment
-from fusionrec.encoders import loading, weights
+from fusionrec import code, files
+from fusionrec.encoders import augment, loading, weights
+from fusionrec.encoders.options import Cache, EncoderEntry
 
 PACKAGES = ("numpy", "pillow", "timm", "tokenizers", "torch", "torchvision", "transformers")
 
@@ -51,10 +51,10 @@ class Recipe(NamedTuple):
     """
 
     modality: str
-    entry: params.Encoder
+    entry: EncoderEntry
     folder: Path
     source: dict[str, Any]
-    options: params.Cache
+    options: Cache
     device: str
     reproducible: str
 
@@ -102,7 +102,7 @@ class Recipe(NamedTuple):
             "hardware": self._hardware(),
             "reproducible": self.reproducible,
             "versions": {name: version(name) for name in PACKAGES},
-            "code": _code(),
+            "code": self._code(),
         }
 
     def _preprocessing(self) -> dict[str, Any]:
@@ -119,14 +119,13 @@ class Recipe(NamedTuple):
         strengths = getattr(self.options, self.modality).model_dump()
         return {"views": self.options.views, "seed": self.options.seed, "augmentation": strengths}
 
+    def _code(self) -> str:
+        """Fingerprint of the code that makes vectors, so that a corrected encoder never gets those of the faulty one."""
+        views = ["fusionrec.encoders.views"] if self.options.views else []
+        return code.fingerprint([f"fusionrec.encoders.{self.modality}", *views], parameters={})
+
     def _hardware(self) -> str:
         """What last bits depend on; under the portable pins all CPUs give the same."""
         if self.device == "cuda":
             return torch.cuda.get_device_name()
         return "" if self.reproducible == "portable" else torch.backends.cpu.get_cpu_capability()
-
-
-def _code() -> str:
-    """Hash of the source that makes vectors, so that a mended encoder never meets those of the broken one."""
-    sources = [*sorted(Path(__file__).parent.glob("*.py")), Path(augment.__file__)]
-    return hashlib.sha256("".join(map(weights.sha256, sources)).encode()).hexdigest()

@@ -12,15 +12,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from fusionrec import params
-from fusionrec.data import augment
-from fusionrec.encoders import pixels
+from fusionrec.encoders import augment, pixels
+from fusionrec.encoders.options import Cache
 from fusionrec.encoders.pooling import unit
 
 if TYPE_CHECKING:
     from fusionrec.encoders.recipe import Encoder
 
-Change = Callable[[Any, params.Cache, int], Any]
+Change = Callable[[Any, Cache, int], Any]
 
 
 class MeanOfViews:
@@ -36,7 +35,7 @@ class MeanOfViews:
         normalize: whether vectors get length 1.
     """
 
-    def __init__(self, encoder: "Encoder", change: Change, options: params.Cache, normalize: bool):
+    def __init__(self, encoder: "Encoder", change: Change, options: Cache, normalize: bool):
         self.encoder, self.change, self.options, self.normalize = encoder, change, options, normalize
         self.width, self.token_width = encoder.width, encoder.token_width
 
@@ -64,12 +63,12 @@ class MeanOfViews:
         return max(map(self.encoder.padded, self.views(text)))
 
 
-def of_picture(blob: bytes, options: params.Cache, view: int) -> Image.Image:
+def of_picture(blob: bytes, options: Cache, view: int) -> Image.Image:
     """View number `view` of the picture in a file (JPEG, PNG, WebP)."""
     return augment.picture(pixels.decode(blob), options.vision, generator(options.seed, blob, view))
 
 
-def of_text(text: str, options: params.Cache, view: int) -> str:
+def of_text(text: str, options: Cache, view: int) -> str:
     """View number `view` of a text."""
     return augment.text(text, options.language, generator(options.seed, text.encode(), view))
 

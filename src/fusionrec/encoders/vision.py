@@ -7,9 +7,10 @@ import torch
 from PIL import Image
 from torch import nn
 
-from fusionrec import files, params
+from fusionrec import files
 from fusionrec.encoders import loading, pixels
 from fusionrec.encoders.frozen import FrozenEncoder
+from fusionrec.encoders.options import Cache, EncoderEntry
 from fusionrec.encoders.pooling import NO_CLASS_TOKEN, masked_mean, segments
 from fusionrec.errors import UserError
 
@@ -29,8 +30,8 @@ class VisionEncoder(FrozenEncoder):
         self,
         preprocess: pixels.Preprocess,
         tower: nn.Module,
-        entry: params.Encoder,
-        options: params.Cache,
+        entry: EncoderEntry,
+        options: Cache,
         device: torch.device,
         width: int | None = None,
     ):
@@ -51,8 +52,8 @@ class VisionEncoder(FrozenEncoder):
 
 def load(
     folder: Path,
-    entry: params.Encoder,
-    options: params.Cache,
+    entry: EncoderEntry,
+    options: Cache,
     device: torch.device,
     width: int | None = None,
 ) -> VisionEncoder:

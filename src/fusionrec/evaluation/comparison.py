@@ -1,4 +1,4 @@
-"""Two runs on the same users: what differs, by how much, and whether it may be chance."""
+"""Compare two runs on the same users: which metrics differ, by how much, and whether it may be chance."""
 
 from typing import NamedTuple
 
@@ -12,11 +12,11 @@ class Comparison(NamedTuple):
     """A comparison paired by user.
 
     Attributes:
-        table: one row a metric: metric, a, b (means), difference (b - a), low, high (its 95 % bootstrap
-            interval), t, wilcoxon (p-values, adjusted for the number of metrics by Holm), users (for whom the
-            metric is defined in both).
-        common: how many users both runs have.
-        only_a, only_b: how many one of them has.
+        table: a row for each metric: metric, a, b (means), difference (b - a), low, high (its 95 % bootstrap
+            interval), t, wilcoxon (p-values, adjusted for the number of metrics by Holm), users (number of users for
+            whom the metric is defined in both).
+        common: number of users in both runs.
+        only_a, only_b: number of users in one of them only.
     """
 
     table: pd.DataFrame
@@ -26,10 +26,10 @@ class Comparison(NamedTuple):
 
 
 def compare(a: pd.DataFrame, b: pd.DataFrame, metrics: list[str], seed: int) -> Comparison:
-    """Compare the users whom both have.
+    """Compare the users that are in both runs.
 
     Args:
-        a: one row a user: user_id and the metrics.
+        a: a row for each user: user_id and the metrics.
         b: likewise.
         metrics: columns of both.
         seed: of the bootstrap.
@@ -40,16 +40,16 @@ def compare(a: pd.DataFrame, b: pd.DataFrame, metrics: list[str], seed: int) -> 
     samples = significance.samples(len(both), np.random.default_rng(seed))
     defined = ~np.isnan(first - second)
     first, second = np.where(defined, first, np.nan), np.where(defined, second, np.nan)
-    found = significance.bootstrap(second - first, samples)
+    interval = significance.bootstrap(second - first, samples)
     columns = [(second - first)[defined[:, m], m] for m in range(len(metrics))]
     table = pd.DataFrame(
         {
             "metric": metrics,
             "a": significance.mean(first),
             "b": significance.mean(second),
-            "difference": found.mean,
-            "low": found.low,
-            "high": found.high,
+            "difference": interval.mean,
+            "low": interval.low,
+            "high": interval.high,
             "t": significance.holm(np.array([significance.t_test(x) for x in columns])),
             "wilcoxon": significance.holm(np.array([significance.wilcoxon(x) for x in columns])),
             "users": defined.sum(0),
@@ -58,47 +58,47 @@ def compare(a: pd.DataFrame, b: pd.DataFrame, metrics: list[str], seed: int) -> 
     return Comparison(table, len(both), len(a) - len(both), len(b) - len(both))
 
 
-def same(found: Comparison) -> bool:
-    """Whether nothing differs at all: the same users, and no metric's mean or interval is off 0."""
-    moved = found.table[["difference", "low", "high"]].fillna(0).to_numpy()
-    return not moved.any() and not found.only_a and not found.only_b
+def same(comparison: Comparison) -> bool:
+    """Whether nothing differs: the same users, and all differences and their intervals are 0."""
+    moved = comparison.table[["difference", "low", "high"]].fillna(0).to_numpy()
+    return not moved.any() and not comparison.only_a and not comparison.only_b
 
 
-def markdown(found: Comparison, a: str, b: str) -> str:
+def markdown(comparison: Comparison, a: str, b: str) -> str:
     """The comparison as Markdown, for a review.
 
     Args:
-        found: the comparison.
-        a: what the first run is called.
-        b: what the second one is called.
+        comparison: what is shown.
+        a: name of the first run.
+        b: name of the second run.
     """
-    if same(found):
-        return f"No difference between {a} and {b}: {found.common:,} users, {len(found.table)} metrics.\n"
-    head, *rows = cells(found, a, b)
+    if same(comparison):
+        return f"No difference between {a} and {b}: {comparison.common:,} users, {len(comparison.table)} metrics.\n"
+    head, *rows = cells(comparison, a, b)
     lines = ["| " + " | ".join(row) + " |" for row in [head, ["---", *["---:"] * 6, "---"], *rows]]
-    return "\n".join([*lines, "", footnote(found, a, b)]) + "\n"
+    return "\n".join([*lines, "", footnote(comparison, a, b)]) + "\n"
 
 
-def cells(found: Comparison, a: str, b: str) -> list[list[str]]:
-    """The table in words, its head first."""
+def cells(comparison: Comparison, a: str, b: str) -> list[list[str]]:
+    """The table as text, its header first."""
     head = ["metric", a, b, "difference", "95 % interval", "p (t)", "p (Wilcoxon)", "beyond chance"]
-    rows = zip(found.table.itertuples(), beyond_chance(found), strict=True)
+    rows = zip(comparison.table.itertuples(), beyond_chance(comparison), strict=True)
     return [head, *(_row(row, sure) for row, sure in rows)]
 
 
-def footnote(found: Comparison, a: str, b: str) -> str:
-    """Whom the comparison is about, and what its figures are."""
-    apart = [f"{n:,} only in {name}" for n, name in ((found.only_a, a), (found.only_b, b)) if n]
-    users = f"{found.common:,} users in both" + (f" ({', '.join(apart)}: left out)" if apart else "")
+def footnote(comparison: Comparison, a: str, b: str) -> str:
+    """Which users are compared, and how the figures are computed."""
+    apart = [f"{n:,} only in {name}" for n, name in ((comparison.only_a, a), (comparison.only_b, b)) if n]
+    users = f"{comparison.common:,} users in both" + (f" ({', '.join(apart)}: left out)" if apart else "")
     return (
         f"Paired by user: {users}. Intervals: bootstrap over users, one metric at a time. "
-        f"p-values: adjusted for {len(found.table)} metrics (Holm)."
+        f"p-values: adjusted for {len(comparison.table)} metrics (Holm)."
     )
 
 
-def beyond_chance(found: Comparison) -> list[bool]:
-    """Whether each row is a difference: an interval without 0, and both p-values below 0.05."""
-    table = found.table
+def beyond_chance(comparison: Comparison) -> list[bool]:
+    """Whether each row differs beyond chance: its interval excludes 0, and both p-values are below 0.05."""
+    table = comparison.table
     away = (table["low"] > 0) | (table["high"] < 0)
     return (away & (table[["t", "wilcoxon"]].max(axis=1) < 0.05)).tolist()
 

@@ -1,50 +1,48 @@
-"""Everything that is said about recommenders, from their lists."""
+"""Metrics, intervals and slices of each recommender, from its lists."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from fusionrec.evaluation import (
-    accuracy,
-    catalogue,
-    diversity,
-    popularity,
-    ranking,
-    serendipity,
-    significance,
-    slices,
-)
-from fusionrec.evaluation.task import Task
+from fusionrec.evaluation import catalogue_ranking, significance, slices
+from fusionrec.evaluation.metrics import Figures, Measure, Ranked
+from fusionrec.evaluation.protocol import Task
 
 DIGITS = 6
+BEST = "oracle"  # its metrics are the best that can be reached
+SHARES = {"ndcg": "share_of_best", "ndcg_cold": "share_of_best_cold"}
 Numbers = dict[str, float]
 Name = TypeVar("Name", bound=Hashable)
 
 
 class Result(NamedTuple):
-    """What lists are worth.
+    """The metrics of one recommender.
 
     Attributes:
-        lists: int64 [users, length], ranked, -1 where one is short.
-        hits: bool [users, length].
+        ranked: its lists, and what they are measured against.
         per_user: {"ndcg@10": float64 [users]}, NaN where a metric is undefined for a user.
-        summary: means over users and figures of the catalogue, rounded; a metric that is undefined for all
-            is not there.
+        summary: means over users and figures of all lists together, rounded; a metric that is undefined for all
+            users is left out.
     """
 
-    lists: np.ndarray
-    hits: np.ndarray
+    ranked: Ranked
     per_user: dict[str, np.ndarray]
     summary: Numbers
 
 
 class Report(NamedTuple):
-    """Results by recommender, and what is said of all of them, ready for JSON.
+    """What is reported of all recommenders; `summary`, `intervals` and `slices` are ready for JSON.
 
-    `cut` holds for each slice the headline metrics of the first recommender, float64 [users, metrics], NaN for
-    users who are not in the slice.
+    Attributes:
+        results: by recommender.
+        summary: {recommender: {metric: value}}; `users` counts who was evaluated, and who was not and why.
+        intervals: {recommender: {metric: {mean, low, high}}} of the metrics that are means over users, and leads:
+            `model - popularity` is the first recommender less another one, paired by user.
+        slices: {recommender: {group: {slice: {users, metric: {mean, low, high}}}}} of the headline metrics.
+        cut: the headline metrics of the first recommender in each slice, float64 [users, metrics], NaN for users
+            who are not in the slice.
     """
 
     results: dict[str, Result]
@@ -56,111 +54,128 @@ class Report(NamedTuple):
 
 def full(
     lists: dict[str, np.ndarray],
-    this: Task,
+    task: Task,
     parts: list[slices.Slice],
     ks: list[int],
+    families: Sequence[Measure],
     headline: list[str],
     seed: int,
 ) -> Report:
     """All metrics, intervals and slices.
 
-    `intervals` holds {recommender: {metric: {mean, low, high}}} of all metrics that are means over users, and
-    leads: `model - popularity` is that of the first recommender over another one, paired by user. `slices` holds
-    {recommender: {group: {slice: {users, metric: {mean, low, high}}}}} of the headline metrics.
-
     Args:
-        lists: int64 [users, length] each, by the recommender's name.
-        this: the task that they answer.
+        lists: int64 [users, length] each, ranked, by the recommender's name.
+        task: what they were made for.
         parts: the slices.
         ks: cut-offs.
-        headline: metrics that slices and leads are reported of.
+        families: the metrics; see `evaluate`.
+        headline: metrics of accuracy that slices and leads are reported of.
         seed: of the bootstrap.
     """
-    results = {name: evaluate(ranked, this, ks) for name, ranked in lists.items()}
-    first = next(iter(results.values()))
+    results = {name: evaluate(ranked, task, ks, families) for name, ranked in lists.items()}
+    first = next(iter(results))
+    samples = significance.samples(len(task.users), np.random.default_rng(seed))
     kept: dict[slices.Slice, np.ndarray] = {}
     intervals: dict[str, Any] = {}
     leads: dict[str, Any] = {}
     sliced: dict[str, Any] = {}
-    samples = significance.samples(len(this.users), np.random.default_rng(seed))
     for name, result in results.items():
-        cut = {part: slices.values(part, *result[:3], this, headline) for part in parts}
+        cut = _cut(result, task, parts, headline)
         kept = kept or cut
-        lead = {m: first.per_user[m] - result.per_user[m] for m in headline if result is not first}
-        columns: dict[Hashable, np.ndarray] = dict(result.per_user.items())
-        columns |= {("lead", metric): values for metric, values in lead.items()}
-        columns |= {
-            (part, metric): values[:, c]
-            for part, values in cut.items()
-            for c, metric in enumerate(headline)
-            if not np.isnan(values[:, c]).all()
-        }
-        found = interval_of(columns, samples)
-        intervals[name] = {metric: found[metric] for metric in result.per_user if metric in found}
+        lead = {} if name == first else _lead(results[first], result, headline)
+        ends = interval_of({**result.per_user, **lead, **_columns(cut, headline)}, samples)
+        intervals[name] = {metric: ends[metric] for metric in result.per_user if metric in ends}
         if lead:
-            leads[f"{next(iter(results))} - {name}"] = {metric: found["lead", metric] for metric in headline}
-        sliced[name] = _tabulated(cut, found, headline)
-    return Report(results, summary(results, this, ks), intervals | leads, sliced, kept)
+            leads[f"{first} - {name}"] = {metric: ends["lead", metric] for metric in headline}
+        sliced[name] = _tabulated(cut, ends, headline)
+    return Report(results, summary(results, task, ks), intervals | leads, sliced, kept)
 
 
-def evaluate(lists: np.ndarray, this: Task, ks: list[int]) -> Result:
-    """All metrics at all cut-offs; `ndcg_cold@k` asks for held-out items without a train interaction alone."""
-    items = len(this.popularity)
-    found = ranking.hits(lists, this.users, this.held_out, items)
-    per_user = accuracy.table(found, this.held_out.counts[this.users], ks) | _beyond(lists, found, this, ks)
-    means = significance.mean(np.stack(list(per_user.values()), 1))
-    summary = dict(zip(per_user, means.tolist(), strict=True))
-    cold = [f"ndcg@{k}" for k in ks]
-    part = slices.Slice("item", "cold", this.popularity == 0, of_items=True)
-    of_cold = significance.mean(slices.values(part, lists, found, per_user, this, cold))
-    for k, value in zip(ks, of_cold.tolist(), strict=True):
-        summary[f"ndcg_cold@{k}"] = value
-        summary[f"coverage@{k}"] = catalogue.coverage(lists[:, :k], items)
-        summary[f"gini@{k}"] = catalogue.gini(lists[:, :k], items)
-        summary[f"personalisation@{k}"] = catalogue.personalisation(lists[:, :k], items)
-    return Result(lists, found, per_user, _rounded(summary))
+def evaluate(lists: np.ndarray, task: Task, ks: list[int], families: Sequence[Measure]) -> Result:
+    """The metrics of one or more families, in the order of the reports.
+
+    First come the metrics of each user: those of the first family as they are, those of the others by cut-off. Then
+    come the figures of all lists together, by cut-off.
+
+    Args:
+        lists: int64 [users, length], ranked, -1 where one is short.
+        task: what they were made for.
+        ks: cut-offs.
+        families: see `fusionrec.evaluation.metrics`.
+    """
+    hits = catalogue_ranking.hits(lists, task.users, task.held_out, len(task.popularity))
+    held_out = task.held_out.pairs(task.users)
+    ranked = Ranked(lists, hits, held_out, ks, task.popularity, task.tail, task.vectors, task.train_users)
+    first, *others = (measure(ranked) for measure in families)
+    figures = first | _by_cut_off({name: value for family in others for name, value in family.items()})
+    per_user = {name: value for name, value in figures.items() if isinstance(value, np.ndarray)}
+    means = significance.mean(np.stack(list(per_user.values()), 1)).tolist()
+    together = _by_cut_off({name: value for name, value in figures.items() if name not in per_user})
+    return Result(ranked, per_user, _rounded({**dict(zip(per_user, means, strict=True)), **together}))
 
 
-def _beyond(lists: np.ndarray, hits: np.ndarray, this: Task, ks: list[int]) -> dict[str, np.ndarray]:
-    """Per user, what accuracy does not say: {"novelty@10": float64 [users]}."""
-    found = {
-        "novelty": popularity.novelty(lists, this.popularity, this.train_users, ks),
-        "average_popularity": popularity.average_popularity(lists, this.popularity, ks),
-        "tail_share": popularity.tail_share(lists, this.tail, ks),
-        "serendipity": serendipity.serendipity(lists, hits, this.popularity, ks),
+def _by_cut_off(figures: Figures) -> Figures:
+    return dict(sorted(figures.items(), key=lambda figure: int(figure[0].partition("@")[2] or 0)))
+
+
+def _cut(
+    result: Result, task: Task, parts: list[slices.Slice], headline: list[str]
+) -> dict[slices.Slice, np.ndarray]:
+    """The headline metrics in each slice, float64 [users, metrics]; NaN for users who are not in it."""
+    return {part: slices.values(part, result.ranked, result.per_user, task.users, headline) for part in parts}
+
+
+def _lead(first: Result, other: Result, headline: list[str]) -> dict[Hashable, np.ndarray]:
+    """How far the first recommender is ahead of another one, user by user: float64 [users] each."""
+    return {("lead", metric): first.per_user[metric] - other.per_user[metric] for metric in headline}
+
+
+def _columns(cut: dict[slices.Slice, np.ndarray], headline: list[str]) -> dict[Hashable, np.ndarray]:
+    """Each headline metric in each slice, float64 [users], if it is defined for anybody."""
+    return {
+        (part, metric): values[:, c]
+        for part, values in cut.items()
+        for c, metric in enumerate(headline)
+        if not np.isnan(values[:, c]).all()
     }
-    if this.vectors.shape[1]:
-        found["diversity"] = diversity.intra_list(lists, this.vectors, ks)
-    return {f"{name}@{k}": values[:, c] for c, k in enumerate(ks) for name, values in found.items()}
 
 
-def summary(results: dict[str, Result], this: Task, ks: list[int]) -> dict[str, Numbers]:
-    """All summaries, every share of what the oracle reached, and how many users were asked."""
-    found = {name: dict(result.summary) for name, result in results.items()}
-    best = found.get("oracle", {})
-    for name in found.keys() - {"oracle"} if best else ():
-        for k in ks:
-            for ours, share in (("ndcg", "share_of_best"), ("ndcg_cold", "share_of_best_cold")):
-                if best.get(f"{ours}@{k}"):
-                    found[name][f"{share}@{k}"] = round(
-                        found[name][f"{ours}@{k}"] / best[f"{ours}@{k}"], DIGITS
-                    )
-    position, item = this.held_out.pairs(this.users)
-    asked = int((this.held_out.counts > 0).sum())
-    found["users"] = {
-        "evaluated": len(this.users),
-        "without_test": len(this.held_out) - asked,
-        "without_candidates": asked - len(this.users),
-        "cold": len(np.unique(position[this.popularity[item] == 0])),
-        "tied": int(this.tied[this.users].sum()),
+def summary(results: dict[str, Result], task: Task, ks: list[int]) -> dict[str, Numbers]:
+    """All summaries, what share of the oracle's metrics each recommender reaches, and how many users were asked."""
+    summaries = {name: dict(result.summary) for name, result in results.items()}
+    if BEST in summaries:
+        for name in summaries.keys() - {BEST}:
+            summaries[name] |= _shares(summaries[name], summaries[BEST], ks)
+    position, item = task.held_out.pairs(task.users)
+    asked = int((task.held_out.counts > 0).sum())
+    summaries["users"] = {
+        "evaluated": len(task.users),
+        "without_test": len(task.held_out) - asked,
+        "without_candidates": asked - len(task.users),
+        "cold": len(np.unique(position[task.popularity[item] == 0])),
+        "tied": int(task.tied[task.users].sum()),
     }
-    return found
+    return summaries
 
 
-def interval_of(columns: dict[Name, np.ndarray], samples: np.ndarray) -> dict[Name, Numbers]:
-    """{name: {mean, low, high}} of each of `columns`, float64 [users]; what is undefined for all is left out."""
-    found = significance.bootstrap(np.stack(list(columns.values()), 1), samples)
-    rows = zip(columns, *(end.tolist() for end in found), strict=True)
+def _shares(ours: Numbers, best: Numbers, ks: list[int]) -> Numbers:
+    return {
+        f"{share}@{k}": round(ours[f"{metric}@{k}"] / best[f"{metric}@{k}"], DIGITS)
+        for k in ks
+        for metric, share in SHARES.items()
+        if best.get(f"{metric}@{k}")
+    }
+
+
+def interval_of(columns: Mapping[Name, np.ndarray], samples: np.ndarray) -> dict[Name, Numbers]:
+    """{name: {mean, low, high}} of each of `columns`, float64 [users]; what is undefined for all users is left out.
+
+    Args:
+        columns: by name.
+        samples: uint8 [draws, users], of the bootstrap; see `significance.samples`.
+    """
+    interval = significance.bootstrap(np.stack(list(columns.values()), 1), samples)
+    rows = zip(columns, *(end.tolist() for end in interval), strict=True)
     return {
         name: _rounded({"mean": mean, "low": low, "high": high})
         for name, mean, low, high in rows
@@ -169,29 +184,15 @@ def interval_of(columns: dict[Name, np.ndarray], samples: np.ndarray) -> dict[Na
 
 
 def _tabulated(
-    cut: dict[slices.Slice, np.ndarray], found: dict[Hashable, Numbers], headline: list[str]
+    cut: dict[slices.Slice, np.ndarray], ends: dict[Hashable, Numbers], headline: list[str]
 ) -> dict[str, Any]:
     """{group: {slice: {users, ndcg@10: {mean, low, high}}}}; `users` counts those that the mean is over."""
     table: dict[str, Any] = {}
     for part, values in cut.items():
         row: dict[str, Any] = {"users": int((~np.isnan(values[:, 0])).sum())}
-        row |= {metric: found[part, metric] for metric in headline if (part, metric) in found}
+        row |= {metric: ends[part, metric] for metric in headline if (part, metric) in ends}
         table.setdefault(part.group, {})[part.name] = row
     return table
-
-
-def losses(whole: Result, without: Result, headline: list[str], samples: np.ndarray) -> dict[str, Any]:
-    """What a result loses against `whole`, paired by user: {metric: {value, loss, low, high}}."""
-    found = interval_of({m: whole.per_user[m] - without.per_user[m] for m in headline}, samples)
-    return {
-        metric: {
-            "value": without.summary[metric],
-            "loss": ends["mean"],
-            "low": ends["low"],
-            "high": ends["high"],
-        }
-        for metric, ends in found.items()
-    }
 
 
 def per_user(results: dict[str, Result], user_ids: list[str]) -> pd.DataFrame:
@@ -215,5 +216,5 @@ def per_slice(cut: dict[slices.Slice, np.ndarray], headline: list[str], user_ids
     return pd.concat(parts, ignore_index=True)
 
 
-def _rounded(numbers: Numbers) -> Numbers:
+def _rounded(numbers: Mapping[str, Any]) -> Numbers:
     return {name: round(value, DIGITS) for name, value in numbers.items() if not np.isnan(value)}

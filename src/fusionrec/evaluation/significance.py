@@ -1,4 +1,4 @@
-"""Intervals of means over users, and tests of the difference of two means on the same users."""
+"""Bootstrap intervals of means over users, and paired tests of the difference of two means."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,11 @@ import numpy as np
 
 DRAWS = 1000
 LEVEL = 0.95
-CHUNK = 2048  # users that are multiplied together, so that counts stay in a CPU's cache
+CHUNK = 2048  # users in one matrix product, so that counts stay in a CPU's cache
 
 
 class Interval(NamedTuple):
-    """A mean and the ends of its interval; each float64 [m], or numbers."""
+    """Means and the ends of their intervals, float64 [m] each."""
 
     mean: np.ndarray
     low: np.ndarray
@@ -18,9 +18,9 @@ class Interval(NamedTuple):
 
 
 def mean(values: np.ndarray) -> np.ndarray:
-    """Mean over users, float64 [m], of [users, m]; NaN, which is undefined for a user, is left out.
+    """Mean over users, float64 [m], of `values`, float64 [users, m].
 
-    NaN where it is undefined for all.
+    NaN, undefined for a user, is left out; the mean is NaN where all are.
     """
     defined = ~np.isnan(values)
     count = defined.sum(0)
@@ -31,7 +31,7 @@ def samples(users: int, generator: np.random.Generator, draws: int = DRAWS) -> n
     """Bootstrap samples of users, drawn with replacement.
 
     Returns:
-        uint8 [draws, users]: how often each user is in each sample; a user is drawn once on average.
+        uint8 [draws, users]: how often each user is in each sample, once on average.
     """
     counts = np.empty((draws, users), np.uint8)
     for row in counts:
@@ -46,12 +46,12 @@ def bootstrap(values: np.ndarray, samples: np.ndarray, level: float = LEVEL) -> 
     pass the differences: that is the paired comparison.
 
     Args:
-        values: float64 [users, m]; NaN where a column is undefined for a user, who is left out of its mean.
+        values: float64 [users, m]; NaN where a column is undefined for a user, who then does not count in its mean.
         samples: see `samples`.
-        level: probability that the interval covers.
+        level: coverage of the intervals.
 
     Returns:
-        float64 [m] each. A sample that draws no user for whom a column is defined does not count.
+        float64 [m] each. Samples without a user for whom a column is defined do not count for it.
     """
     undefined = np.isnan(values)
     partial = np.flatnonzero(undefined.any(0))
@@ -69,7 +69,7 @@ def bootstrap(values: np.ndarray, samples: np.ndarray, level: float = LEVEL) -> 
 
 
 def _ends(means: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Quantiles of the columns, each float64 [m], of [draws, m]; NaN does not count."""
+    """Ends of the intervals, float64 [m] each, of `means`, float64 [draws, m]; NaN does not count."""
     ends = [(1 - level) / 2, (1 + level) / 2]
     low, high = np.full((2, means.shape[1]), np.nan)
     gaps = np.isnan(means)
@@ -82,24 +82,24 @@ def _ends(means: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def t_test(differences: np.ndarray) -> float:
-    """Two-sided p of Student's paired t-test that the mean of `differences`, float64 [users], is 0.
+    """Two-sided p-value of Student's paired t-test that the mean of `differences`, float64 [users], is 0.
 
-    1 where all are 0, or there are fewer than two.
+    1 if all are 0, or there are fewer than two.
     """
     from scipy import stats
 
     if len(differences) < 2 or not differences.any():
         return 1.0
     if (differences == differences[0]).all():
-        return 0.0  # the same for everybody: t is infinite
+        return 0.0  # the same for all users: t is infinite
     return float(stats.ttest_1samp(differences, 0).pvalue)
 
 
 def wilcoxon(differences: np.ndarray) -> float:
-    """Two-sided p of Wilcoxon's signed-rank test that `differences`, float64 [users], lie evenly about 0.
+    """Two-sided p-value of Wilcoxon's signed-rank test that `differences`, float64 [users], are symmetric about 0.
 
-    Zeros take part in the ranking and are then dropped (Pratt, JASA 1959), since most users' values tie.
-    1 where all are 0.
+    Zeros are ranked and then dropped (Pratt, JASA 1959), since most users have the same value in both runs.
+    1 if all are 0.
     """
     from scipy import stats
 
@@ -109,7 +109,7 @@ def wilcoxon(differences: np.ndarray) -> float:
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """p-values adjusted for being several (Holm, Scandinavian Journal of Statistics 1979).
+    """p-values, float64 [m], adjusted for multiple tests (Holm, Scandinavian Journal of Statistics 1979).
 
     >>> holm(np.array([0.01, 0.04, 0.03]))
     array([0.03, 0.06, 0.06])

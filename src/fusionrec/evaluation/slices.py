@@ -1,7 +1,7 @@
 """Headline metrics of a part of the users, or of the held-out items.
 
-A slice of users is the mean over these users. A slice of items asks for the held-out items that are in it and
-for no other, in lists ranked as ever; users without such an item are left out.
+A slice of users is the mean over these users. In a slice of items only the held-out items that are in it count
+as relevant, in the same lists; users without such an item are left out.
 """
 
 import itertools
@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from fusionrec.errors import UserError
-from fusionrec.evaluation import accuracy
-from fusionrec.evaluation.task import Task
+from fusionrec.evaluation.metrics import Ranked, accuracy
+from fusionrec.evaluation.protocol import Task
 
 HISTORY = [0, 1, 5, 10, 20, 50]  # lower ends of the bins of history length
-MOST = 20  # values of a column; the rarer ones are one slice
-HEAD = 0.5  # the most chosen items that hold this share of train are the head
+MOST = 20  # values of a column that are slices of their own; rarer values share one
+HEAD = 0.5  # share of the train interactions that the head, the most chosen items, holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +24,10 @@ class Slice:
     """Some users or items.
 
     Attributes:
-        group: what divides them, such as `item`, `popularity`, or a column.
-        name: which part this is.
+        group: what they are divided by, such as `item`, `popularity`, or a column.
+        name: of this part.
         members: bool [all users], or bool [items].
-        of_items: which of both.
+        of_items: whether it is a slice of items.
     """
 
     group: str
@@ -36,11 +36,11 @@ class Slice:
     of_items: bool
 
 
-def standard(this: Task) -> list[Slice]:
+def standard(task: Task) -> list[Slice]:
     """Warm and cold items and users, head, middle and tail of popularity, length of history, ties in time."""
-    cold_item, cold_user = this.popularity == 0, this.train.counts == 0
-    head = head_items(this.popularity) & ~this.tail
-    lengths = np.searchsorted(HISTORY, this.past.counts, side="right") - 1
+    cold_item, cold_user = task.popularity == 0, task.train.counts == 0
+    head = head_items(task.popularity) & ~task.tail
+    lengths = np.searchsorted(HISTORY, task.past.counts, side="right") - 1
     names = [f"{a}-{b - 1}" if b > a + 1 else f"{a}" for a, b in itertools.pairwise(HISTORY)]
     return [
         Slice("item", "warm", ~cold_item, True),
@@ -48,19 +48,19 @@ def standard(this: Task) -> list[Slice]:
         Slice("user", "warm", ~cold_user, False),
         Slice("user", "cold", cold_user, False),
         Slice("popularity", "head", head, True),
-        Slice("popularity", "middle", ~head & ~this.tail & ~cold_item, True),
-        Slice("popularity", "tail", this.tail, True),
+        Slice("popularity", "middle", ~head & ~task.tail & ~cold_item, True),
+        Slice("popularity", "tail", task.tail, True),
         *(
             Slice("history", name, lengths == position, False)
             for position, name in enumerate([*names, f"{HISTORY[-1]}+"])
         ),
-        Slice("time", "untied", ~this.tied, False),
-        Slice("time", "tied", this.tied, False),
+        Slice("time", "untied", ~task.tied, False),
+        Slice("time", "tied", task.tied, False),
     ]
 
 
 def head_items(popularity: np.ndarray, share: float = HEAD) -> np.ndarray:
-    """bool [items]: the most chosen items that hold at least `share` of train; equally chosen ones together.
+    """bool [items]: the fewest most chosen items that hold `share` of train, with all that tie with the last one.
 
     >>> head_items(np.array([5, 3, 3, 0]))
     array([ True,  True,  True, False])
@@ -77,7 +77,7 @@ def of_columns(columns: list[str], users: pd.DataFrame, items: pd.DataFrame) -> 
     Raises:
         UserError: if neither table has the column.
     """
-    found: list[Slice] = []
+    parts: list[Slice] = []
     for column in columns:
         if column not in items and column not in users:
             known = [str(c) for c in [*items, *users] if c not in ("item_id", "user_id", "text", "title")]
@@ -86,14 +86,14 @@ def of_columns(columns: list[str], users: pd.DataFrame, items: pd.DataFrame) -> 
             )
         of_items = column in items
         values = (items if of_items else users)[column]
-        found += [Slice(column, name, members, of_items) for name, members in of_column(values).items()]
-    return found
+        parts += [Slice(column, name, members, of_items) for name, members in of_column(values).items()]
+    return parts
 
 
 def of_column(values: pd.Series) -> dict[str, np.ndarray]:
-    """{value: bool [rows]}, who has it; a list of values belongs to each of them.
+    """{value: bool [rows]}, the rows that have it; a row with a list of values has each of them.
 
-    Numbers are cut at their quartiles. Of other values the most frequent ones stand for themselves, the rest
+    Numbers are cut at their quartiles. Of other values the most frequent ones are slices of their own, the rest
     together are `other`; rows without a value are `missing`.
     """
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
@@ -105,10 +105,10 @@ def of_column(values: pd.Series) -> dict[str, np.ndarray]:
     names, code = np.unique(flat.astype("str"), return_inverse=True)
     order = np.argsort(-np.bincount(code, minlength=len(names)), kind="stable")
     kept = order[:MOST] if len(names) > MOST else order
-    found = {str(names[c]): _mask(row[code == c], len(values)) for c in sorted(kept)}
+    masks = {str(names[c]): _mask(row[code == c], len(values)) for c in sorted(kept)}
     rest = _mask(row[~np.isin(code, kept)], len(values))
     missing = (listed.map(len) == 0).to_numpy()
-    return found | ({"other": rest} if rest.any() else {}) | ({"missing": missing} if missing.any() else {})
+    return masks | ({"other": rest} if rest.any() else {}) | ({"missing": missing} if missing.any() else {})
 
 
 def _quartiles(values: np.ndarray) -> dict[str, np.ndarray]:
@@ -118,8 +118,8 @@ def _quartiles(values: np.ndarray) -> dict[str, np.ndarray]:
     ends = [f"{edge:g}" for edge in edges]
     names = [f"<= {b}" if not position else f"{ends[position - 1]} - {b}" for position, b in enumerate(ends)]
     names += [f"> {ends[-1]}"] if ends else []
-    found = {name: ~missing & (place == position) for position, name in enumerate(names)}
-    return {n: m for n, m in found.items() if m.any()} | ({"missing": missing} if missing.any() else {})
+    masks = {name: ~missing & (place == position) for position, name in enumerate(names)}
+    return {n: m for n, m in masks.items() if m.any()} | ({"missing": missing} if missing.any() else {})
 
 
 def _mask(rows: np.ndarray, length: int) -> np.ndarray:
@@ -129,32 +129,18 @@ def _mask(rows: np.ndarray, length: int) -> np.ndarray:
 
 
 def values(
-    part: Slice,
-    lists: np.ndarray,
-    hits: np.ndarray,
-    per_user: dict[str, np.ndarray],
-    this: Task,
-    names: list[str],
+    part: Slice, ranked: Ranked, per_user: dict[str, np.ndarray], users: np.ndarray, names: list[str]
 ) -> np.ndarray:
     """float64 [users, len(names)]: the metrics `names` of each user, NaN for users who are not in the slice.
 
     Args:
         part: the slice.
-        lists: int64 [users, length].
-        hits: bool [users, length].
+        ranked: the lists.
         per_user: metrics of all users, for slices of users.
-        this: the task.
-        names: accuracy metrics such as ndcg@10.
+        users: int64 [users], their rows in the user table.
+        names: metrics of accuracy, such as ndcg@10.
     """
-    if not part.of_items:
-        inside = part.members[this.users]
-        return np.where(inside[:, None], np.stack([per_user[name] for name in names], 1), np.nan)
-    position, item = this.held_out.pairs(this.users)
-    relevant = np.bincount(position[part.members[item]], minlength=len(this.users))
-    asked = np.flatnonzero(relevant)
-    found = np.full((len(this.users), len(names)), np.nan)
-    inside_hits = hits[asked] & part.members[lists[asked]]
-    for column, name in enumerate(names):
-        metric, _, k = name.partition("@")
-        found[asked, column] = accuracy.METRICS[metric](inside_hits, relevant[asked], int(k))
-    return found
+    if part.of_items:
+        return accuracy.of_items(part.members, ranked, names)
+    inside = part.members[users]
+    return np.where(inside[:, None], np.stack([per_user[name] for name in names], 1), np.nan)

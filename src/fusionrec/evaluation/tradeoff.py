@@ -1,4 +1,4 @@
-"""What a re-ranker gives up in accuracy for what it gains, at several strengths."""
+"""The trade-off of re-rankers at several strengths: accuracy against diversity, coverage and novelty."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from fusionrec.evaluation import report
-from fusionrec.evaluation.task import Task
+from fusionrec.evaluation.metrics import Measure
+from fusionrec.evaluation.protocol import Task
 
 BEYOND = ("diversity", "coverage", "novelty")
 
@@ -15,27 +16,29 @@ def sweep(
     rerank: Callable[[str, float], np.ndarray],
     methods: Sequence[str],
     strengths: Sequence[float],
-    this: Task,
+    task: Task,
+    families: Sequence[Measure],
     metric: str,
 ) -> pd.DataFrame:
-    """Measure each method at each strength, and at strength 0, where lists are as the model ranks them.
+    """Measure each method at each strength, and at strength 0, where lists are in the model's order.
 
     Args:
         rerank: the lists, int64 [users, k], of a method and a strength.
         methods: names.
         strengths: from 0 to 1.
-        this: the task.
+        task: what the lists are made for.
+        families: the metrics that are computed.
         metric: of accuracy, such as ndcg@10; its cut-off is that of all columns.
 
     Returns:
-        series (the method), strength, accuracy, and diversity (empty where items have no vectors), coverage and
-        novelty.
+        Columns series (the method), strength, accuracy, diversity, coverage and novelty; those that `families`
+        do not give are empty, and so is diversity where items have no vectors.
     """
     k = int(metric.partition("@")[2])
     rows = []
     for method in methods:
         for strength in sorted({0.0, *strengths}):
-            found = report.evaluate(rerank(method, strength), this, [k]).summary
-            beyond = {name: found.get(f"{name}@{k}") for name in BEYOND}
-            rows.append({"series": method, "strength": strength, "accuracy": found[metric]} | beyond)
+            summary = report.evaluate(rerank(method, strength), task, [k], families).summary
+            beyond = {name: summary.get(f"{name}@{k}") for name in BEYOND}
+            rows.append({"series": method, "strength": strength, "accuracy": summary[metric]} | beyond)
     return pd.DataFrame(rows, columns=["series", "strength", "accuracy", *BEYOND])

@@ -1,4 +1,4 @@
-"""What training watches: metrics of the validation part, by the same ranking as the final evaluation."""
+"""Metrics that training monitors: on the validation part, with the same ranking as the final evaluation."""
 
 from collections.abc import Callable
 
@@ -7,13 +7,13 @@ import torch
 
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
-from fusionrec.evaluation import accuracy, catalogue, popularity
-from fusionrec.evaluation.ranking import hits, masked_scores, top_k
+from fusionrec.evaluation.catalogue_ranking import hits, masked_scores, top_k
+from fusionrec.evaluation.metrics import accuracy
 from fusionrec.models.recommender import Recommender
 
 ALWAYS = ("ndcg", "recall")
-CATALOGUE = ("coverage", "gini", "novelty")
-NEW = "_new"  # ends the name of a metric of rankings of new items alone
+BEYOND = ("coverage", "gini", "novelty")  # metrics that are not of accuracy
+NEW = "_new"  # suffix of metrics for which only new items are ranked
 
 
 class NewItems:
@@ -36,25 +36,24 @@ def validator(
 
     Args:
         past: what is known of each user.
-        held_out: the validation items; only users who have one are asked.
+        held_out: the validation items; only users who have one are evaluated.
         train: the train histories, for novelty.
         items: size of the catalogue.
-        monitor: a metric, such as ndcg@10 or gini@20, or `loss`: the softmax over the catalogue. With
-            `_new` before the cut-off only items without a train interaction are ranked: ndcg_new@10 is what
-            to watch where these are what is held out.
+        monitor: a metric, such as ndcg@10 or gini@20, or `loss`: the softmax loss over the catalogue. With
+            `_new` before the cut-off only items without a train interaction are ranked: use ndcg_new@10 if
+            such items are held out.
 
     Raises:
-        UserError: if there is no such metric, or no user has a validation item.
+        UserError: if the metric does not exist, or no user has a validation item.
     """
     named, _, cut = monitor.partition("@")
     name, k = named.removesuffix(NEW), int(cut or 10)
-    if name not in (*accuracy.METRICS, *CATALOGUE, "loss"):
-        known = ", ".join([*accuracy.METRICS, *CATALOGUE])
+    if name not in (*accuracy.METRICS, *BEYOND, "loss"):
+        known = ", ".join([*accuracy.METRICS, *BEYOND])
         raise UserError(f"train.monitor: no metric {named!r}; known: loss, and with @<cut-off>: {known}")
     users = np.flatnonzero(held_out.counts)
     if not len(users):
         raise UserError("no user has a validation item; raise splits.val_fraction or lower min_interactions")
-    chosen, trained = np.bincount(train.items, minlength=items), int((train.counts > 0).sum())
 
     def validate(recommender: Recommender) -> dict[str, float]:
         if named != name:
@@ -63,23 +62,31 @@ def validator(
         table = accuracy.table(hits(lists, users, held_out, items), held_out.counts[users], [k])
         suffix = named.removeprefix(name) + f"@{k}"
         shown = {each for each in (*ALWAYS, name) if each in accuracy.METRICS}
-        found = {f"{each}{suffix}": float(table[f"{each}@{k}"].mean()) for each in shown}
-        if name == "coverage":
-            found[monitor] = catalogue.coverage(lists, items)
-        elif name == "gini":
-            found[monitor] = catalogue.gini(lists, items)
-        elif name == "novelty":
-            values = popularity.novelty(lists, chosen, trained, [k])[(lists >= 0).any(1)]
-            found[monitor] = float(values.mean()) if len(values) else 0.0
+        metrics = {f"{each}{suffix}": float(table[f"{each}@{k}"].mean()) for each in shown}
+        if name in BEYOND:
+            metrics[monitor] = _beyond(name, lists, train, items)
         elif name == "loss":
-            found[monitor] = loss(recommender, users, past, held_out)
-        return dict(sorted(found.items()))
+            metrics[monitor] = loss(recommender, users, past, held_out)
+        return dict(sorted(metrics.items()))
 
     return validate
 
 
+def _beyond(name: str, lists: np.ndarray, train: Histories, items: int) -> float:
+    """One of `BEYOND`, of `lists`, int64 [users, k], with -1 where one is short."""
+    from fusionrec.evaluation.metrics import catalogue, popularity  # only if such a metric is monitored
+
+    if name == "coverage":
+        return catalogue.coverage(lists, items)
+    if name == "gini":
+        return catalogue.gini(lists, items)
+    chosen, users = np.bincount(train.items, minlength=items), int((train.counts > 0).sum())
+    values = popularity.novelty(lists, chosen, users, [lists.shape[1]])[(lists >= 0).any(1)]
+    return float(values.mean()) if len(values) else 0.0
+
+
 def loss(recommender: Recommender, users: np.ndarray, past: Histories, held_out: Histories) -> float:
-    """Mean of -log softmax(score) of the held-out items over everything that the user did not choose."""
+    """Mean of -log softmax(score) of the held-out items, over all items that the user did not choose before."""
     losses = []
     for part, scores in masked_scores(recommender, users, past):
         row, item = (torch.from_numpy(x).to(scores.device) for x in held_out.pairs(part))

@@ -1,12 +1,11 @@
-"""Clones of the repository in which experiments run beside each other, and beside the work in it.
+"""Clones of the repository, in which experiments run in parallel and apart from the workspace.
 
 `dvc exp run --temp` and the queue stash the changes of the workspace and move its HEAD while an experiment is
-set up, copy all data for each anew, and hide where it runs. A clone leaves the workspace alone, keeps its
-data from one experiment to the next, and can be thrown away whenever something was killed in it. It shares
-DVC's cache, so that no stage runs twice, and hands its experiments over by `dvc exp push`.
+set up, copy all data for each experiment, and hide where it runs. A clone leaves the workspace alone, keeps its
+data from one experiment to the next, and can be deleted after anything in it was killed. It shares DVC's cache, so
+that no stage runs twice, and its experiments reach the repository by `dvc exp push`.
 """
 
-import hashlib
 import shutil
 import subprocess
 import sys
@@ -17,19 +16,19 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple, TypeVar
 
-from fusionrec import params
 from fusionrec.errors import UserError
-from fusionrec.experiments import keeper, overrides
+from fusionrec.experiments import child_process, overrides
+from fusionrec.sections import Params
 
 WHAT_COUNTS = ["src", "stages", "params.yaml", "dvc.yaml", "dvc.lock"]
 DVC = [sys.executable, "-m", "dvc"]
-HOME = Path(".dvc/tmp/experiments")  # of the clones, from the root of the repository
+HOME = Path(".dvc/tmp/experiments")  # the folder of the clones, from the root of the repository
 J = TypeVar("J")
 R = TypeVar("R")
 
 
 class Clone(NamedTuple):
-    """Where it is, and the commit that every experiment in it begins with."""
+    """A folder, and the commit from which every experiment in it starts."""
 
     folder: Path
     revision: str
@@ -39,7 +38,7 @@ def run(command: list[str], folder: Path) -> str:
     """What `command` prints.
 
     Raises:
-        UserError: if it fails, with what it said.
+        UserError: if it fails, with its error output.
     """
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -48,32 +47,26 @@ def run(command: list[str], folder: Path) -> str:
 
 
 def committed(root: Path) -> str:
-    """The commit that experiments begin with.
+    """The commit from which experiments start: HEAD.
 
     Raises:
-        UserError: if code, parameters or lock have changes that it lacks.
+        UserError: if there are uncommitted changes in code, parameters, pipeline or lock.
     """
     changed = run(["git", "status", "--porcelain", "--", *WHAT_COUNTS], root).splitlines()
     if changed:
         names = ", ".join(line[3:] for line in changed[:5])
         raise UserError(
-            f"experiments begin with the last commit, which lacks changes in {names}: commit them"
+            f"experiments start from the last commit, but there are uncommitted changes in {names}: commit them"
         )
     return run(["git", "rev-parse", "HEAD"], root).strip()
 
 
-def key(root: Path, revision: str) -> str:
-    """Seven digits for all that an experiment begins with: code, parameters and hashes of the data."""
-    tree = run(["git", "ls-tree", revision, "--", *WHAT_COUNTS], root)
-    return hashlib.sha256(tree.encode()).hexdigest()[:7]
-
-
 @contextmanager
 def alone(home: Path) -> Iterator[None]:
-    """Hold `home`, the folder of the clones, and empty it in the end; a killed process holds it no more.
+    """Lock `home`, the folder of the clones, and empty it at the end; the lock ends with the process.
 
     Raises:
-        UserError: if another process holds it.
+        UserError: if another process holds the lock.
     """
     from filelock import FileLock, Timeout
 
@@ -86,17 +79,20 @@ def alone(home: Path) -> Iterator[None]:
                 for folder in filter(Path.is_dir, home.iterdir()):
                     shutil.rmtree(folder, ignore_errors=True)
     except Timeout:
-        raise UserError("other experiments are running in this repository: wait, or end them") from None
+        raise UserError(
+            "other experiments are running in this repository: wait for them, or stop them"
+        ) from None
 
 
 def make(root: Path, folder: Path, revision: str, borrowed: Iterable[str] = ()) -> Clone:
-    """A fresh clone of `root`, whatever was left in `folder`, with the outputs of `revision`.
+    """A fresh clone of `root`, with the outputs of `revision`; what is in `folder` is deleted.
 
     Args:
         root: the repository.
-        folder: where.
+        folder: of the clone.
         revision: the commit.
-        borrowed: what is neither in Git nor in DVC and is read all the same, such as a folder of raw data.
+        borrowed: paths that stages read but neither Git nor DVC tracks, such as a folder of raw data; they are
+            linked into the clone.
     """
     shutil.rmtree(folder, ignore_errors=True)
     run(["git", "clone", "--quiet", "--shared", "--no-checkout", str(root), str(folder)], root)
@@ -114,7 +110,7 @@ def make(root: Path, folder: Path, revision: str, borrowed: Iterable[str] = ()) 
     return Clone(folder, revision)
 
 
-def make_all(root: Path, home: Path, revision: str, count: int, p: params.Params) -> list[Clone]:
+def make_all(root: Path, home: Path, revision: str, count: int, p: Params) -> list[Clone]:
     """`count` fresh clones in `home`; see `make`."""
     if count < 1:
         raise UserError("--workers must be at least 1")
@@ -124,7 +120,7 @@ def make_all(root: Path, home: Path, revision: str, count: int, p: params.Params
 
 
 def begin(clone: Clone, settings: list[str]) -> None:
-    """Back to the commit, with the parameters `settings`."""
+    """Reset to the commit, then change the parameters as `settings` say."""
     shutil.rmtree(clone.folder / ".dvc" / "tmp", ignore_errors=True)  # locks of what was killed
     (clone.folder / ".git" / "index.lock").unlink(missing_ok=True)
     run(["git", "reset", "--quiet", "--hard", clone.revision], clone.folder)
@@ -132,26 +128,27 @@ def begin(clone: Clone, settings: list[str]) -> None:
 
 
 def experiment(clone: Clone, name: str, settings: list[str], log: Path) -> None:
-    """Run the whole pipeline as the experiment `name`, and hand it to the repository.
+    """Run the whole pipeline as the experiment `name`, and push it to the repository.
 
     Raises:
-        UserError: if it fails; the message has the end of its log.
+        UserError: if it fails, with the last message in its log.
     """
     begin(clone, settings)
-    if keeper.start([*DVC, "exp", "run", "--name", name], clone.folder, log).wait():
+    if child_process.start([*DVC, "exp", "run", "--name", name], clone.folder, log).wait():
         raise UserError(f"experiment {name} failed: {last_words(log)}")
     run([*DVC, "exp", "push", "--no-cache", "origin", name], clone.folder)
 
 
 def last_words(log: Path) -> str:
-    """The message that a stage ended with, or the last line, and where to read on."""
+    """The error message of a log, or its last line, and the path of the log."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    said = [line for line in lines if line.startswith("error: ")] or [line for line in lines if line.strip()]
-    return f"{(said or ['nothing was printed'])[-1].removeprefix('error: ')} ({log})"
+    messages = [line for line in lines if line.startswith("error: ")]
+    messages = messages or [line for line in lines if line.strip()] or ["nothing was printed"]
+    return f"{messages[-1].removeprefix('error: ')} ({log})"
 
 
 def existing(root: Path, revision: str) -> set[str]:
-    """Names of the experiments that began with `revision`."""
+    """Names of the experiments that started from `revision`."""
     prefix = f"refs/exps/{revision[:2]}/{revision[2:]}/"
     refs = run(["git", "for-each-ref", "--format=%(refname)", prefix], root).split()
     return {ref.removeprefix(prefix) for ref in refs}
@@ -160,9 +157,9 @@ def existing(root: Path, revision: str) -> set[str]:
 def spread(
     jobs: Sequence[J], clones: Sequence[Clone], work: Callable[[Clone, J], R]
 ) -> Iterator[tuple[J, R]]:
-    """Jobs and results of `work`, in the order in which they end; each clone does one after the other.
+    """Jobs and the results of `work`, in the order in which they finish; each clone does one job at a time.
 
-    What `work` raises is raised here. The threads end with this process, and so do their commands.
+    Exceptions of `work` are raised here. The threads, and the commands that they run, end with this process.
     """
     waiting: SimpleQueue[J] = SimpleQueue()
     done: SimpleQueue[tuple[J, R] | BaseException] = SimpleQueue()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def one(name: str, value: Any) -> str:
-    """`name=value` in the grammar of -S; of a float six digits that count."""
+    """`name=value` in the grammar of -S; floats have six significant digits."""
     if isinstance(value, bool):
         return f"{name}={str(value).lower()}"
     if isinstance(value, float):
@@ -24,7 +24,7 @@ def one(name: str, value: Any) -> str:
 def apply(path: Path, settings: Iterable[str]) -> None:
     """Write the values into the file of parameters.
 
-    Only the lines of these parameters change, whereas -S lays the whole file out anew.
+    Only the lines of these parameters change, whereas -S reformats the whole file.
 
     Raises:
         UserError: if one of `settings` is not `parameter=value`, or the file has no such parameter.
@@ -57,7 +57,7 @@ def _parse(setting: str) -> "Override":
         raise UserError(f"`{setting}` is not parameter=value,value,...: {reason}") from None
     if not override.key_or_group or override.type != OverrideType.CHANGE:
         raise UserError(
-            f"`{setting}` is not parameter=value,value,...: parameters are neither added nor removed"
+            f"`{setting}` is not parameter=value,value,...: parameters cannot be added or removed"
         )
     return override
 
@@ -66,7 +66,7 @@ def grid(choices: Iterable[str]) -> list[tuple[str, list[str]]]:
     """All combinations of `choices`, the first varies fastest.
 
     Returns:
-        Of each combination a name, made of the values that are not the same for all, and its overrides.
+        For each combination a name, made of the values that differ between combinations, and its overrides.
 
     Raises:
         UserError: if one of `choices` is not `parameter=value,value,...`.
@@ -89,9 +89,9 @@ def _values(choice: str) -> list[str]:
 
 
 def _short(override: str) -> str:
-    """What a name says of an override: a word speaks for itself, a number or a truth value does not."""
+    """An override in the name of an experiment: a word alone, a number or truth value after its parameter."""
     name, value = override.split("=", 1)
     leaf = name.split(".")[-1]
-    speaks = re.fullmatch(r"[A-Za-z][\w-]*", value) and value.lower() not in ("true", "false", "null")
-    text = value if speaks else f"{leaf}-{value.lower()}"
+    is_word = re.fullmatch(r"[A-Za-z][\w-]*", value) and value.lower() not in ("true", "false", "null")
+    text = value if is_word else f"{leaf}-{value.lower()}"
     return re.sub(r"[^\w.]+", "-", text).strip("-.")

@@ -2,22 +2,22 @@
 
 from typing import TYPE_CHECKING, Any
 
-from fusionrec import params
 from fusionrec.errors import UserError
 from fusionrec.experiments import overrides
+from fusionrec.experiments.options import Categorical, Dimension
 
 if TYPE_CHECKING:
     from optuna import Trial
 
-SECTIONS = ("cache", "encoders", "model", "train")  # what stands before them decides what is validated on
+SECTIONS = ("cache", "encoders", "model", "train")  # the others decide which data validation uses
 FIXED = ("train.monitor", "train.direction", "train.resume_from", "train.wandb")
 
 
-def check(space: dict[str, params.Dimension], tree: dict[str, Any]) -> None:
-    """Whether `space` fits the parameters `tree`.
+def check(space: dict[str, Dimension], tree: dict[str, Any]) -> None:
+    """Check that `space` fits the parameters `tree`.
 
     Raises:
-        UserError: naming the dimension that does not, and why.
+        UserError: naming the dimension that does not fit, and why.
     """
     earlier: set[str] = set()
     for name, dimension in space.items():
@@ -25,13 +25,13 @@ def check(space: dict[str, params.Dimension], tree: dict[str, Any]) -> None:
         if name.split(".")[0] not in SECTIONS or name in FIXED:
             allowed = ", ".join(SECTIONS)
             raise UserError(
-                f"{where}: trials would be validated on different data, or by another measure; a search is "
-                f"over {allowed}, without {', '.join(FIXED)}"
+                f"{where}: trials would be validated on different data or by another metric; a search may vary "
+                f"parameters of {allowed}, except {', '.join(FIXED)}"
             )
         if not _is_value(tree, name.split(".")):
             raise UserError(f"{where}: params.yaml has no parameter `{name}`")
         if dimension.when and _condition(dimension.when)[0] not in earlier:
-            raise UserError(f"{where}.when: `{dimension.when}` must name a parameter that stands above it")
+            raise UserError(f"{where}.when: `{dimension.when}` must name a dimension above this one")
         earlier.add(name)
 
 
@@ -49,8 +49,8 @@ def _condition(when: str) -> tuple[str, set[str]]:
     return name, {f"{name}={value.strip()}" for value in values.split(",")}
 
 
-def suggest(trial: "Trial", space: dict[str, params.Dimension]) -> list[str]:
-    """One point of the space, as overrides; what a condition rules out keeps its value in params.yaml."""
+def suggest(trial: "Trial", space: dict[str, Dimension]) -> list[str]:
+    """One point of the space, as overrides; a dimension whose condition is false keeps its value in params.yaml."""
     chosen: list[str] = []
     for name, dimension in space.items():
         if dimension.when and not _condition(dimension.when)[1] & set(chosen):
@@ -59,8 +59,8 @@ def suggest(trial: "Trial", space: dict[str, params.Dimension]) -> list[str]:
     return chosen
 
 
-def _draw(trial: "Trial", name: str, dimension: params.Dimension) -> Any:
-    if isinstance(dimension, params.Categorical):
+def _draw(trial: "Trial", name: str, dimension: Dimension) -> Any:
+    if isinstance(dimension, Categorical):
         return trial.suggest_categorical(name, dimension.choices)
     if dimension.kind == "int":
         return trial.suggest_int(name, int(dimension.low), int(dimension.high))

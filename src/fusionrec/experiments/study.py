@@ -1,33 +1,34 @@
-"""The record of a search, in one SQLite file that is whole at every moment: Optuna's study."""
+"""The record of a search: an Optuna study, in one SQLite file that is consistent at any time."""
 
 import threading
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fusionrec import params
 from fusionrec.experiments import space
+from fusionrec.experiments.options import Search
+from fusionrec.training.options import Train
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
 
 SETTINGS, ERROR = "settings", "error"
-ASKING = threading.Lock()  # SQLite locks no row: two workers could be given one waiting trial
+ASKING = threading.Lock()  # SQLite does not lock rows: two workers could get the same waiting trial
 
 
 class Best(NamedTuple):
-    """A trial: its validation, and the overrides that it ran with."""
+    """A trial: its number, validation metric and overrides."""
 
     number: int
     value: float
     settings: list[str]
 
 
-def resume(path: Path, options: params.Search, train: params.Train) -> "Study":
-    """The study in `path`, begun if there is none; trials that were interrupted will be asked for again.
+def resume(path: Path, options: Search, train: Train) -> "Study":
+    """The study in `path`, created if there is none; interrupted trials are queued again.
 
     The tree-structured Parzen estimator (Bergstra et al., "Algorithms for Hyper-Parameter Optimization",
-    2011) proposes; a trial is stopped whose best epoch is worse than the median of those before it.
+    2011) proposes trials. A trial is stopped when its best epoch is worse than the median of the earlier trials.
     """
     import optuna
 
@@ -48,15 +49,15 @@ def resume(path: Path, options: params.Search, train: params.Train) -> "Study":
         study.sampler = optuna.samplers.TPESampler(
             n_startup_trials=options.startup,
             multivariate=True,
-            group=True,  # dimensions under a condition are modelled apart
-            constant_liar=True,  # trials that run beside this one are taken for bad
-            seed=options.seed + len(study.trials),  # goes on, instead of drawing the first points again
+            group=True,  # dimensions with a condition are modelled separately
+            constant_liar=True,  # trials that are still running count as bad
+            seed=options.seed + len(study.trials),  # continues, instead of drawing the first points again
         )
     return study
 
 
 def ended(study: "Study") -> int:
-    """How many trials came to an end, were stopped as hopeless or failed, but for those interrupted."""
+    """How many trials were completed, stopped as hopeless, or failed; interrupted ones do not count."""
     from optuna.trial import TrialState
 
     trials = study.get_trials(deepcopy=False)
@@ -66,7 +67,7 @@ def ended(study: "Study") -> int:
     )
 
 
-def ask(study: "Study", options: params.Search) -> tuple["Trial", list[str]]:
+def ask(study: "Study", options: Search) -> tuple["Trial", list[str]]:
     """A new trial and its overrides."""
     with ASKING:
         trial = study.ask()
@@ -76,21 +77,27 @@ def ask(study: "Study", options: params.Search) -> tuple["Trial", list[str]]:
 
 
 def hopeless(trial: "Trial", values: list[float], reported: int) -> bool:
-    """Whether to stop a trial whose epochs gave `values`, of which `reported` were known before."""
+    """Whether to stop a trial.
+
+    Args:
+        trial: the trial.
+        values: validation metric of each epoch so far.
+        reported: how many of them the study has already.
+    """
     for epoch, value in enumerate(values[reported:], reported):
         trial.report(value, epoch)
     return len(values) > reported and trial.should_prune()
 
 
 def stopped(study: "Study", trial: "Trial") -> None:
-    """Record that it was hopeless."""
+    """Record that a trial was stopped as hopeless."""
     from optuna.trial import TrialState
 
     study.tell(trial, state=TrialState.PRUNED)
 
 
 def failed(study: "Study", trial: "Trial", why: str) -> None:
-    """Record that it did not come to its end, by itself."""
+    """Record that a trial failed, and why."""
     from optuna.trial import TrialState
 
     trial.set_user_attr(ERROR, why)
@@ -98,7 +105,7 @@ def failed(study: "Study", trial: "Trial", why: str) -> None:
 
 
 def best(study: "Study") -> Best | None:
-    """The best trial; None if none came to its end."""
+    """The best trial; None if none was completed."""
     from optuna.trial import TrialState
 
     if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):

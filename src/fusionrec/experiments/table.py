@@ -1,25 +1,25 @@
-"""Experiments side by side: of what `dvc exp show` knows, the columns that fit a screen."""
+"""Experiments side by side: the columns of `dvc exp show` that matter, narrow enough for a screen."""
 
 from typing import Any
 
 import pandas as pd
 
-from fusionrec.review.changes import flat
+from fusionrec.trees import flat
 
 EVALUATED = "ndcg@10"
-ASIDE = ("variants", "search")  # sections that no result depends on
+IGNORED = ("variants", "search")  # sections that no result depends on
 
 
 def compare(shown: list[dict[str, Any]], monitor: str) -> pd.DataFrame:
-    """One row a revision: the commit first, then its experiments by name.
+    """One row per revision: the commit first, then its experiments by name.
 
     Args:
-        shown: what `dvc exp show --json` prints.
-        monitor: the validation metric that training selects by.
+        shown: the output of `dvc exp show --json`.
+        monitor: the validation metric by which training selects its epoch.
 
     Returns:
-        A table of strings: every parameter that is not the same in all rows, validation and test metric,
-        weights of both encoders, and hashes of the splits and of the pictures. "-" is unknown.
+        A table of strings: every parameter that differs between rows, the validation and the test metric,
+        the weights of both encoders, and hashes of the splits and pictures. "-" means unknown.
     """
     commits = [commit for commit in shown if commit["rev"] != "workspace"]
     rows = []
@@ -44,17 +44,17 @@ def compare(shown: list[dict[str, Any]], monitor: str) -> pd.DataFrame:
 
 
 def _last(experiment: dict[str, Any]) -> dict[str, Any]:
-    """The finished state of an experiment, without a name of its own where it is only queued."""
+    """The last state of an experiment; empty if it is only queued."""
     return experiment["revs"][0] | {"name": experiment["name"]} if experiment.get("revs") else {}
 
 
 def _parameters(row: dict[str, Any]) -> dict[str, Any]:
     tree = row["data"]["params"]["params.yaml"]["data"]
-    return flat({name: section for name, section in tree.items() if name not in ASIDE})
+    return flat({name: section for name, section in tree.items() if name not in IGNORED})
 
 
 def _short(name: str, names: list[str]) -> str:
-    """The last part of a parameter's name, or all of it where another ends so too."""
+    """The last part of a parameter's name, or its full name if another one ends in the same way."""
     leaf = name.split(".")[-1]
     return (
         name if leaf in ("vision", "language") or sum(n.split(".")[-1] == leaf for n in names) > 1 else leaf

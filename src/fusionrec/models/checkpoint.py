@@ -1,12 +1,15 @@
 """A trained model as a folder: weights and inputs as safetensors, the rest as JSON.
 
 It is self-contained: scoring needs this folder and the users' histories, nothing else. What new items need
-besides, `fusionrec.models.preparation` puts beside it.
+besides, `fusionrec.models.preparation` adds; what the model is, `fusionrec.models.card` says.
 
-- `model.safetensors`: the weights, and the inputs of all items under `content.`
-- `config.json`: the schema's version, the model's parameters, the sizes
+- `model.safetensors`: the weights; the inputs of all items under `content.`; where the model needs the graph of train
+  interactions, that under `graph.`
+- `config.json`: the schema's version, the model's name and parameters, the sizes
 - `item_ids.json`, `user_ids.json`: the ids of the rows
 - `metrics.json`: what was measured when it was saved
+
+Folders of older versions are migrated when they are read; see `fusionrec.models.migrations`.
 """
 
 import json
@@ -14,26 +17,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
 
-from fusionrec import files, params
-from fusionrec.data.content import Content
+from fusionrec import choices, files, params
+from fusionrec.data.histories import Histories
+from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
-from fusionrec.models.two_towers import FusionModel, Shape, TrainedModel
+from fusionrec.models import migrations, trained
+from fusionrec.models.contract import ModelData, TrainableModel
+from fusionrec.models.migrations import SCHEMA
+from fusionrec.models.trained_model import TrainedModel
+from fusionrec.params import Section
 
-SCHEMA = 3
-CONTENT = "content."
-Section = TypeVar("Section", bound=params.Section)
+CONTENT, GRAPH = "content.", "graph."
+S = TypeVar("S", bound=Section)
 REMEDY = "run `dvc repro model`"
 
 
 def save(
     folder: Path,
-    model: FusionModel,
-    content: Content,
-    shape: Shape,
+    name: str,
+    model: TrainableModel,
+    data: ModelData,
     item_ids: list[str],
     user_ids: list[str],
     metrics: dict[str, Any],
@@ -42,24 +50,28 @@ def save(
 
     Args:
         folder: exists or not.
+        name: of the model, `model.name`.
         model: with its weights.
-        content: inputs of all items.
-        shape: that of the model.
+        data: what it was built from.
         item_ids: ids of the items, in the order of their rows.
         user_ids: ids of the users, likewise.
         metrics: what was measured, ready for JSON: the epoch, the monitored metric and its value.
     """
-    inputs = {CONTENT + name: tensor for name, tensor in content._asdict().items()}
-    files.write_tensors(folder / "model.safetensors", model.state_dict() | inputs)
-    config = {"schema": SCHEMA, "model": model.options.model_dump(), "shape": shape._asdict()}
-    files.write_json(folder / "config.json", config)
+    tensors = model.state_dict() | {CONTENT + field: x for field, x in data.content._asdict().items()}
+    if data.graph is not None:
+        edges = {"offsets": data.graph.offsets, "items": data.graph.items}
+        tensors |= {GRAPH + field: torch.from_numpy(x) for field, x in edges.items()}
+    files.write_tensors(folder / "model.safetensors", tensors)
+    sizes = {"users": data.users, "category_values": data.category_values}
+    described = {"name": name, "options": model.options.model_dump()}
+    files.write_json(folder / "config.json", {"schema": SCHEMA, "model": described, "sizes": sizes})
     files.write_json(folder / "item_ids.json", item_ids)
     files.write_json(folder / "user_ids.json", user_ids)
     files.write_json(folder / "metrics.json", metrics)
 
 
 def load(folder: Path | str, device: torch.device, item_ids: list[str] | None = None) -> TrainedModel:
-    """Read what `save` wrote, and check that it fits together.
+    """Read what `save` wrote, now or in an older version, and check that it fits together.
 
     Args:
         folder: that of `save`.
@@ -67,19 +79,21 @@ def load(folder: Path | str, device: torch.device, item_ids: list[str] | None = 
         item_ids: ids that the rows of items must have. None: any.
 
     Raises:
-        UserError: if a file is missing or broken, the schema or a parameter is not known, a tensor is
-            missing, unexpected, misshapen or not finite, or the ids do not fit the weights or `item_ids`.
+        UserError: if a file is missing or broken, the folder cannot be migrated, a parameter is not known, a
+            tensor is missing, unexpected, misshapen or not finite, or the ids do not fit the weights or `item_ids`.
     """
     folder = Path(folder)
-    options, shape = _config(folder)
+    name, options, sizes = _config(folder)
     tensors = read_tensors(folder, "model.safetensors")
-    content = _content(folder, tensors, shape)
-    model = _empty(folder, options, content, shape)
-    own = {name: tensor for name, tensor in tensors.items() if not name.startswith(CONTENT)}
+    content = _content(folder, tensors, sizes["category_values"])
+    graph = _graph(folder, tensors, sizes["users"], len(content.trained))
+    data = ModelData(content, sizes["users"], sizes["category_values"], graph=graph)
+    model = _empty(folder, name, options, data)
+    own = {key: tensor for key, tensor in tensors.items() if not key.startswith((CONTENT, GRAPH))}
     _check_weights(folder, own, model.state_dict())
     model.load_state_dict(own, assign=True)
     items = _ids(folder, "item_ids.json", len(content.trained))
-    users = _ids(folder, "user_ids.json", shape.users)
+    users = _ids(folder, "user_ids.json", sizes["users"])
     if not isinstance(read_json(folder, "metrics.json"), dict):
         raise misfit(folder, "metrics.json is not an object")
     if item_ids is not None and items != item_ids:
@@ -102,30 +116,49 @@ def read_json(folder: Path, name: str) -> Any:
         raise misfit(folder, f"{name} is not JSON: {error}") from None
 
 
-def _config(folder: Path) -> tuple[params.Model, Shape]:
+def _config(folder: Path) -> tuple[str, Any, dict[str, int]]:
+    """The model's name, parameters and sizes."""
     config = read_json(folder, "config.json")
-    schema = config.get("schema") if isinstance(config, dict) else None
-    if schema != SCHEMA:
-        raise misfit(folder, f"schema {schema}, this code reads {SCHEMA}")
-    if {*config} != {"schema", "model", "shape"}:
-        raise misfit(folder, f"config.json has the keys {', '.join(config)}, not schema, model, shape")
-    options = checked(params.Model, config["model"], folder, "config.json", ["model"])
-    sizes = config["shape"]
-    fits = isinstance(sizes, dict) and {*sizes} == {*Shape._fields}
-    if not fits or not all(type(size) is int and size >= 0 for size in sizes.values()):
-        raise misfit(folder, f"config.json: shape needs {' and '.join(Shape._fields)}, whole numbers")
-    return options, Shape(**sizes)
-
-
-def checked(kind: type[Section], found: Any, folder: Path, name: str, where: Sequence[str] = ()) -> Section:
-    """`found`, of the JSON file `name`, as a section of parameters; it stands there at `where`."""
     try:
-        return kind.model_validate(found)
+        config = migrations.migrated(config)
+    except ValueError as error:
+        raise misfit(folder, f"config.json: {error}") from None
+    if {*config} != {"schema", "model", "sizes"}:
+        raise misfit(folder, f"config.json has the keys {', '.join(config)}, not schema, model, sizes")
+    model, sizes = config["model"], config["sizes"]
+    known = choices.names(trained.PACKAGE)
+    if not isinstance(model, dict) or {*model} != {"name", "options"} or model["name"] not in known:
+        raise misfit(folder, f"config.json: model needs a name, one of {', '.join(known)}, and options")
+    options = checked(
+        trained.options(model["name"]), model["options"], folder, "config.json", ["model", "options"]
+    )
+    names = ["users", "category_values"]
+    fits = isinstance(sizes, dict) and [*sizes] == names
+    if not fits or not all(type(size) is int and size >= 0 for size in sizes.values()):
+        raise misfit(folder, f"config.json: sizes needs {' and '.join(names)}, whole numbers")
+    return model["name"], options, sizes
+
+
+def checked(kind: type[S], saved: Any, folder: Path, name: str, where: Sequence[str] = ()) -> S:
+    """`saved`, of the JSON file `name`, as a section of parameters; it stands there at `where`.
+
+    Keys that were added since get the value that `Section.before` gives them.
+    """
+    try:
+        return kind.model_validate(params.complete(kind, saved))
     except ValidationError as error:
-        problems = [
-            f"`{'.'.join(map(str, [*where, *p['loc']]))}`: {p['msg'].lower()}" for p in error.errors()
-        ]
-        raise misfit(folder, f"{name}: {', '.join(problems)}") from None
+        raise misfit(
+            folder, f"{name}: {'; '.join(_problem(p, where, kind) for p in error.errors())}"
+        ) from None
+
+
+def _problem(problem: Any, where: Sequence[str], kind: type[Section]) -> str:
+    key = ".".join(map(str, [*where, *problem["loc"]]))
+    if problem["type"] == "missing":
+        return f"`{key}` is missing: it was added since, and {kind.__name__}.before does not say what it was before"
+    if problem["type"] == "extra_forbidden":
+        return f"`{key}` is not known: it was removed since, or the folder is of a newer version"
+    return f"`{key}`: {problem['msg'].lower()}"
 
 
 def read_tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:
@@ -140,13 +173,13 @@ def read_tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
-def _content(folder: Path, tensors: dict[str, torch.Tensor], shape: Shape) -> Content:
+def _content(folder: Path, tensors: dict[str, torch.Tensor], category_values: int) -> ItemInputs:
     """The inputs of all items among `tensors`, checked against each other."""
-    wanted = {CONTENT + name for name in Content._fields}
+    wanted = {CONTENT + name for name in ItemInputs._fields}
     _check_names(folder, {name for name in tensors if name.startswith(CONTENT)}, wanted)
-    content = Content(*(tensors[CONTENT + name] for name in Content._fields))
+    content = ItemInputs(*(tensors[CONTENT + name] for name in ItemInputs._fields))
     items = content.trained.shape[:1].numel()
-    for name in ("trained", *Content._fields):  # that one says how many items there are
+    for name in ("trained", *ItemInputs._fields):  # that one says how many items there are
         x, (kind, axes) = getattr(content, name), _KINDS[name]
         rows = {"category_offsets": items + 1, "category_values": len(x) if x.ndim else 0}.get(name, items)
         if x.dtype != kind or x.ndim != axes or len(x) != rows:
@@ -156,10 +189,25 @@ def _content(folder: Path, tensors: dict[str, torch.Tensor], shape: Shape) -> Co
         if x.is_floating_point() and not x.isfinite().all():
             raise misfit(folder, f"{CONTENT}{name} is not finite")
     offsets, values = content.category_offsets, content.category_values
-    inside = ((values >= 0) & (values < shape.category_values)).all()
+    inside = ((values >= 0) & (values < category_values)).all()
     if offsets[0] != 0 or offsets[-1] != len(values) or (offsets.diff() < 0).any() or not inside:
         raise misfit(folder, f"{CONTENT}category_offsets and {CONTENT}category_values do not fit the sizes")
     return content
+
+
+def _graph(folder: Path, tensors: dict[str, torch.Tensor], users: int, items: int) -> Histories | None:
+    """The train interactions among `tensors`, checked; None where there are none."""
+    names = {name for name in tensors if name.startswith(GRAPH)}
+    if not names:
+        return None
+    _check_names(folder, names, {f"{GRAPH}offsets", f"{GRAPH}items"})
+    offsets, edges = tensors[f"{GRAPH}offsets"], tensors[f"{GRAPH}items"]
+    flat = all(x.dtype == torch.int64 and x.ndim == 1 for x in (offsets, edges))
+    if not flat or len(offsets) != users + 1 or offsets[0] != 0 or offsets[-1] != len(edges):
+        raise misfit(folder, f"{GRAPH}offsets and {GRAPH}items do not fit the sizes")
+    if (offsets.diff() < 0).any() or not ((edges >= 0) & (edges < items)).all():
+        raise misfit(folder, f"{GRAPH}offsets and {GRAPH}items do not fit each other")
+    return Histories(offsets.numpy().astype(np.int64), edges.numpy())
 
 
 _FLOAT, _BOOL, _INT = torch.float32, torch.bool, torch.int64
@@ -177,11 +225,16 @@ _KINDS = {
 }
 
 
-def _empty(folder: Path, options: params.Model, content: Content, shape: Shape) -> FusionModel:
-    """The model without memory for its weights, which come from the file: sizes cost nothing unless they fit."""
+def _empty(folder: Path, name: str, options: Any, data: ModelData) -> TrainableModel:
+    """The model without memory for its weights, which come from the file: wrong sizes cost no memory."""
+    needs_graph = "graph" in trained.load(name).needs
+    if needs_graph != (data.graph is not None):
+        raise misfit(folder, f"model.safetensors {'lacks' if needs_graph else 'has'} {GRAPH}offsets")
     try:
+        if needs_graph:  # computed from the graph, not read from the file
+            return trained.load(name)(options, data)
         with torch.device("meta"):
-            return FusionModel(options, content, shape)
+            return trained.load(name)(options, data)
     except (RuntimeError, TypeError, OverflowError):  # sizes that do not fit 64 bits
         raise misfit(folder, "config.json asks for weights of impossible sizes") from None
 

@@ -8,27 +8,44 @@ all that a new item needs.
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 
-from fusionrec import files, params
-from fusionrec.data.content import Fitted, Reduction
+from fusionrec import files
+from fusionrec.data.clean_options import Clean
+from fusionrec.data.image_options import Images
+from fusionrec.data.item_inputs import Fitted, Reduction
 from fusionrec.data.piecewise import Bins
+from fusionrec.encoders.options import Cache, Encoders
 from fusionrec.models.checkpoint import checked, misfit, read_json, read_tensors
+from fusionrec.params import Section
 
 NAME = "preparation.json", "preparation.safetensors"
 VECTORS = "vision", "language", "vision_tokens", "language_tokens"
 
 
+class PreparationOptions(Section):
+    """All parameters that the inputs of a new item depend on.
+
+    `encoders` holds the entries of the two encoders that `model` names, `cache` how they are run.
+    """
+
+    clean: Clean
+    images: Images
+    cache: Cache
+    encoders: Encoders
+    reproducible: Literal["portable", "machine", "off"]
+
+
 class Preparation(NamedTuple):
     """Parameters, and what was fitted on train items."""
 
-    options: params.Preparation
+    options: PreparationOptions
     fitted: Fitted
 
 
-class _Scaler(params.Section):
+class _Scaler(Section):
     log: bool
     fill: float
     low: float
@@ -37,12 +54,12 @@ class _Scaler(params.Section):
     scale: float
 
 
-class _Attributes(params.Section):
+class _Attributes(Section):
     numbers: dict[str, _Scaler]
     categories: dict[str, list[str]]
 
 
-class _Stored(params.Preparation):
+class _Stored(PreparationOptions):
     attributes: _Attributes
 
 
@@ -78,7 +95,7 @@ def load(folder: Path | str) -> Preparation:
     vectors = {name: _reduction(folder, tensors, name) for name in VECTORS}
     if tensors:
         raise misfit(folder, f"{NAME[1]}: {', '.join(sorted(tensors))} unexpected")
-    options = params.Preparation(**{name: getattr(stored, name) for name in params.Preparation.model_fields})
+    options = PreparationOptions(**{name: getattr(stored, name) for name in PreparationOptions.model_fields})
     found = [pieces for pieces in bins if pieces is not None]
     if found and len(found) < len(bins):
         raise misfit(folder, f"{NAME[1]}: the pieces of some numbers are missing")

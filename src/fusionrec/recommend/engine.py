@@ -10,16 +10,17 @@ import pandas as pd
 import pyarrow as pa
 import torch
 
-from fusionrec import files, params
+from fusionrec import files
 from fusionrec.data.histories import LOG, Histories
 from fusionrec.errors import UserError
 from fusionrec.models import checkpoint
-from fusionrec.models.baselines import Popularity
-from fusionrec.models.two_towers import TrainedModel
-from fusionrec.recommend import audience, limits, lists, traits
-from fusionrec.recommend.audience import Audience
+from fusionrec.models.baselines.popularity import Popularity
+from fusionrec.models.trained_model import TrainedModel
+from fusionrec.recommend import limits, lists, requests, rerank_features
 from fusionrec.recommend.lists import Block, Rules
-from fusionrec.recommend.rerank import Traits
+from fusionrec.recommend.requests import Requests
+from fusionrec.recommend.rerank import RerankFeatures
+from fusionrec.recommend.rerank_options import Rerank
 
 PARTS = ("train", "val", "test", "fold_in")
 SCHEMA = pa.schema(
@@ -58,19 +59,19 @@ class Engine:
         self._titles = pa.array(split.items["title"].tolist(), pa.string())
 
     @cached_property
-    def traits(self) -> Traits:
+    def traits(self) -> RerankFeatures:
         """What re-ranking looks at."""
         chosen = self.split.items["train_interactions"].to_numpy()
-        return traits.of(self.model.content, chosen, len(self.split.user_ids))
+        return rerank_features.of(self.model.content, chosen, len(self.split.user_ids))
 
-    def audience(self, asked: list[str], given: pd.DataFrame | None = None) -> Audience:
-        """Users and what is known of them; see `audience.gather`."""
-        return audience.gather(asked, self.split.user_ids, self.item_ids, self.split.past, given)
+    def audience(self, asked: list[str], given: pd.DataFrame | None = None) -> Requests:
+        """Users and what is known of them; see `requests.gather`."""
+        return requests.gather(asked, self.split.user_ids, self.item_ids, self.split.past, given)
 
     def rules(
         self,
         k: int,
-        rerank: params.Rerank,
+        rerank: Rerank,
         filter_seen: bool = True,
         exclude: list[str] | None = None,
         category_limits: dict[str, int] | None = None,
@@ -80,12 +81,12 @@ class Engine:
         limited = limits.of(self.split.items, category_limits or {})
         return Rules(k, filter_seen, excluded[excluded >= 0].astype(np.int64), limited, rerank)
 
-    def blocks(self, asked: Audience, rules: Rules, threads: int = 0) -> Iterator[Block]:
+    def blocks(self, asked: Requests, rules: Rules, threads: int = 0) -> Iterator[Block]:
         """Lists of an audience, in its order, some users at a time; see `lists.stream`."""
         known = None if rules.rerank.method == "none" else self.traits
         return lists.stream(self.model, self.popularity, asked.rows, asked.past, rules, known, threads)
 
-    def table(self, asked: Audience, block: Block) -> pa.Table:
+    def table(self, asked: Requests, block: Block) -> pa.Table:
         """The rows of `SCHEMA`: fewer than k for users of whom almost everything is seen or excluded."""
         row, rank = np.nonzero(block.lists.items >= 0)
         item, place = pa.array(block.lists.items[row, rank]), block.places[row]
@@ -101,7 +102,7 @@ class Engine:
         ]
         return pa.table(columns, SCHEMA)
 
-    def tables(self, asked: Audience, rules: Rules, threads: int = 0) -> Iterator[pa.Table]:
+    def tables(self, asked: Requests, rules: Rules, threads: int = 0) -> Iterator[pa.Table]:
         """`blocks` as tables."""
         return (self.table(asked, block) for block in self.blocks(asked, rules, threads))
 

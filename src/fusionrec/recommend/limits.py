@@ -7,7 +7,7 @@ import pandas as pd
 
 from fusionrec.data.attributes import CATEGORY
 from fusionrec.errors import UserError
-from fusionrec.evaluation.ranking import Lists
+from fusionrec.evaluation.catalogue_ranking import Lists
 
 
 class Limit(NamedTuple):

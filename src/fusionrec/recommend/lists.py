@@ -6,15 +6,16 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from fusionrec import params, runtime
+from fusionrec import runtime
 from fusionrec.data.histories import Histories
-from fusionrec.evaluation import ranking
-from fusionrec.evaluation.ranking import Lists
-from fusionrec.models.baselines import Popularity
-from fusionrec.models.two_towers import TrainedModel
+from fusionrec.evaluation import catalogue_ranking
+from fusionrec.evaluation.catalogue_ranking import Lists
+from fusionrec.models.baselines.popularity import Popularity
+from fusionrec.models.trained_model import TrainedModel
 from fusionrec.recommend import limits, rerank
 from fusionrec.recommend.limits import Limit
-from fusionrec.recommend.rerank import Traits
+from fusionrec.recommend.rerank import RerankFeatures
+from fusionrec.recommend.rerank_options import Rerank
 
 USERS = 2048  # whose lists are made and written together
 HISTORY, POPULARITY = "history", "popularity"  # what a list is based on
@@ -35,7 +36,7 @@ class Rules(NamedTuple):
     filter_seen: bool
     excluded: np.ndarray
     limits: list[Limit]
-    rerank: params.Rerank
+    rerank: Rerank
 
     @property
     def candidates(self) -> int:
@@ -74,7 +75,7 @@ def stream(
     users: np.ndarray,
     past: Histories,
     rules: Rules,
-    traits: Traits | None,
+    traits: RerankFeatures | None,
     threads: int = 0,
 ) -> Iterator[Block]:
     """Lists of `users`, in their order; memory depends on neither their number nor that of the blocks.
@@ -93,14 +94,16 @@ def stream(
 
     def block(start: int) -> Block:
         some = users[start : start + USERS]
-        best = ranking.top_k(recommender, some, seen, rules.candidates)
+        best = catalogue_ranking.top_k(recommender, some, seen, rules.candidates)
         places = start + np.arange(len(some))
         return Block(places, _made(best, some, past, rules, traits), model.knows(some, past))
 
     yield from runtime.ahead(block, range(0, len(users), USERS), threads)
 
 
-def _made(best: Lists, users: np.ndarray, past: Histories, rules: Rules, traits: Traits | None) -> Lists:
+def _made(
+    best: Lists, users: np.ndarray, past: Histories, rules: Rules, traits: RerankFeatures | None
+) -> Lists:
     """The lists that the rules make of the best candidates."""
     k = rules.candidates if rules.limits else rules.k
     if traits is not None:

@@ -11,14 +11,15 @@ import pandas as pd
 import torch
 from PIL import Image
 
-from fusionrec import params
-from fusionrec.data import content, images, text
+from fusionrec.data import images, item_inputs, text
 from fusionrec.data import items as catalogue
 from fusionrec.data.attributes import CATEGORY, NUMBER
-from fusionrec.data.content import Content
-from fusionrec.data.features import Features
+from fusionrec.data.clean_options import Clean
+from fusionrec.data.encoder_vectors import EncoderVectors
+from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.data.separator import SEPARATOR
 from fusionrec.encoders import cache, weights
+from fusionrec.encoders.options import EncoderEntry
 from fusionrec.encoders.recipe import Encoder, Recipe
 from fusionrec.errors import UserError
 from fusionrec.models.preparation import Preparation
@@ -57,7 +58,7 @@ class Preparer:
         self.folder, self.device = folder, device
         self.options, self.fitted = preparation
 
-    def content(self, items: Sequence[NewItem]) -> Content:
+    def content(self, items: Sequence[NewItem]) -> ItemInputs:
         """Inputs of n items, in their order.
 
         Raises:
@@ -68,7 +69,7 @@ class Preparer:
         table = pd.DataFrame(rows)
         pictures = [self._picture(item.image) if self.vision is not None else None for item in items]
         texts = [row["text"] or None for row in rows]
-        return content.assemble(
+        return item_inputs.assemble(
             table,
             self._features(self.vision, pictures),
             self._features(self.language, texts),
@@ -87,7 +88,7 @@ class Preparer:
         return self._encoder("language")
 
     def _encoder(self, modality: str) -> Encoder | None:
-        registry: dict[str, params.Encoder | None] = getattr(self.options.encoders, modality)
+        registry: dict[str, EncoderEntry | None] = getattr(self.options.encoders, modality)
         ((name, entry),) = registry.items()
         if entry is None or getattr(self.fitted, modality) is None:
             return None
@@ -101,11 +102,11 @@ class Preparer:
         recipe = Recipe(modality, entry, folder, source, options, str(self.device), self.options.reproducible)
         return recipe.load()
 
-    def _features(self, encoder: Encoder | None, values: list[Any]) -> Features:
+    def _features(self, encoder: Encoder | None, values: list[Any]) -> EncoderVectors:
         """Vectors of pictures or texts, None where there is none; each batch is as long as the cache's."""
         present = np.array([value is not None for value in values])
         if encoder is None:
-            return Features(np.zeros((len(values), 0), np.float32), np.zeros(len(values), bool))
+            return EncoderVectors(np.zeros((len(values), 0), np.float32), np.zeros(len(values), bool))
         tokens = (self.options.cache.tokens if encoder.token_width else 0), encoder.token_width
         vectors = np.zeros((len(values), encoder.width + tokens[0] * tokens[1]), np.float32)
         rows = ((row, (values[row],)) for row in np.flatnonzero(present).tolist())
@@ -116,7 +117,7 @@ class Preparer:
             inputs += inputs[-1:] * (length - len(inputs))
             vectors[places] = encoder.encode(inputs)[: len(places)].numpy()
         own, rest = vectors[:, : encoder.width], vectors[:, encoder.width :]
-        return Features(own, present, rest.reshape(len(values), *tokens))
+        return EncoderVectors(own, present, rest.reshape(len(values), *tokens))
 
     def _picture(self, image: Path | str | bytes | Image.Image | None) -> bytes | None:
         if image is None:
@@ -161,7 +162,7 @@ class Preparer:
         return {**tags, **numbers, "text": read}
 
 
-def _values(values: Sequence[str] | str | None, options: params.Clean) -> list[str]:
+def _values(values: Sequence[str] | str | None, options: Clean) -> list[str]:
     joined = values if isinstance(values, str) or values is None else SEPARATOR.join(values)
     return text.split(joined, options)
 

@@ -15,11 +15,18 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from fusionrec import params
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
-from fusionrec.evaluation.ranking import Lists
-from fusionrec.recommend.rerank_gains import Calibration, Gain, LogVolume, MeanDistance, Nearest, Traits
+from fusionrec.evaluation.catalogue_ranking import Lists
+from fusionrec.recommend.rerank_gains import (
+    Calibration,
+    Gain,
+    LogVolume,
+    MeanDistance,
+    Nearest,
+    RerankFeatures,
+)
+from fusionrec.recommend.rerank_options import Rerank
 
 BY_VECTORS: dict[str, Callable[[torch.Tensor, np.ndarray], Gain]] = {
     "weighted": MeanDistance,
@@ -29,14 +36,19 @@ BY_VECTORS: dict[str, Callable[[torch.Tensor, np.ndarray], Gain]] = {
 VALUES = 2**22  # of the candidates' vectors or categories that are alive at once
 
 
-def usable(traits: Traits) -> list[str]:
+def usable(traits: RerankFeatures) -> list[str]:
     """The methods that `traits` allow: some need vectors, one needs categories."""
     by_vectors = [*BY_VECTORS] if traits.vectors.any() else []
     return ["none", *by_vectors, *(["calibrated"] if traits.categories.nnz else [])]
 
 
 def rerank(
-    lists: Lists, traits: Traits, past: Histories | None, users: np.ndarray, k: int, options: params.Rerank
+    lists: Lists,
+    traits: RerankFeatures,
+    past: Histories | None,
+    users: np.ndarray,
+    k: int,
+    options: Rerank,
 ) -> Lists:
     """Pick k of each user's candidates.
 
@@ -72,7 +84,7 @@ def rerank(
     return _taken(lists, np.concatenate(picked), k)
 
 
-def _base(lists: Lists, traits: Traits, options: params.Rerank) -> torch.Tensor:
+def _base(lists: Lists, traits: RerankFeatures, options: Rerank) -> torch.Tensor:
     """float64 [n, m]: what a candidate is worth whatever else is picked; -inf for padding."""
     listed = torch.from_numpy(lists.items >= 0)
     relevance = _scaled(torch.from_numpy(lists.scores).double(), listed)
@@ -91,7 +103,9 @@ def _scaled(x: torch.Tensor, listed: torch.Tensor) -> torch.Tensor:
     return torch.where(listed, (x - low) / spread, 0)
 
 
-def _gain(items: np.ndarray, traits: Traits, past: Histories | None, users: np.ndarray, method: str) -> Gain:
+def _gain(
+    items: np.ndarray, traits: RerankFeatures, past: Histories | None, users: np.ndarray, method: str
+) -> Gain:
     candidates = torch.from_numpy(items).clamp(min=0)  # padding is never picked
     if method != "calibrated":
         return BY_VECTORS[method](candidates, traits.vectors)

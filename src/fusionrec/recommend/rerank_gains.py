@@ -10,14 +10,14 @@ import torch
 from scipy.sparse import csr_array
 
 from fusionrec.data.histories import Histories, ranges
-from fusionrec.models.interactions import matrix
+from fusionrec.models.interaction_matrix import matrix
 
 MIXED_IN = 0.01  # share of the user's own proportions in those of a list, so that no logarithm is infinite
 LEAST = 1e-6  # squared distance to the span of the picked items; below it is the rounding of float32 cosines
 TINY = 1e-300  # under a logarithm whose factor is 0
 
 
-class Traits(NamedTuple):
+class RerankFeatures(NamedTuple):
     """What is known of all items.
 
     Attributes:

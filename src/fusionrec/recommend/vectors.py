@@ -8,9 +8,9 @@ import torch
 from fusionrec import files
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
-from fusionrec.evaluation import ranking
-from fusionrec.evaluation.ranking import Lists
-from fusionrec.models.two_towers import TrainedModel
+from fusionrec.evaluation import catalogue_ranking
+from fusionrec.evaluation.catalogue_ranking import Lists
+from fusionrec.models.trained_model import TrainedModel
 
 CHUNK = 4096  # users at a time
 
@@ -38,7 +38,9 @@ def similar(vectors: torch.Tensor, items: np.ndarray, k: int) -> Lists:
     Items whose vector is zero are like nothing, and nothing is like them.
     """
     itself = np.arange(len(vectors))
-    found = ranking.top_k(Likeness(vectors), items, Histories(np.append(itself, len(vectors)), itself), k)
+    found = catalogue_ranking.top_k(
+        Likeness(vectors), items, Histories(np.append(itself, len(vectors)), itself), k
+    )
     known = vectors.any(1).cpu().numpy()
     meant = known[items][:, None] & known[found.items] & (found.items >= 0)
     return Lists(np.where(meant, found.items, -1), found.scores)

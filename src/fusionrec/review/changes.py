@@ -1,32 +1,19 @@
-"""What differs between two trees of values, such as params.yaml or a file of metrics."""
+"""What differs between two mappings of values, such as flat parameters or metrics."""
 
 import json
 from typing import Any, NamedTuple
 
 
 class Change(NamedTuple):
-    """A value of `a` and of `b` under one name; None where it is absent."""
+    """The values of `a` and `b` under one name; None where there is none."""
 
     name: str
     a: Any
     b: Any
 
 
-def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Leaves by dotted name; a list, and an empty mapping, is a leaf.
-
-    >>> flat({"model": {"dim": 32, "numbers": [1]}, "seed": 1})
-    {'model.dim': 32, 'model.numbers': [1], 'seed': 1}
-    """
-    found: dict[str, Any] = {}
-    for key, value in tree.items():
-        name = f"{prefix}{key}"
-        found |= flat(value, f"{name}.") if isinstance(value, dict) and value else {name: value}
-    return found
-
-
 def between(a: dict[str, Any], b: dict[str, Any]) -> list[Change]:
-    """Names, of either, whose values differ, in the order of `b` and then of what only `a` has.
+    """The names whose values differ, in the order of `b`, then those that only `a` has.
 
     >>> between({"x": 1, "y": 2}, {"x": 1, "z": 3})
     [Change(name='z', a=None, b=3), Change(name='y', a=2, b=None)]
@@ -36,7 +23,7 @@ def between(a: dict[str, Any], b: dict[str, Any]) -> list[Change]:
 
 
 def shown(value: Any) -> str:
-    """A value in words: numbers with six digits, a dash where it is absent."""
+    """A value as text: floats with six significant digits, a dash where it is absent."""
     if value is None:
         return "–"
     if isinstance(value, float):
@@ -45,7 +32,7 @@ def shown(value: Any) -> str:
 
 
 def difference(change: Change) -> str:
-    """b - a with its sign; empty where one of them is no number."""
+    """b - a with its sign; empty unless both are numbers."""
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in change[1:]):
         return ""
     return f"{change.b - change.a:+.6g}"

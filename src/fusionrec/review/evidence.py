@@ -1,4 +1,4 @@
-"""What two revisions left that is not in git, and pictures, as far as they are to be had."""
+"""Outputs of two revisions that are not in git, and pictures, as far as they are available."""
 
 import io
 from pathlib import Path
@@ -9,16 +9,17 @@ import pandas as pd
 from fusionrec import files
 from fusionrec.recommend import engine
 from fusionrec.recommend.gallery import Card
-from fusionrec.review import sides
-from fusionrec.review.lists import Changed, Listed
-from fusionrec.review.sides import Side
+from fusionrec.review import changes, revision
+from fusionrec.review.changes import Change
+from fusionrec.review.list_changes import Changed, Listed
+from fusionrec.review.revision import CODE, Side
 
 LISTS = "data/recs/recommendations.parquet"
 IMAGES, SPLITS = "data/images", "data/splits"
 
 
 class Plot(NamedTuple):
-    """A PNG of both; None where one has none."""
+    """A PNG of both revisions; None where one of them does not have it."""
 
     name: str
     a: bytes | None
@@ -26,7 +27,7 @@ class Plot(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """A table of both, and the names of those whose data is not to be had."""
+    """A table of both revisions, and the names of those whose data is not available."""
 
     a: pd.DataFrame
     b: pd.DataFrame
@@ -34,24 +35,24 @@ class Tables(NamedTuple):
 
 
 def tables(a: Side, b: Side, path: str) -> Tables | None:
-    """A Parquet file of both; None where dvc.lock says that it is the same, and nothing need be read."""
+    """A Parquet file of both; None if it is the same according to dvc.lock, and nothing is read."""
     folder = Path(path).parent.as_posix()
     if folder in a.outs and a.outs[folder] == b.outs.get(folder):
         return None
-    read = {side.name: sides.fetch(side, path) for side in (a, b)}
-    missing = [name for name, found in read.items() if found is None]
+    read = {side.name: revision.fetch(side, path) for side in (a, b)}
+    missing = [name for name, content in read.items() if content is None]
     first, second = (pd.DataFrame() if x is None else pd.read_parquet(io.BytesIO(x)) for x in read.values())
     return Tables(first, second, missing)
 
 
 def table(side: Side, path: str) -> pd.DataFrame:
-    """A table behind a plot, which git holds; empty where there is none."""
-    found = sides.fetch(side, path)
-    return pd.DataFrame() if found is None else pd.read_csv(io.BytesIO(found))
+    """The table of a plot, which git holds; empty if there is none."""
+    content = revision.fetch(side, path)
+    return pd.DataFrame() if content is None else pd.read_csv(io.BytesIO(content))
 
 
 def interval(side: Side, recommender: str, metric: str) -> dict[str, float] | None:
-    """{mean, low, high} of a metric such as ndcg@10, the ends only where it is drawn against k."""
+    """{mean, low, high} of a metric such as ndcg@10; the ends only if there is a plot of it against k."""
     mean = side.evaluation.get(recommender, {}).get(metric)
     if mean is None:
         return None
@@ -64,50 +65,67 @@ def interval(side: Side, recommender: str, metric: str) -> dict[str, float] | No
 
 
 def plots(a: Side, b: Side) -> list[Plot]:
-    """The pictures of plots that differ, in the order of the pipeline."""
+    """The PNG plots that differ, in the order of the pipeline."""
     names = [path for path in {**b.outs, **a.outs} if path.endswith(".png")]
     changed = [name for name in names if a.outs.get(name) != b.outs.get(name)]
-    return [Plot(name, sides.fetch(a, name), sides.fetch(b, name)) for name in changed]
+    return [Plot(name, revision.fetch(a, name), revision.fetch(b, name)) for name in changed]
+
+
+def code(a: Side, b: Side) -> list[Change]:
+    """Files of code that differ; if their names are not available, the stages whose code differs."""
+    stages = changes.between(a.code, b.code)
+    first, second = (_code_files(side, [change.name for change in stages]) for side in (a, b))
+    if first is None or second is None:
+        return [change._replace(name=f"the code of {change.name}") for change in stages]
+    return changes.between(first, second)
+
+
+def _code_files(side: Side, stages: list[str]) -> dict[str, str] | None:
+    """{path: digest} of the code of several stages; None if that is not available."""
+    listings = [revision.fetch(side, f"{CODE}/{stage}") for stage in stages if stage in side.code]
+    lines = [line for content in listings if content for line in content.decode().splitlines()]
+    files = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+    return None if None in listings else files
 
 
 class Shelf(NamedTuple):
     """A user's choices, newest first, and both lists, as cards."""
 
-    found: Changed
+    changed: Changed
     history: list[Card]
     a: list[Card]
     b: list[Card]
 
 
 def shelves(a: Side, b: Side, changed: list[Changed], here: dict[str, str], history: int) -> list[Shelf]:
-    """Cards of users' lists, with pictures from the workspace where it holds those of the two.
+    """Cards of users' lists, with pictures from the workspace if both revisions have the same ones.
 
     Args:
         a: one side.
         b: the other one.
-        changed: the users.
-        here: {path: hash} of what lies in the workspace.
-        history: so many choices of each user are shown.
+        changed: the users and their lists.
+        here: {path: hash} of the outputs in the workspace.
+        history: how many choices of each user are shown.
     """
     past = _past(changed, history) if _lies_here(SPLITS, a, b, here) else {}
-    shown = [item for found in changed for item in (*found.a, *found.b, *past.get(found.user, []))]
+    shown = [item for lists in changed for item in (*lists.a, *lists.b, *past.get(lists.user, []))]
     pictures = _pictures({item.item_id for item in shown}) if _lies_here(IMAGES, a, b, here) else {}
     return [
         Shelf(
-            found,
-            [Card(item.title, "", pictures.get(item.item_id)) for item in past.get(found.user, [])],
-            [_card(item, place, found.b, "gone", "now", pictures) for place, item in enumerate(found.a, 1)],
-            [_card(item, place, found.a, "new", "was", pictures) for place, item in enumerate(found.b, 1)],
+            lists,
+            [Card(item.title, "", pictures.get(item.item_id)) for item in past.get(lists.user, [])],
+            [_card(item, rank, lists.b, "gone", "now", pictures) for rank, item in enumerate(lists.a, 1)],
+            [_card(item, rank, lists.a, "new", "was", pictures) for rank, item in enumerate(lists.b, 1)],
         )
-        for found in changed
+        for lists in changed
     ]
 
 
 def _card(
     item: Listed, rank: int, other: list[Listed], absent: str, moved: str, pictures: dict[str, bytes]
 ) -> Card:
-    """An item's, which says where it stands in the other list, if not at the same rank."""
-    there = next((place for place, found in enumerate(other, 1) if found.item_id == item.item_id), None)
+    """The card of an item, with its rank in the other list if that differs."""
+    there = next((place for place, listed in enumerate(other, 1) if listed.item_id == item.item_id), None)
     note = absent if there is None else "" if there == rank else f"{moved} {there}"
     return Card(item.title, note, pictures.get(item.item_id))
 
@@ -126,10 +144,10 @@ def _pictures(items: set[str]) -> dict[str, bytes]:
 
 def _past(changed: list[Changed], newest: int) -> dict[str, list[Listed]]:
     split = engine.read_split(Path(SPLITS))
-    rows = pd.Index(split.user_ids).get_indexer(pd.Index([found.user for found in changed]))
+    rows = pd.Index(split.user_ids).get_indexer(pd.Index([lists.user for lists in changed]))
     ids, titles = split.items["item_id"].tolist(), split.items["title"].tolist()
     return {
-        found.user: [Listed(ids[i], titles[i]) for i in split.past[row][::-1][:newest].tolist()]
-        for found, row in zip(changed, rows.tolist(), strict=True)
+        lists.user: [Listed(ids[i], titles[i]) for i in split.past[row][::-1][:newest].tolist()]
+        for lists, row in zip(changed, rows.tolist(), strict=True)
         if row >= 0
     }

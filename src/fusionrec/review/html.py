@@ -5,16 +5,16 @@ from collections.abc import Iterable
 from html import escape
 
 from fusionrec.recommend import gallery
-from fusionrec.review import report
+from fusionrec.review import summary
 from fusionrec.review.evidence import Plot, Shelf
-from fusionrec.review.report import Review, Section
+from fusionrec.review.summary import Review, Section
 
 STYLE = """
 main { padding-bottom: 3rem; }
 main > section { display: block; padding: 1.2rem 0 1.6rem; }
 h1 { margin-bottom: .6rem; }
 .verdict { font-size: 1.05rem; margin: 0; padding-left: 1.1rem; }
-.mind { background: var(--tint); border-left: 3px solid var(--accent); margin: 1rem 0 0; padding: .6rem .9rem; }
+.warning { background: var(--tint); border-left: 3px solid var(--accent); margin: 1rem 0 0; padding: .6rem .9rem; }
 .note { display: block; font-size: .85rem; margin: .5rem 0 0; max-width: 52rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .88rem; margin-top: .7rem; }
@@ -36,9 +36,9 @@ summary { cursor: pointer; font-size: 1.2rem; font-weight: 600; }
 
 
 def page(review: Review) -> str:
-    """The HTML page; whatever comes from data is escaped, and nothing of it stands in the style."""
+    """The HTML page; everything that comes from data is escaped, and none of it is in the style."""
     title = f"{escape(review.b)} against {escape(review.a)}"
-    if report.same(review):
+    if summary.same(review):
         body = f"<p>No difference between {escape(review.a)} and {escape(review.b)}.</p>"
     else:
         body = "\n".join(_parts(review, title))
@@ -47,7 +47,7 @@ def page(review: Review) -> str:
 
 def _parts(review: Review, title: str) -> Iterable[str]:
     points = "".join(f"<li>{escape(sentence)}</li>" for sentence in review.verdicts)
-    warnings = "".join(f'<p class="mind">{escape(warning)}</p>' for warning in review.warnings)
+    warnings = "".join(f'<p class="warning">{escape(warning)}</p>' for warning in review.warnings)
     verdict = f'<ul class="verdict">{points}</ul>' if points else ""
     yield f"<section>\n<h1>{title}</h1>\n{verdict}{warnings}\n</section>"
     yield from (_section(section) for section in review.sections)
@@ -95,7 +95,7 @@ def _user(shelf: Shelf, review: Review) -> str:
         for name, cards in shown
     )
     return (
-        f'<div class="user"><h2>{escape(shelf.found.user)} <small>overlap {shelf.found.overlap:.2f}</small></h2>'
+        f'<div class="user"><h2>{escape(shelf.changed.user)} <small>overlap {shelf.changed.overlap:.2f}</small></h2>'
         f"{history if shelf.history else ''}{listed}</div>"
     )
 

@@ -3,11 +3,11 @@
 import re
 from html import escape
 
-from fusionrec.review import lists, report
+from fusionrec.review import list_changes, summary
 from fusionrec.review.evidence import Plot, Shelf
-from fusionrec.review.report import Review, Section
+from fusionrec.review.summary import Review, Section
 
-TITLES = 3  # of items that came or went
+TITLES = 3  # of new and gone items, per user
 SPECIAL = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w))")
 MENTION = re.compile(r"(?<!\w)@")
 
@@ -15,11 +15,11 @@ MENTION = re.compile(r"(?<!\w)@")
 def text(review: Review) -> str:
     """The whole review; one line where nothing differs."""
     a, b = plain(review.a), plain(review.b)
-    if report.same(review):
+    if summary.same(review):
         return f"No difference between {a} and {b}.\n"
     parts = [f"# {b} against {a}"]
     parts += [_points(sentences) for sentences in (review.verdicts,) if sentences]
-    parts += ["\n>\n".join(f"> **Mind:** {plain(warning)}" for warning in review.warnings)] * bool(
+    parts += ["\n>\n".join(f"> **Warning:** {plain(warning)}" for warning in review.warnings)] * bool(
         review.warnings
     )
     parts += [_section(section) for section in review.sections]
@@ -29,7 +29,7 @@ def text(review: Review) -> str:
 
 
 def plain(words: str) -> str:
-    """Words that Markdown shows as they are: no markup, no HTML, nobody is mentioned."""
+    """Text that Markdown shows as it is: no markup, no HTML, no mentions."""
     line = " ".join(words.split())
     return MENTION.sub("@&#8203;", SPECIAL.sub(r"\\\1", escape(line, quote=False)))
 
@@ -60,21 +60,27 @@ def _users(review: Review) -> str:
         rows = [_user(shelf) for shelf in review.shelves]
         parts.append(_table(["user", "gone", "new", "overlap"], rows, 3))
         parts.append(
-            "Overlap: the mean over depths of the share of items that both lists hold so far; 1 is the same."
+            "Overlap: the mean, over depths d, of the share of items that the first d of both lists have in common; "
+            "1 means identical lists."
         )
     return "\n\n".join(parts)
 
 
 def _user(shelf: Shelf) -> list[str]:
-    found = shelf.found
-    return [found.user, _titles(lists.went(found)), _titles(lists.came(found)), f"{found.overlap:.2f}"]
+    lists = shelf.changed
+    return [
+        lists.user,
+        _titles(list_changes.removed(lists)),
+        _titles(list_changes.added(lists)),
+        f"{lists.overlap:.2f}",
+    ]
 
 
-def _titles(items: list[lists.Listed]) -> str:
+def _titles(items: list[list_changes.Listed]) -> str:
     few = ", ".join(item.title or item.item_id for item in items[:TITLES])
     return few + (f" and {len(items) - TITLES} more" if len(items) > TITLES else "") or "–"
 
 
 def _plots(plots: list[Plot]) -> str:
     names = ", ".join(plain(plot.name.removeprefix("plots/").removesuffix(".png")) for plot in plots)
-    return f"## Plots that differ\n\n{names}. The page, `stages/review.py --html`, shows them side by side."
+    return f"## Plots that differ\n\n{names}. `fusionrec review --html` shows them side by side."

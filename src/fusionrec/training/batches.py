@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from fusionrec import params
 from fusionrec.data.histories import Histories, ranges
+from fusionrec.training.options import Train
 
 
 class Batch(NamedTuple):
@@ -54,13 +54,13 @@ def part_of(rows: int, rank: int, count: int) -> slice:
     return slice(rows * rank // count, rows * (rank + 1) // count)
 
 
-def steps(train: Histories, options: params.Train) -> int:
+def steps(train: Histories, options: Train) -> int:
     """Batches of an epoch: as many as predict each interaction about once."""
     return max(1, round(len(train.items) / (options.batch * options.targets)))
 
 
 def batches(
-    train: Histories, options: params.Train, length: int, dropout: float, generator: np.random.Generator
+    train: Histories, options: Train, length: int, dropout: float, generator: np.random.Generator
 ) -> Iterator[Batch]:
     """One epoch.
 

@@ -1,45 +1,41 @@
 """Encoders that are trained with the model.
 
-A table holds the vectors of all items. In each step some of the targets are encoded anew, with a gradient and
-from augmented inputs, and take the place of their rows; after each epoch the encoder makes the whole table
-anew. So the model, the losses and ranking need not know that an encoder learns.
+A table holds the vectors of all items. In each step some of the targets are encoded again, with a gradient and
+from augmented inputs, and replace their rows; after each epoch the encoder computes the whole table again. So
+the model, the losses and ranking need not know that an encoder is trained.
 
-Normalisation statistics stay as they are, and nothing is dropped out inside of an encoder: a step sees too few
-items to estimate the former, and vectors with a gradient must be those that the table gets. Augmentation is
-what keeps an encoder from learning its items by heart.
+Normalisation statistics stay fixed, and there is no dropout inside an encoder: a step sees too few items to
+estimate the former, and vectors with a gradient must equal those in the table. Augmentation keeps an encoder
+from memorising its items.
 """
 
 import shutil
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import nn
 
-from fusionrec import files, params, runtime
-from fusionrec.data import augment
-from fusionrec.data.content import Content, Reduction, fit_reduction
-from fusionrec.encoders import blocks, cache, loading, lora, weights
+from fusionrec import files, runtime
+from fusionrec.data.item_inputs import Reduction, fit_reduction
+from fusionrec.encoders import augment, blocks, cache, loading, lora, weights
 from fusionrec.encoders.frozen import FrozenEncoder
 from fusionrec.encoders.inputs import Inputs
+from fusionrec.encoders.options import EncoderEntry
 from fusionrec.encoders.pooling import unit
 from fusionrec.encoders.recipe import Recipe
 from fusionrec.errors import UserError
+from fusionrec.training.live_items import Live
+from fusionrec.training.options import Finetune
+from fusionrec.training.parameters import Parameters
 
 REDUCTION = "reduction.safetensors"
 PARTS = {"vision": "vision_model", "language": "text_model"}  # in models of pictures and texts
 
 
-class Live(NamedTuple):
-    """Items to encode anew: their rows, int64 [n], and what the encoder prepared, on the CPU; n may be 0."""
-
-    rows: torch.Tensor
-    batch: dict[str, torch.Tensor]
-
-
 class Trainable(nn.Module):
-    """An encoder that learns, and its table.
+    """An encoder that is trained, and its table.
 
     Args:
         recipe: the encoder, and the weights that it begins with. `cache.views`, `cache.tokens` and
@@ -50,7 +46,7 @@ class Trainable(nn.Module):
         reduction: from the encoder's vectors to those of the table; it stays as it is. None: the one that the
             first vectors of train items say.
         trained: bool [items], which are train items.
-        components: see `fusionrec.data.content.fit_vectors`.
+        components: see `fusionrec.data.item_inputs.fit_vectors`.
 
     Attributes:
         table: float32 [items, components], vectors of all items, zero where absent; on the CPU.
@@ -60,7 +56,7 @@ class Trainable(nn.Module):
         self,
         recipe: Recipe,
         inputs: Inputs,
-        options: params.Finetune,
+        options: Finetune,
         generator: torch.Generator,
         reduction: Reduction | None,
         trained: np.ndarray,
@@ -99,7 +95,7 @@ class Trainable(nn.Module):
         return self.on_device.apply(vectors)
 
     def renew(self) -> None:
-        """Make the table anew: by the encoder as it stands, without augmentation."""
+        """Encode the whole table again, with the encoder as it is now and without augmentation."""
         self.table = self._reduced(self._vectors())
 
     def _vectors(self) -> np.ndarray:
@@ -137,51 +133,8 @@ class Trainable(nn.Module):
         return augment.text(original, self.recipe.options.language, draws)
 
 
-class Encoders(nn.ModuleDict):
-    """All encoders that are not frozen, by modality."""
-
-    def draw(self, items: torch.Tensor, draws: np.random.Generator) -> dict[str, Live]:
-        """What each encodes anew in a step whose distinct targets are `items`, int64 [n]."""
-        return {modality: encoder.draw(items, draws) for modality, encoder in self._each()}
-
-    def enliven(self, content: Content, live: dict[str, Live]) -> Content:
-        """`content` with the rows of `live` encoded anew; their gradient reaches the encoders."""
-        tables = {}
-        for modality, encoder in self._each():
-            rows, batch = live[modality]
-            if len(rows):
-                table: torch.Tensor = getattr(content, modality)
-                tables[modality] = table.index_put((rows.to(table.device),), encoder(batch))
-        return content._replace(**tables)
-
-    def renew(self) -> None:
-        """Make all tables anew."""
-        for _, encoder in self._each():
-            encoder.renew()
-
-    def insert(self, content: Content) -> Content:
-        """`content` with the tables in it."""
-        device, found = content.trained.device, {}
-        for modality, encoder in self._each():
-            found[modality] = encoder.table.to(device)
-            found[f"{modality}_present"] = torch.from_numpy(encoder.present).to(device)
-        return content._replace(**found)
-
-    def reductions(self) -> dict[str, Reduction]:
-        """What leads from the vectors of each to those of its table."""
-        return {modality: encoder.reduction for modality, encoder in self._each()}
-
-    def save(self, folder: Path) -> None:
-        """Write each into the folder that is named by its modality."""
-        for modality, encoder in self._each():
-            save(folder / modality, encoder)
-
-    def _each(self) -> list[tuple[str, Trainable]]:
-        return [(modality, cast(Trainable, encoder)) for modality, encoder in self.items()]
-
-
 def load(
-    p: params.Params, modality: str, inputs: Inputs, trained: np.ndarray, device: torch.device
+    p: Parameters, modality: str, inputs: Inputs, trained: np.ndarray, device: torch.device
 ) -> Trainable | None:
     """The encoder of a modality; None where it is frozen or switched off, or no train item has an input.
 
@@ -199,7 +152,7 @@ def load(
             or if the precision does not go with the device.
     """
     name = getattr(p.model, modality)
-    entry: params.Encoder | None = getattr(p.encoders, modality)[name]
+    entry: EncoderEntry | None = getattr(p.encoders, modality)[name]
     there = np.array([key is not None for key in inputs.keys])
     if entry is None or getattr(p.model, f"freeze_{modality}") or not (there & trained).any():
         return None

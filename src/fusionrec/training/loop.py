@@ -8,18 +8,21 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from fusionrec import params, runtime
-from fusionrec.data.content import Content
+from fusionrec import runtime
 from fusionrec.data.histories import Histories
+from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.encoders.frozen import DTYPES
 from fusionrec.errors import UserError
-from fusionrec.models.two_towers import FusionModel, TrainedModel
-from fusionrec.training import averaging, objective, optimisers, schedules
+from fusionrec.models.contract import TrainableModel
+from fusionrec.models.trained_model import TrainedModel
+from fusionrec.training import ema, optimisers, schedules
 from fusionrec.training.batches import batches, steps
 from fusionrec.training.distributed import ALONE, Group
-from fusionrec.training.finetune import Encoders
+from fusionrec.training.live_items import Encoders
 from fusionrec.training.objective import Objective
-from fusionrec.training.scratch import Scratch, State
+from fusionrec.training.options import Train
+from fusionrec.training.resume import Interrupted, State
+from fusionrec.training.step import Step, to
 from fusionrec.training.stopping import EarlyStopping
 
 Tensors = dict[str, torch.Tensor]
@@ -33,31 +36,31 @@ class Epoch(NamedTuple):
 
 
 def fit(
-    model: FusionModel,
-    content: Content,
+    model: TrainableModel,
+    content: ItemInputs,
     train: Histories,
     validate: Callable[[TrainedModel], dict[str, float]],
-    options: params.Train,
+    options: Train,
     track: Callable[[Epoch], None],
-    scratch: Scratch | None = None,
+    interrupted: Interrupted | None = None,
     group: Group = ALONE,
     every: float = 10,
     encoders: Encoders | None = None,
 ) -> Epoch:
-    """Train `model` in place and leave it with the weights of its best epoch.
+    """Train `model` in place; in the end it has the weights of its best epoch.
 
     Args:
         model: on the device where training runs, with its initial weights.
         content: inputs of all items, on the same device.
         train: the train histories.
-        validate: metrics of the model as it stands; one of them is `options.monitor`.
+        validate: metrics of the model as it is now; one of them is `options.monitor`.
         options: see params.yaml.
-        track: is told of each epoch, again of those before an interruption.
-        scratch: where an interrupted training is kept.
+        track: is called with each epoch, also with those before an interruption.
+        interrupted: where the state of an interrupted training is kept.
         group: the processes that train together.
         every: seconds between two states that are kept.
         encoders: those that are not frozen; `content` holds their tables. They are trained in place too, and
-            left with weights and tables of the best epoch.
+            have the weights and tables of the best epoch in the end.
 
     Returns:
         The best epoch. Training ends after `patience` epochs without a better one.
@@ -66,7 +69,7 @@ def fit(
         UserError: if the loss is no longer finite, or no validation gives a number.
     """
     run = Training(model, content, train, options, group, encoders)
-    kept = scratch.load() if scratch else None
+    kept = interrupted.load() if interrupted else None
     if kept:
         run.restore(kept)
         for epoch in run.epochs:
@@ -75,8 +78,8 @@ def fit(
     while len(run.epochs) < options.epochs and not run.stopping.stop:
         epoch = run.epoch(validate)
         track(epoch)
-        if scratch and group.first and time.monotonic() - saved >= every:
-            scratch.save(run.state())
+        if interrupted and group.first and time.monotonic() - saved >= every:
+            interrupted.save(run.state())
             saved = time.monotonic()
     if not run.stopping.best_epoch:
         raise UserError(f"no epoch had a validation {options.monitor}: no user has a validation item")
@@ -85,14 +88,14 @@ def fit(
 
 
 class Training:
-    """Everything that changes from step to step."""
+    """The state of a training, which changes from step to step."""
 
     def __init__(
         self,
-        model: FusionModel,
-        content: Content,
+        model: TrainableModel,
+        content: ItemInputs,
         train: Histories,
-        options: params.Train,
+        options: Train,
         group: Group,
         encoders: Encoders | None = None,
     ):
@@ -131,14 +134,15 @@ class Training:
         else:
             self.objective.renew()
         self.model.eval()
-        found = validate(TrainedModel(self.model, self.objective.content)) if self.group.first else {}
-        found = self.group.of_first(found)
-        monitored = found[self.options.monitor]
+        validated = validate(TrainedModel(self.model, self.objective.content)) if self.group.first else {}
+        validated = self.group.of_first(validated)
+        monitored = validated[self.options.monitor]
         if self.stopping.update(monitored):
             self.best = self._copy()
         self.schedule.epoch(monitored)
         metrics = {f"train/{name}": value for name, value in seen.items()} | {"train/lr": rate}
-        metrics |= {f"val/{name}": value for name, value in found.items()} | self._inside()
+        metrics |= {f"val/{name}": value for name, value in validated.items()}
+        metrics |= self.model.tracked(self.objective.content)
         if trained:
             self.objective.restore(trained)
         self.epochs.append(Epoch(number, metrics))
@@ -151,7 +155,7 @@ class Training:
         count, prepared = steps(self.train, self.options), self._prepared()
         # a thread draws the next steps meanwhile: one, since each draw depends on those before
         for number, drawn in enumerate(runtime.ahead(lambda _: next(prepared), range(count), 1), 1):
-            step = objective.to(drawn, self.device)
+            step = to(drawn, self.device)
             with torch.autocast(
                 self.device.type, DTYPES[self.options.precision], self.options.precision != "fp32"
             ):
@@ -164,10 +168,9 @@ class Training:
         means = [torch.stack([s[name] for s in seen if name in s]).mean() for name in names]
         return dict(zip(names, self.group.mean(torch.stack(means)).tolist(), strict=True))
 
-    def _prepared(self) -> Iterator[objective.Step]:
+    def _prepared(self) -> Iterator[Step]:
         """What this process does in each step of one epoch, on the CPU."""
-        model = self.model.options
-        length, dropout = (0 if model.user == "id" else model.max_history), model.history_dropout
+        length, dropout = self.model.history_length, self.model.history_dropout
         for batch in batches(self.train, self.options, length, dropout, self.draws):
             yield self.objective.prepare(batch, self.draws, self.group.rank, self.group.size)
 
@@ -185,19 +188,11 @@ class Training:
         self.schedule.step()
         self.optimizer.zero_grad()
         if self.average:
-            averaging.follow(self.average, self.objective.state(), self.options.ema, self.schedule.taken)
+            ema.follow(self.average, self.objective.state(), self.options.ema, self.schedule.taken)
         return norm
 
     def _copy(self) -> Tensors:
         return {name: tensor.clone() for name, tensor in self.objective.state().items()}
-
-    def _inside(self) -> dict[str, float]:
-        """What can be seen inside the model: the weight of each modality, the temperature."""
-        shares = self.model.candidates.shares(self.objective.content)
-        found = {f"weight/{name}": share for name, share in shares.items()}
-        if self.options.losses.contrastive:
-            found["train/temperature"] = self.model.temperature.item()
-        return found
 
     def state(self) -> State:
         """All that the next epoch depends on."""
@@ -219,7 +214,7 @@ class Training:
         )
 
     def restore(self, state: State) -> None:
-        """Go on from `state`, as if there had been no interruption."""
+        """Continue from `state`, as if there had been no interruption."""
 
         def part(prefix: str) -> Tensors:
             named = state.tensors.items()

@@ -7,13 +7,11 @@ import torch
 from torch import nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-from fusionrec import params
 from fusionrec.errors import UserError
+from fusionrec.training.options import Train
 
 
-def build(
-    model: nn.Module, options: params.Train, slow: Iterable[nn.Parameter] = ()
-) -> torch.optim.Optimizer:
+def build(model: nn.Module, options: Train, slow: Iterable[nn.Parameter] = ()) -> torch.optim.Optimizer:
     """The optimiser that `train.optimizer` names, over the parameters that require a gradient.
 
     Matrices decay; what has one dimension or none (biases, norms, absent vectors, temperatures, recency

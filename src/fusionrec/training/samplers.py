@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from fusionrec import params
 from fusionrec.data.histories import Histories, ranges
+from fusionrec.training.options import Negatives
 
 ROUNDS = 20  # of rejection, before the few draws that still fail are done exactly
 
@@ -16,7 +16,7 @@ class Sampler:
     `in_batch` an item is a negative as often as it is a target, so about as its count.
     """
 
-    def __init__(self, train: Histories, items: np.ndarray, options: params.Negatives):
+    def __init__(self, train: Histories, items: np.ndarray, options: Negatives):
         """`items`: int64, the rows to draw from: those with train interactions."""
         self.train, self.items, self.options = train, items, options
         self.stride = int(max(items.max(), train.items.max(initial=0))) + 1
@@ -91,7 +91,7 @@ class Sampler:
         return self.positive[place] == key
 
 
-def _weights(counts: np.ndarray, options: params.Negatives) -> np.ndarray:
+def _weights(counts: np.ndarray, options: Negatives) -> np.ndarray:
     """float64, of items with so many train interactions; one without any weighs like one with one."""
     exponent = {
         "uniform": 0,

@@ -5,11 +5,11 @@ from typing import Any
 
 import torch
 
-from fusionrec import params
+from fusionrec.training.options import Train
 from fusionrec.training.stopping import better
 
 
-def build(optimizer: torch.optim.Optimizer, options: params.Train, steps_per_epoch: int) -> "Schedule":
+def build(optimizer: torch.optim.Optimizer, options: Train, steps_per_epoch: int) -> "Schedule":
     """The schedule that `train.schedule` names; it sets the rate of the first step."""
     return Schedule(optimizer, options, steps_per_epoch)
 
@@ -17,7 +17,7 @@ def build(optimizer: torch.optim.Optimizer, options: params.Train, steps_per_epo
 class Schedule:
     """Sets the rate of each step: the base rate of each group times `factor`."""
 
-    def __init__(self, optimizer: torch.optim.Optimizer, options: params.Train, steps_per_epoch: int):
+    def __init__(self, optimizer: torch.optim.Optimizer, options: Train, steps_per_epoch: int):
         self.optimizer, self.options, self.steps_per_epoch = optimizer, options, steps_per_epoch
         self.base = [group["lr"] for group in optimizer.param_groups]
         self.taken, self.waited, self.reductions = 0, 0, 0

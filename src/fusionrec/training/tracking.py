@@ -1,4 +1,4 @@
-"""Where the course of a training is shown: progress bar, DVCLive, Weights & Biases, a log of the machine."""
+"""Shows a training: progress bar, DVCLive, Weights & Biases, a log of the machine's load."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,9 +8,9 @@ import torch
 from dvclive import Live, monitor_system
 from tqdm import tqdm
 
-from fusionrec import params
 from fusionrec.errors import UserError
 from fusionrec.training.loop import Epoch
+from fusionrec.training.options import Train
 
 
 class Tracker:
@@ -19,11 +19,12 @@ class Tracker:
     Args:
         curves: folder of DVCLive's files; nothing in them depends on time or machine.
         system: folder of the log of processors, memory and GPUs, which is none.
-        parameters: all of params.yaml.
+        options: of training.
+        parameters: all of params.yaml, for the mirror.
     """
 
-    def __init__(self, curves: Path | str, system: Path | str, parameters: params.Params):
-        self.options, self.parameters = parameters.train, parameters
+    def __init__(self, curves: Path | str, system: Path | str, options: Train, parameters: dict[str, Any]):
+        self.options, self.parameters = options, parameters
         self.epochs: list[Epoch] = []
         self.places = Path(curves), Path(system)
         self.stack = ExitStack()
@@ -64,7 +65,7 @@ class Tracker:
                 self.mirror.summary[f"best/{name}"] = value
 
 
-def _weights_and_biases(project: str | None, parameters: params.Params, stack: ExitStack) -> Any:
+def _weights_and_biases(project: str | None, parameters: dict[str, Any], stack: ExitStack) -> Any:
     """A run of `project`; None where none is wanted. $WANDB_MODE=offline keeps it on this machine."""
     if project is None:
         return None
@@ -74,6 +75,4 @@ def _weights_and_biases(project: str | None, parameters: params.Params, stack: E
         raise UserError(
             "train.wandb: wandb is not installed; run `pip install wandb`, or set it to null"
         ) from None
-    return stack.enter_context(
-        wandb.init(project=project, config=parameters.model_dump(), dir="logs", save_code=False)
-    )
+    return stack.enter_context(wandb.init(project=project, config=parameters, dir="logs", save_code=False))

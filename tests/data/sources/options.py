@@ -1,22 +1,20 @@
-"""Parameters of section `raw`, as in params.yaml but for the changes."""
+"""Parameters of a source as in params.yaml, except for changes."""
 
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from fusionrec import params
+from fusionrec import choices, params
+from fusionrec.data.sources import PACKAGE
 
 ROOT = Path(__file__).resolve().parents[3]
 SHARED = ROOT.parent / "shared/data"
+EXTENSIONS = [".jpg", ".jpeg", ".png", ".webp"]
 
 
-def raw(**changes: Any) -> params.Raw:
-    """`raw(files={"items": "x.csv"})` changes one key of a section and leaves the others."""
-    tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["raw"]
-    for name, value in changes.items():
-        tree[name] = tree[name] | value if isinstance(value, dict) else value
-    return params.Raw.model_validate(tree)
+def own(source: str, **changes: Any) -> Any:
+    """`own("files", items="x.csv")`: the `Options` of a source, with one key changed."""
+    tree = params.read(ROOT / "params.yaml")["raw"][source]
+    return choices.load(PACKAGE, source).Options.model_validate(tree | changes)
 
 
 def rows(table: Any) -> dict[str, list[Any]]:

@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from fusionrec.data.sources import amazon, download
-from fusionrec.data.sources.dataset import SEPARATOR, Dataset
-from fusionrec.data.sources.jsonl import RefusedLine
-from fusionrec.data.sources.pictures import Pictures
+from fusionrec.data.reading import download
+from fusionrec.data.reading.dataset import SEPARATOR, Dataset
+from fusionrec.data.reading.jsonl import RefusedLine
+from fusionrec.data.reading.pictures import Pictures
+from fusionrec.data.sources import amazon
 
-from .options import raw, rows
+from .options import EXTENSIONS, own, rows
 
 REVIEW_2018 = {
     "overall": 5.0, "verified": True, "reviewerID": "A1", "asin": "B1", "reviewText": "…",
@@ -125,7 +126,7 @@ def write(folder: Path, reviews: list[Any], items: list[Any]) -> None:
 
 def read(folder: Path, **options: Any) -> Dataset:
     names = {"reviews": "reviews.jsonl.gz", "metadata": "meta.jsonl.gz", "pictures": "none"}
-    return amazon.read(folder, raw(amazon=names | options))
+    return amazon.read(folder, EXTENSIONS, own("amazon", **names | options))
 
 
 def test_files_with_bad_lines(tmp_path: Path) -> None:
@@ -134,16 +135,16 @@ def test_files_with_bad_lines(tmp_path: Path) -> None:
         [REVIEW_2023, "{", REVIEW_2023 | {"user_id": 1}, REVIEW_2023 | {"user_id": "AE3"}],
         [ITEM_2023, [], ITEM_2023 | {"parent_asin": "B2", "price": None}],
     )
-    found = read(tmp_path)
-    assert rows(found.interactions) == {
+    data = read(tmp_path)
+    assert rows(data.interactions) == {
         "row": [1, 4], "user_id": ["AE2", "AE3"], "item_id": ["B1", "B1"], "timestamp": ["1588687728"] * 2,
         "rating": ["4.0", "4.0"],
     }  # fmt: skip
-    assert list(found.items) == ["row", *amazon.ITEMS] and found.items["number_price"].tolist()[0] == "12.5"
-    assert found.rejected[["table", "row", "reason"]].to_numpy().tolist() == [
+    assert list(data.items) == ["row", *amazon.ITEMS] and data.items["number_price"].tolist()[0] == "12.5"
+    assert data.rejected[["table", "row", "reason"]].to_numpy().tolist() == [
         ["items", 2, "not_an_object"], ["interactions", 2, "not_json"], ["interactions", 3, "bad_user_id"],
     ]  # fmt: skip
-    assert list(found.pictures) == []
+    assert list(data.pictures) == []
 
 
 def test_prices(tmp_path: Path) -> None:
@@ -153,9 +154,9 @@ def test_prices(tmp_path: Path) -> None:
     }  # fmt: skip
     items = [ITEM_2018 | {"asin": f"B{i}", "price": price} for i, price in enumerate(prices)]
     write(tmp_path, [REVIEW_2018], items)
-    found = read(tmp_path)
-    assert rows(found.items)["number_price"] == list(prices.values())
-    assert found.rejected[["table", "row", "id", "reason", "value"]].to_numpy().tolist() == [
+    data = read(tmp_path)
+    assert rows(data.items)["number_price"] == list(prices.values())
+    assert data.rejected[["table", "row", "id", "reason", "value"]].to_numpy().tolist() == [
         ["prices", 7, "B6", "no_price", ".a-box{width:1}"], ["prices", 8, "B7", "no_price", "—"],
         ["prices", 9, "B8", "no_price", "$1 off $20"], ["prices", 10, "B9", "no_price", "-5"],
     ]  # fmt: skip
@@ -180,7 +181,7 @@ def test_pictures_by_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     again = ITEM_2018 | {"imageURLHighRes": ["http://x/9.jpg"]}
     bare = {"asin": "B3"}
     write(tmp_path, [REVIEW_2018], [ITEM_2018, second, again, bare])
-    found = read(tmp_path, pictures="urls")
+    data = read(tmp_path, pictures="urls")
     assert asked == {"B1": "http://x/1.jpg", "B2": "http://x/40.jpg"}
-    assert list(found.pictures) == [("B1.jpg", b"1")]
-    assert found.rejected["reason"].tolist() == ["http_404"] and isinstance(found.rejected, pd.DataFrame)
+    assert list(data.pictures) == [("B1.jpg", b"1")]
+    assert data.rejected["reason"].tolist() == ["http_404"] and isinstance(data.rejected, pd.DataFrame)

@@ -10,19 +10,23 @@ import pytest
 from PIL import ExifTags, Image, ImageOps
 
 from fusionrec import params
-from fusionrec.data import images, tables, truth
+from fusionrec.data import cleaning, images
+from fusionrec.data.clean_options import Clean
+from fusionrec.data.demo import demo_choices, demo_motifs, demo_pictures, demo_sheet, demo_texts, demo_truth
 from fusionrec.data.histories import Histories
-from fusionrec.data.sources import demo, demo_choices, demo_pictures, demo_texts
-from fusionrec.data.sources.dataset import Dataset
+from fusionrec.data.image_options import Images
+from fusionrec.data.reading.dataset import Dataset
+from fusionrec.data.sources import demo
+from fusionrec.data.sources.demo import Options
 
-from .options import ROOT, raw
+from .options import EXTENSIONS, ROOT
 
-SMALL = params.Demo(seed=3, items=120, users=60, interactions=900)
-DEFAULT = params.load(ROOT / "params.yaml")
-CLEAN = DEFAULT.clean.model_copy(update={"min_user_interactions": 0})
+SMALL = Options(seed=3, items=120, users=60, interactions=900)
+IMAGES = params.load(Images, ROOT / "params.yaml")
+CLEAN = params.load(Clean, ROOT / "params.yaml").model_copy(update={"min_user_interactions": 0})
 
 
-def known(data: Dataset) -> truth.Truth:
+def known(data: Dataset) -> demo_truth.Truth:
     assert data.truth is not None
     return data.truth
 
@@ -38,7 +42,7 @@ def test_the_same_seed_gives_the_same_data_and_another_does_not() -> None:
 
 
 def test_raw_tables_keep_to_the_contract() -> None:
-    data = demo.read(Path("anywhere"), raw(demo=SMALL.model_dump()))
+    data = demo.read(Path("anywhere"), EXTENSIONS, SMALL)
     model = known(data)
     for table in (data.items, data.interactions):
         assert table["row"].tolist() == list(range(1, len(table) + 1))
@@ -50,7 +54,7 @@ def test_raw_tables_keep_to_the_contract() -> None:
 
 def test_cleaning_restores_the_log_and_has_something_to_reject() -> None:
     data = demo.generate(SMALL)
-    clean = tables.clean(data.items, data.interactions, CLEAN)
+    clean = cleaning.clean(data.items, data.interactions, CLEAN)
     assert len(clean.interactions) == SMALL.interactions and len(clean.items) == SMALL.items
     reasons = {"unknown_item", "missing_user_id", "unreadable_timestamp", "duplicate_id", "bad_number_price"}
     assert reasons <= set(clean.rejected["reason"])
@@ -64,13 +68,13 @@ def test_cleaning_restores_the_log_and_has_something_to_reject() -> None:
 
 def test_some_pictures_are_broken_and_most_are_fine() -> None:
     data = demo.generate(SMALL.model_copy(update={"items": 250}))
-    reasons = pd.Series([images.prepare(blob, DEFAULT.images).reason for _, blob in data.pictures])
+    reasons = pd.Series([images.prepare(blob, IMAGES).reason for _, blob in data.pictures])
     assert 0 < reasons.notna().sum() < 0.05 * len(reasons)
 
 
 def test_a_few_pictures_are_odd() -> None:
     blobs = [blob for _, blob in demo.generate(SMALL.model_copy(update={"items": 1000})).pictures]
-    valid = {blob for blob in blobs if images.prepare(blob, DEFAULT.images).reason is None}
+    valid = {blob for blob in blobs if images.prepare(blob, IMAGES).reason is None}
     opened = [Image.open(io.BytesIO(blob)) for blob in valid]
     again = [count for blob, count in Counter(blobs).items() if blob in valid and count > 1]
     turned = [image.size for image in opened if image.getexif().get(ExifTags.Base.Orientation) == 6]
@@ -98,9 +102,9 @@ def test_the_oddities_change_nothing_else(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.fixture(scope="module")
 def shop() -> tuple[np.ndarray, demo_choices.Choices, Histories]:
-    options = params.Demo(seed=1, items=600, users=500, interactions=10_000)
+    options = Options(seed=1, items=600, users=500, interactions=10_000)
     model = known(demo.generate(options))
-    liking = truth.utility(model, model.users, model.items)
+    liking = demo_truth.utility(model, model.users, model.items)
     log = demo_choices.draw_choices(np.random.default_rng(5), liking, options.interactions)
     table = pd.DataFrame({"user": log.users, "item": log.items, "timestamp": log.times})
     return liking, log, Histories.of(table, options.users)
@@ -148,7 +152,7 @@ def test_traits_are_one_value_each() -> None:
     assert (hot[:, :3].argmax(1) == values[:, 0]).all() and (hot[:, 3:].argmax(1) == values[:, 1]).all()
 
 
-@pytest.mark.parametrize("motif", demo_pictures.MOTIFS)
+@pytest.mark.parametrize("motif", demo_motifs.MOTIFS)
 @pytest.mark.parametrize("layout", demo_pictures.LAYOUTS)
 def test_every_look_can_be_drawn(motif: str, layout: str) -> None:
     image = demo_pictures.draw(np.random.default_rng(0), "ocean", motif, layout, "dusk")
@@ -159,7 +163,7 @@ def test_every_look_can_be_drawn(motif: str, layout: str) -> None:
 
 def test_palettes_differ_in_colour() -> None:
     means = []
-    for palette in demo_pictures.PALETTES:
+    for palette in demo_sheet.PALETTES:
         image = demo_pictures.draw(np.random.default_rng(0), palette, "waves", "full", "noon")
         means.append(np.asarray(image, float).mean((0, 1)))
     gaps = np.linalg.norm(np.array(means)[:, None] - np.array(means), axis=2)

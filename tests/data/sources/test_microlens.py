@@ -6,7 +6,7 @@ import pytest
 
 from fusionrec.data.sources import microlens
 
-from .options import raw, rows
+from .options import EXTENSIONS, own, rows
 
 NAMES = {"interactions": "pairs.csv", "titles": "titles.csv", "images": "covers"}
 
@@ -19,12 +19,12 @@ def test_a_release(tmp_path: Path, header: str) -> None:
     (tmp_path / "titles.csv").write_text(f'{header}9580,"Cats, and more"\n2,\n')
     (tmp_path / "covers").mkdir()
     (tmp_path / "covers/2.jpg").write_bytes(b"2")
-    found = microlens.read(tmp_path, raw(microlens=NAMES))
-    assert rows(found.items) == {
+    data = microlens.read(tmp_path, EXTENSIONS, own("microlens", **NAMES))
+    assert rows(data.items) == {
         "row": [1, 2], "item_id": ["9580", "2"], "title": ["Cats, and more", None], "description": [None, None],
     }  # fmt: skip
-    assert rows(found.interactions) == {
+    assert rows(data.interactions) == {
         "row": [1, 2, 3, 4], "user_id": ["36121", "1", "1", "1"], "item_id": ["9580", "2", "3", "4"],
         "timestamp": ["1583378629", "1583378629", "yesterday", None],
     }  # fmt: skip
-    assert list(found.pictures) == [("2.jpg", b"2")]
+    assert list(data.pictures) == [("2.jpg", b"2")]

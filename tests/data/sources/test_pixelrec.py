@@ -7,7 +7,7 @@ import pytest
 from fusionrec.data.sources import pixelrec
 from fusionrec.errors import UserError
 
-from .options import raw, rows
+from .options import EXTENSIONS, own, rows
 
 NAMES = {"interactions": "log/Pixel200K.csv", "items": "items/Pixel200K.csv", "images": "cover"}
 COUNTS = [f"{n}_number" for n in ("view", "comment", "thumbup", "share", "coin", "favorite", "barrage")]
@@ -28,24 +28,24 @@ def release(tmp_path: Path) -> Path:
 
 
 def test_a_release(release: Path) -> None:
-    found = pixelrec.read(release, raw(pixelrec=NAMES))
-    items = rows(found.items)
+    data = pixelrec.read(release, EXTENSIONS, own("pixelrec", **NAMES))
+    items = rows(data.items)
     assert items["item_id"] == ["i1", "i2"] and items["title"] == ["猫", "b"]
     assert items["category_tag"] == ["Daily Life", None] and items["description"] == [None, None]
     assert [items[f"number_{name}"][0] for name in COUNTS] == ["1.0", *"234567"]
-    assert rows(found.interactions) == {
+    assert rows(data.interactions) == {
         "row": [1], "user_id": ["u9"], "item_id": ["i1"], "timestamp": ["1600000000"]
     }  # fmt: skip
-    assert list(found.pictures) == [("i2.jpg", b"2")]
-    assert found.rejected[["id", "reason"]].to_numpy().tolist() == [["i7", "unknown_item"]]
+    assert list(data.pictures) == [("i2.jpg", b"2")]
+    assert data.rejected[["id", "reason"]].to_numpy().tolist() == [["i7", "unknown_item"]]
 
 
 def test_without_pictures(release: Path) -> None:
-    found = pixelrec.read(release, raw(pixelrec=NAMES | {"images": None}))
-    assert list(found.pictures) == [] and found.rejected.empty
+    data = pixelrec.read(release, EXTENSIONS, own("pixelrec", **NAMES | {"images": None}))
+    assert list(data.pictures) == [] and data.rejected.empty
 
 
 def test_another_file(release: Path) -> None:
     with pytest.raises(UserError, match="no column 'item_id'"):
         (release / NAMES["items"]).write_text("a,b\n1,2\n")
-        pixelrec.read(release, raw(pixelrec=NAMES))
+        pixelrec.read(release, EXTENSIONS, own("pixelrec", **NAMES))

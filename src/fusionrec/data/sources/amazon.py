@@ -1,29 +1,28 @@
-"""Amazon Reviews 2018 (Ni et al. 2019, EMNLP) and 2023 (Hou et al. 2024, arXiv:2403.03952), one category.
+"""Amazon Reviews 2018 (Ni et al. 2019, EMNLP) or 2023 (Hou et al. 2024, arXiv:2403.03952), one category.
 
-The files are had from https://nijianmo.github.io/amazon/ and https://amazon-reviews-2023.github.io/, as JSON
-lines, gzipped or not; which year it is shows in each line. Used of a review: reviewerID, asin, overall and
-unixReviewTime (2018), or user_id, parent_asin, rating and timestamp in milliseconds, which become seconds
-(2023). Used of the metadata: asin or parent_asin, title, description and feature(s), category or categories,
-main_cat or main_category, brand or store, price, and the first picture's address. `average_rating` and
-`rating_number` are not read: they count all reviews, also those that are to be predicted.
+Download the files from https://nijianmo.github.io/amazon/ or https://amazon-reviews-2023.github.io/: JSON lines,
+gzipped or not; the fields of a line tell the edition. Fields of a review that are read: reviewerID, asin, overall
+and unixReviewTime (2018), or user_id, parent_asin, rating and timestamp in milliseconds, which become seconds
+(2023). Fields of the metadata: asin or parent_asin, title, description and feature(s), category or categories,
+main_cat or main_category, brand or store, price, and the URL of the first picture. `average_rating` and
+`rating_number` are not read: they count all reviews, including those that are to be predicted.
 
-A price such as "$1,299.00" or "$5.00 - $9.99" is stored as its first number; what is no price is noted among
-the rejections as of the table `prices`, and the item stays, without.
+A price such as "$1,299.00" or "$5.00 - $9.99" is stored as its first number. Any other value is listed among the
+rejections, as table `prices`, and the item is kept without a price.
 
-Licence: neither the data nor the pictures, which belong to the sellers, may be passed on by you.
+Licence: you may not redistribute the data, nor the pictures, which belong to the sellers.
 """
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
-from fusionrec import params
-from fusionrec.data.sources import download, jsonl, pictures
-from fusionrec.data.sources.dataset import SEPARATOR, Dataset, Rejection, rejections
-from fusionrec.data.sources.jsonl import Record, RefusedLine
-from fusionrec.data.sources.paths import inside
+from fusionrec.data.reading import download, jsonl, pictures
+from fusionrec.data.reading.dataset import SEPARATOR, Dataset, Rejection, rejections
+from fusionrec.data.reading.folders import inside
+from fusionrec.data.reading.jsonl import Record, RefusedLine
 
 LOG = ["user_id", "item_id", "timestamp", "rating"]
 ITEMS = [
@@ -40,28 +39,43 @@ PRICE = re.compile(r"(?:from )?\$?([0-9][0-9,]*(?:\.[0-9]+)?)(?: ?- ?\$?[0-9][0-
 NO_PRICE = {None, "", "None"}
 
 
-def read(root: Path, options: params.Raw) -> Dataset:
-    """Read reviews and metadata, and find or download the pictures.
+class Options(download.Download):
+    """Files of one category, and where its pictures come from.
+
+    `pictures` is none, folder (`images`), or urls: the pictures that the metadata name are downloaded, within the
+    limits of `Download`.
+    """
+
+    reviews: str
+    metadata: str
+    pictures: Literal["none", "folder", "urls"]
+    images: str
+
+
+def read(folder: Path, extensions: list[str], own: Options) -> Dataset:
+    """Read reviews and metadata, and list or download the pictures.
 
     Raises:
-        UserError: if a file is missing, leaves the folder, is damaged, or is something else.
+        UserError: if a file is missing, leads out of the folder, is damaged, or is something else.
     """
-    names = options.amazon
-    path = inside(root, names.reviews, "raw.amazon.reviews")
+    path = inside(folder, own.reviews, "raw.amazon.reviews")
     log = jsonl.read(path, "interactions", LOG, parse_review, categories=["user_id", "item_id"])
-    path = inside(root, names.metadata, "raw.amazon.metadata")
+    path = inside(folder, own.metadata, "raw.amazon.metadata")
     meta = jsonl.read(path, "items", [*ITEMS, URL], parse_item)
-    found = pictures.NONE
-    if names.pictures == "folder":
-        ids = meta.table["item_id"]
-        found = pictures.beside(root, names.images, "raw.amazon.images", ids, options.extensions)
-    elif names.pictures == "urls":
-        first = meta.table.drop_duplicates("item_id").dropna(subset=[URL])
-        urls = dict(zip(first["item_id"], first[URL], strict=True))
-        found = download.fetch(urls, names, options.extensions)
+    images = _pictures(folder, meta.table, extensions, own)
     items, unpriced = _priced(meta.table.drop(columns=URL))
-    refused = rejections([*meta.refused, *log.refused, *unpriced, *found.refused])
-    return Dataset(items, log.table, refused, found.blobs)
+    refused = rejections([*meta.refused, *log.refused, *unpriced, *images.refused])
+    return Dataset(items, log.table, refused, images.blobs)
+
+
+def _pictures(folder: Path, meta: pd.DataFrame, extensions: list[str], own: Options) -> pictures.Pictures:
+    if own.pictures == "folder":
+        return pictures.beside(folder, own.images, "raw.amazon.images", meta["item_id"], extensions)
+    if own.pictures == "urls":
+        first = meta.drop_duplicates("item_id").dropna(subset=[URL])
+        urls = dict(zip(first["item_id"], first[URL], strict=True))
+        return download.fetch(urls, own, extensions)
+    return pictures.NONE
 
 
 def parse_review(record: Record) -> list[str | None]:
@@ -76,7 +90,7 @@ def parse_review(record: Record) -> list[str | None]:
 
 
 def parse_item(record: Record) -> list[str | None]:
-    """`ITEMS` and the address of the picture, of a line of metadata."""
+    """`ITEMS` and the URL of the picture, of a line of metadata."""
     if "parent_asin" in record:
         key, parts, categories = "parent_asin", ("description", "features"), "categories"
         main, store, url = "main_category", "store", _url_2023(record.get("images"))
@@ -97,7 +111,7 @@ def parse_item(record: Record) -> list[str | None]:
 
 
 def _url_2018(record: Record) -> str | None:
-    """The addresses are a list, of which the first is the main picture; the others are thumbnails."""
+    """Of a list of URLs the first is the main picture; the others are thumbnails."""
     for key in ("imageURLHighRes", "imageURL"):
         value = record.get(key)
         first = value[0] if isinstance(value, list) and value else value
@@ -107,7 +121,7 @@ def _url_2018(record: Record) -> str | None:
 
 
 def _url_2023(images: Any) -> str | None:
-    """`large` has about 500 pixels, which is all that encoders ask for; `hi_res` has megabytes."""
+    """`large` has about 500 pixels an edge, more than encoders need; `hi_res` has megabytes."""
     for image in images if isinstance(images, list) else []:
         for key in ("large", "hi_res"):
             if isinstance(image, dict) and isinstance(image.get(key), str) and image[key]:
@@ -143,7 +157,7 @@ def _number(record: Record, key: str) -> float:
 
 
 def _text(record: Record, key: str) -> str | None:
-    """A string, or a number as one; null where there is none."""
+    """A string, or a number as a string; null if there is none."""
     value = record.get(key)
     if value is None or isinstance(value, str):
         return value or None
@@ -153,7 +167,7 @@ def _text(record: Record, key: str) -> str | None:
 
 
 def _texts(record: Record, key: str) -> list[str]:
-    """A list of strings, or a string as one of its own."""
+    """A list of strings; a single string counts as a list of one."""
     value = record.get(key) or []
     value = [value] if isinstance(value, str) else value
     if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
@@ -162,7 +176,7 @@ def _texts(record: Record, key: str) -> list[str]:
 
 
 def _priced(items: pd.DataFrame) -> tuple[pd.DataFrame, list[Rejection]]:
-    """Prices as numbers; those that are none are listed."""
+    """The table with prices as numbers, and the values that are no price."""
     written = items["number_price"]
     price = written.str.extract(f"^{PRICE.pattern}$", expand=False).str.replace(",", "", regex=False)
     bad = price.isna() & written.notna() & ~written.isin(NO_PRICE)

@@ -1,29 +1,33 @@
-"""The generated catalogue: a poster shop whose customers' tastes are known.
+"""A generated catalogue: a poster shop with pictures, texts, numbers, and customers whose tastes are known.
 
 Some of the traits that tastes are made of show only in the picture (palette, motif, layout), some only in
 the text (theme, mood), one in both (hour), one in a category (technique), one in a number (era), and one
-nowhere (spirit). The tables and pictures have the faults of real ones, so that every stage has work to do.
+nowhere (spirit). Tables and pictures have the same kinds of errors as real data, so every stage has work to do.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 from PIL import Image
+from pydantic import Field
 
-from fusionrec import params
-from fusionrec.data.sources import demo_choices as choices
-from fusionrec.data.sources import demo_pictures as pictures
-from fusionrec.data.sources import demo_texts as texts
-from fusionrec.data.sources.dataset import Dataset, rejections
-from fusionrec.data.truth import Truth
+from fusionrec.data.demo import demo_choices as choices
+from fusionrec.data.demo import demo_pictures as pictures
+from fusionrec.data.demo import demo_texts as texts
+from fusionrec.data.demo.demo_motifs import MOTIFS
+from fusionrec.data.demo.demo_sheet import PALETTES
+from fusionrec.data.demo.demo_truth import Truth
+from fusionrec.data.reading.dataset import Dataset, rejections
+from fusionrec.params import Count, Natural, Section
 
 TECHNIQUES = ["screenprint", "woodcut", "watercolour", "linocut", "risograph", "etching"]
 ERAS, SPIRITS = 5, 6
 VALUES: dict[str, list[str]] = {
-    "palette": list(pictures.PALETTES),
-    "motif": list(pictures.MOTIFS),
+    "palette": list(PALETTES),
+    "motif": list(MOTIFS),
     "layout": pictures.LAYOUTS,
     "hour": list(texts.HOURS),
     "theme": list(texts.THEMES),
@@ -32,18 +36,27 @@ VALUES: dict[str, list[str]] = {
     "era": [str(1930 + 18 * era) for era in range(ERAS)],
     "spirit": [str(spirit) for spirit in range(SPIRITS)],
 }
-APPEAL = 0.6  # spread of what everybody likes
+APPEAL = 0.6  # standard deviation of the popularity that all users share
 SUFFIXES = [".jpg"] * 17 + [".png"] * 2 + [".webp"]
 HUGE = 2600  # pixels: above what the pipeline keeps
 ODD, ODD_SHARE = ["again", "turned", "inks"], 0.003  # of each: see `_good`
 
 
-def read(root: Path, options: params.Raw) -> Dataset:
-    """The data set that `raw.demo` asks for; nothing is read, whatever `root` is."""
-    return generate(options.demo)
+class Options(Section):
+    """Size and seed of the catalogue."""
+
+    seed: Natural
+    items: Annotated[int, Field(ge=20)]
+    users: Annotated[int, Field(ge=10)]
+    interactions: Count
 
 
-def generate(options: params.Demo) -> Dataset:
+def read(folder: Path, extensions: list[str], own: Options) -> Dataset:
+    """The generated data set; `folder` and `extensions` are not used."""
+    return generate(own)
+
+
+def generate(options: Options) -> Dataset:
     """The whole data set from `options.seed`, with its preference model."""
     rng = np.random.default_rng(options.seed)
     counts = {name: len(values) for name, values in VALUES.items()}
@@ -100,7 +113,7 @@ def _spoil_items(rng: np.random.Generator, items: pd.DataFrame) -> pd.DataFrame:
 
 
 def _spoil_interactions(rng: np.random.Generator, log: pd.DataFrame) -> pd.DataFrame:
-    """Faulty rows are added among the good ones, which all stay as they are."""
+    """Add faulty rows among the good ones, which are not changed."""
     bad = log.iloc[_some(rng, log, 0.004)].copy()
     faults = np.arange(len(bad)) % 4
     bad.loc[faults == 0, "item_id"] = "p-unknown"
@@ -126,7 +139,7 @@ def _oddities(rng: np.random.Generator, ids: list[str]) -> dict[str, str]:
 def _pictures(
     rng: np.random.Generator, odd: dict[str, str], ids: list[str], names: list[dict[str, str]]
 ) -> Iterator[tuple[str, bytes]]:
-    """One picture an item, but for two in a hundred; one in a hundred is broken, too small or huge."""
+    """One picture per item; 2 % have none, and 1.3 % are broken, too small or huge."""
     last = ".jpg", b""
     for item, name in zip(ids, names, strict=True):
         image = pictures.draw(rng, name["palette"], name["motif"], name["layout"], name["hour"])

@@ -1,29 +1,29 @@
-"""MovieLens: who rated which film (Harper and Konstan 2015, ACM TiiS 5:4), as GroupLens publishes it.
+"""MovieLens: film ratings (Harper and Konstan 2015, ACM TiiS 5:4), as GroupLens publishes them.
 
-The archives are had from https://grouplens.org/datasets/movielens/ and are told apart by their files:
+Download an archive from https://grouplens.org/datasets/movielens/. The layouts are told apart by their files:
 
 * ml-100k: `u.data` (user, item, rating, seconds; tabs) and `u.item` (id, title with the year, release date,
   video release date, IMDb address, 19 flags of genres; `|`, Latin-1).
 * ml-latest, ml-latest-small, ml-25m, ml-32m: `ratings.csv` (userId,movieId,rating,timestamp), `movies.csv`
-  (movieId,title,genres) and, if it is there, `tags.csv` (userId,movieId,tag,timestamp). A tag may be newer
-  than the choices that it helps to predict; delete the file where that matters.
+  (movieId,title,genres) and, if it exists, `tags.csv` (userId,movieId,tag,timestamp). A tag may be newer
+  than the interactions that it helps to predict; delete the file if that matters.
 
-Posters are not part of them: a folder of one's own, with pictures named after the film's id.
+Posters are not included: put them in a folder, named after the film's id.
 
-Licence: research only; no redistribution without permission. So neither the data nor a DVC remote that holds
-it may be public.
+Licence: research only; no redistribution without permission. Neither the data nor a DVC remote that holds them
+may be public.
 """
 
 from pathlib import Path
 
 import pandas as pd
 
-from fusionrec import params
-from fusionrec.data.sources import pictures, tables
-from fusionrec.data.sources.dataset import SEPARATOR, Dataset, completed, rejections
-from fusionrec.data.sources.paths import existing, inside
-from fusionrec.data.sources.tables import Column, Dialect
+from fusionrec.data.reading import csv_files, pictures
+from fusionrec.data.reading.csv_files import Column, Dialect
+from fusionrec.data.reading.dataset import SEPARATOR, Dataset, completed, rejections
+from fusionrec.data.reading.folders import existing, inside
 from fusionrec.errors import UserError
+from fusionrec.params import Section
 
 GENRES = [
     "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy",
@@ -41,29 +41,33 @@ IDS = ["user_id", "item_id"]
 NO_GENRES = "(no genres listed)"
 
 
-def read(root: Path, options: params.Raw) -> Dataset:
+class Options(Section):
+    """`images` is a folder of posters; null: none."""
+
+    images: str | None
+
+
+def read(folder: Path, extensions: list[str], own: Options) -> Dataset:
     """Read an unpacked archive.
 
     Raises:
         UserError: if it is none of those above, or a file is damaged.
     """
-    if (existing(root) / "u.data").exists():
-        items, log = _read_100k(root)
-    elif (root / "ratings.csv").exists():
-        items, log = _read_latest(root)
+    if (existing(folder) / "u.data").exists():
+        items, log = _read_100k(folder)
+    elif (folder / "ratings.csv").exists():
+        items, log = _read_latest(folder)
     else:
         raise UserError(
-            f"{root}: neither u.data nor ratings.csv is there; set raw.input to an unpacked ml-100k or ml-latest"
+            f"{folder}: has neither u.data nor ratings.csv; set raw.input to an unpacked ml-100k or ml-latest"
         )
-    found = pictures.beside(
-        root, options.movielens.images, "raw.movielens.images", items["item_id"], options.extensions
-    )
-    return Dataset(completed(items), log, rejections(found.refused), found.blobs)
+    images = pictures.beside(folder, own.images, "raw.movielens.images", items["item_id"], extensions)
+    return Dataset(completed(items), log, rejections(images.refused), images.blobs)
 
 
 def _read_100k(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     dialect = Dialect("\t", quoted=False, header=U_DATA)
-    log = tables.read(inside(root, "u.data", "raw.input"), LOG, IDS, dialect)
+    log = csv_files.read(inside(root, "u.data", "raw.input"), LOG, IDS, dialect)
     wanted = {
         "item_id": Column("movieId"),
         "title": Column("title"),
@@ -71,7 +75,7 @@ def _read_100k(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     }
     dialect = Dialect("|", quoted=False, encoding="latin-1", header=U_ITEM)
     path = inside(root, "u.item", "raw.input")
-    read = tables.read(path, wanted | {name: Column(name) for name in GENRES}, dialect=dialect)
+    read = csv_files.read(path, wanted | {name: Column(name) for name in GENRES}, dialect=dialect)
     items = read[["row", *wanted]].copy()
     items["date_release_date"] = _iso(read["date_release_date"])
     items.insert(3, "category_genres", _genres(read[GENRES]))
@@ -79,22 +83,22 @@ def _read_100k(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _iso(dates: pd.Series) -> pd.Series:
-    """`01-Jan-1995` as `1995-01-01`; what is no such date stays as it is."""
+    """`01-Jan-1995` as `1995-01-01`; anything else stays as it is."""
     parsed = pd.to_datetime(dates, format="%d-%b-%Y", errors="coerce").dt.strftime("%Y-%m-%d")
     return parsed.astype("str").fillna(dates)
 
 
 def _genres(flags: pd.DataFrame) -> pd.Series:
-    """The names of the columns that are 1, joined; null where none is."""
+    """The names of the columns that are 1, joined; null if none is."""
     rows = (flags == "1").to_numpy()
     joined = [SEPARATOR.join(name for name, flag in zip(GENRES, row, strict=True) if flag) for row in rows]
     return pd.Series(joined, flags.index, dtype="str").replace("", None)
 
 
 def _read_latest(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    log = tables.read(inside(root, "ratings.csv", "raw.input"), LOG, IDS)
+    log = csv_files.read(inside(root, "ratings.csv", "raw.input"), LOG, IDS)
     wanted = {"item_id": Column("movieId"), "title": Column("title"), "category_genres": Column("genres")}
-    items = tables.read(inside(root, "movies.csv", "raw.input"), wanted)
+    items = csv_files.read(inside(root, "movies.csv", "raw.input"), wanted)
     genres = items["category_genres"].replace(NO_GENRES, None)
     items["category_genres"] = genres.str.replace("|", SEPARATOR, regex=False)
     if (root / "tags.csv").exists():
@@ -105,6 +109,6 @@ def _read_latest(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _tags(root: Path) -> pd.Series:
     """By film: its tags, each once, sorted and joined."""
     wanted = {"item_id": Column("movieId"), "tag": Column("tag")}
-    read = tables.read(inside(root, "tags.csv", "raw.input"), wanted).dropna()
+    read = csv_files.read(inside(root, "tags.csv", "raw.input"), wanted).dropna()
     pairs = read[["item_id", "tag"]].drop_duplicates().sort_values(["item_id", "tag"])
     return pairs.groupby("item_id")["tag"].agg(SEPARATOR.join)

@@ -1,24 +1,24 @@
-"""PixelRec: covers, titles and counts of short videos, and who commented on them (Cheng et al. 2024, SDM).
+"""PixelRec: covers, titles and counts of short videos, and users' comments on them (Cheng et al. 2024, SDM).
 
-The files are had from https://github.com/westlake-repl/PixelRec. The releases Pixel200K, Pixel1M, Pixel8M and
+Download the files from https://github.com/westlake-repl/PixelRec. The releases Pixel200K, Pixel1M, Pixel8M and
 PixelRec consist of a log (`Pixel200K.csv` under "Interaction": item_id, user_id, timestamp in seconds), a
 catalogue of the same name (under "Item Information": item_id, view_number, comment_number, thumbup_number,
 share_number, coin_number, favorite_number, barrage_number, title, tag, description), and one archive of
 covers for all (`<item_id>.jpg`). The sample PixelRec50K calls them `interaction.csv`, `item_info.csv` and
-`cover`. The counts were taken when the data was collected: later than the choices.
+`cover`. The counts were taken when the data were collected: later than the interactions.
 
-Licence: for research and teaching that is not commercial; nothing of it, changed or not, may be passed on. So
-neither the data nor a DVC remote that holds it or what the stages made of it may be public. What can be shared
-is the recipe: params.yaml, dvc.yaml, and the hashes in dvc.lock.
+Licence: non-commercial research and teaching only; no redistribution, changed or not. Neither the data nor a DVC
+remote that holds them or the outputs of the stages may be public. What can be shared is the recipe: params.yaml,
+dvc.yaml, and the hashes in dvc.lock.
 """
 
 from pathlib import Path
 
-from fusionrec import params
-from fusionrec.data.sources import pictures, tables
-from fusionrec.data.sources.dataset import Dataset, rejections
-from fusionrec.data.sources.paths import inside
-from fusionrec.data.sources.tables import Column
+from fusionrec.data.reading import csv_files, pictures
+from fusionrec.data.reading.csv_files import Column
+from fusionrec.data.reading.dataset import Dataset, rejections
+from fusionrec.data.reading.folders import inside
+from fusionrec.params import Section
 
 COUNTS = ["view", "comment", "thumbup", "share", "coin", "favorite", "barrage"]
 ITEMS = {
@@ -30,15 +30,22 @@ ITEMS = {
 LOG = {name: Column(name) for name in ("user_id", "item_id", "timestamp")}
 
 
-def read(root: Path, options: params.Raw) -> Dataset:
+class Options(Section):
+    """Files of the release in `raw.input`. `images` is the folder of covers; null: none."""
+
+    interactions: str
+    items: str
+    images: str | None
+
+
+def read(folder: Path, extensions: list[str], own: Options) -> Dataset:
     """Read a release.
 
     Raises:
-        UserError: if a file is missing, leaves the folder, or is not what the release has.
+        UserError: if a file is missing, leads out of the folder, or has another layout.
     """
-    names = options.pixelrec
-    items = tables.read(inside(root, names.items, "raw.pixelrec.items"), ITEMS)
-    path = inside(root, names.interactions, "raw.pixelrec.interactions")
-    log = tables.read(path, LOG, categories=["user_id", "item_id"])
-    found = pictures.beside(root, names.images, "raw.pixelrec.images", items["item_id"], options.extensions)
-    return Dataset(items, log, rejections(found.refused), found.blobs)
+    items = csv_files.read(inside(folder, own.items, "raw.pixelrec.items"), ITEMS)
+    path = inside(folder, own.interactions, "raw.pixelrec.interactions")
+    log = csv_files.read(path, LOG, categories=["user_id", "item_id"])
+    images = pictures.beside(folder, own.images, "raw.pixelrec.images", items["item_id"], extensions)
+    return Dataset(items, log, rejections(images.refused), images.blobs)

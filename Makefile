@@ -1,0 +1,18 @@
+# What a contributor needs; see CONTRIBUTING.md. All of it runs in the environment that is active.
+.PHONY: check test docs lock
+
+check: ## format, lint, types, generated docs, and the tests of what changed since the last commit
+	ruff format --check .
+	ruff check .
+	mypy
+	python src/fusionrec docs --check
+	python tests/changed.py
+
+test: ## all tests but the slow ones; `pytest -m slow` runs those
+	pytest
+
+docs: ## write the generated tables of README.md and docs
+	python src/fusionrec docs
+
+lock: ## is dvc.lock up to date? needs no data
+	bash .ci/lock

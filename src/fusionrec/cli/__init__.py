@@ -1,0 +1,63 @@
+"""The command `fusionrec`. Each module of this package is a subcommand, with a function `main(arguments)`."""
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from fusionrec import choices
+from fusionrec.errors import UserError
+
+PACKAGE = "fusionrec.cli"
+UNPINNED = ("code",)  # runs at each `dvc repro`, and computes nothing with numpy or torch
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a subcommand; without arguments, or with --help, list them.
+
+    Args:
+        arguments: the subcommand and its arguments. None: those of this process; then the code of the checkout in
+            the working directory runs, whichever one is installed.
+
+    Raises:
+        SystemExit: 2 if there is no such subcommand; 1, with one line of explanation, on a `UserError`.
+    """
+    if arguments is None:
+        _run_the_checkout_here()
+        arguments = sys.argv[1:]
+    name, *rest = arguments or ["--help"]
+    if name in ("-h", "--help"):
+        print(_usage())
+        return
+    if name not in choices.names(PACKAGE):
+        print(f"error: no command `{name}`; there are {', '.join(choices.names(PACKAGE))}", file=sys.stderr)
+        raise SystemExit(2)
+    try:
+        _pin(name)
+        import_module(f"{PACKAGE}.{name}").main(rest)
+    except UserError as error:
+        raise SystemExit(f"error: {error}") from None
+
+
+def _run_the_checkout_here() -> None:
+    """Replace this process by the code of the checkout in the working directory, if that is another one."""
+    here = Path("src/fusionrec")
+    if (here / "__main__.py").is_file() and not here.samefile(Path(__file__).parents[1]):
+        os.execv(sys.executable, [sys.executable, str(here), *sys.argv[1:]])
+
+
+def _pin(name: str) -> None:
+    """Set the pins of `runtime.reproducible`, before the subcommand imports numpy or torch."""
+    if name not in UNPINNED:
+        from fusionrec import runtime
+
+        runtime.pin()
+
+
+def _usage() -> str:
+    summaries = choices.summaries(PACKAGE)
+    width = max(map(len, summaries))
+    lines = [f"  {name:<{width}}  {summary}" for name, summary in summaries.items()]
+    return "\n".join(
+        ["usage: fusionrec COMMAND [ARGUMENT ...]", "", *lines, "", "fusionrec COMMAND --help explains one."]
+    )

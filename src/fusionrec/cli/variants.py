@@ -1,0 +1,87 @@
+"""Runs a named list of variants, each as an experiment, and shows all experiments of HEAD side by side.
+
+    fusionrec variants [NAME] [--seeds N] [--workers N]
+
+Reads: `variants` and everything else in params.yaml, as committed.
+Writes: an experiment for each combination of values and seed, named after them; logs/experiments/<name>.log.
+The experiments run in clones under .dvc/tmp/experiments, so the workspace stays free. Existing experiments are not
+run again: the same command continues an interrupted run.
+"""
+
+import json
+from pathlib import Path
+
+from tqdm import tqdm
+
+from fusionrec import sections
+from fusionrec.cli import _arguments
+from fusionrec.errors import UserError
+from fusionrec.experiments import clones, overrides, table
+from fusionrec.sections import Params
+
+LOGS = Path("logs/experiments")
+
+
+def main(arguments: list[str]) -> None:
+    """Run the command; `arguments` are those after its name."""
+    parser = _arguments.parser("variants", __doc__)
+    parser.add_argument("name", nargs="?", help="a key of variants in params.yaml; none: only show")
+    parser.add_argument(
+        "--seeds", type=_arguments.positive, default=1, help="run each with this many values of train.seed"
+    )
+    parser.add_argument("--workers", type=_arguments.positive, default=1, help="experiments at a time")
+    args = parser.parse_args(arguments)
+    p, root = sections.load(), Path.cwd()
+    if args.name:
+        _execute(_points(args.name, args.seeds, p), root, args.workers, p)
+    experiments = json.loads(clones.run([*clones.DVC, "exp", "show", "--json"], root))
+    print(table.compare(experiments, p.train.monitor).to_string(index=False))
+
+
+def _points(name: str, seeds: int, p: Params) -> dict[str, list[str]]:
+    """The experiments of variant `name`: their names and overrides; the seed varies slowest.
+
+    Raises:
+        UserError: if there is no such variant.
+    """
+    variants = p.variants.root
+    if name not in variants:
+        raise UserError(f"`{name}` is not in variants of params.yaml; known: {', '.join(variants)}")
+    first = p.train.seed
+    choices = [f"train.seed={','.join(map(str, range(first, first + seeds)))}"] if seeds > 1 else []
+    return {
+        "-".join(filter(None, [name, end])): point
+        for end, point in overrides.grid([*variants[name], *choices])
+    }
+
+
+def _execute(wanted: dict[str, list[str]], root: Path, workers: int, p: Params) -> None:
+    """Run those of the experiments that do not exist.
+
+    Raises:
+        UserError: if some fail, once the others have run.
+    """
+    revision = clones.committed(root)
+    known = clones.existing(root, revision)
+    left = [name for name in wanted if name not in known]
+    print(f"{len(wanted)} experiments, {len(left)} to run")
+    if not left:
+        return
+
+    def run(clone: clones.Clone, name: str) -> str | None:
+        try:
+            clones.experiment(clone, name, wanted[name], LOGS / f"{name}.log")
+        except UserError as error:
+            return str(error)
+        return None
+
+    failed: list[str] = []
+    with clones.alone(clones.HOME):
+        places = clones.make_all(root, clones.HOME, revision, min(workers, len(left)), p)
+        with tqdm(total=len(left), unit="experiment", disable=None) as bar:
+            for name, problem in clones.spread(left, places, run):
+                bar.write(problem or f"{name}: done")
+                bar.update()
+                failed += [name] if problem else []
+    if failed:
+        raise UserError(f"{len(failed)} of {len(left)} failed: {', '.join(failed)}")

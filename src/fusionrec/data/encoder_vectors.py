@@ -1,0 +1,49 @@
+"""Reading a feature cache: one row an item, checked against the catalogue."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from fusionrec import files
+from fusionrec.errors import UserError
+
+NO_TOKENS = np.zeros((0, 0, 0), np.float32)
+
+
+class EncoderVectors(NamedTuple):
+    """Encoder vectors of the catalogue.
+
+    `load` maps both files into memory: what nobody reads takes none, and what is written here stays here.
+
+    Attributes:
+        matrix: float32 [items, width]; zeros where absent; width 0 where the modality is off.
+        present: bool [items].
+        tokens: float32 [items, tokens, width of a token], an item's patches or words in their order, pooled
+            to so many; zeros where absent; [items, 0, 0] where the cache keeps none.
+    """
+
+    matrix: np.ndarray
+    present: np.ndarray
+    tokens: np.ndarray = NO_TOKENS
+
+
+def load(folder: Path | str, item_ids: list[str]) -> EncoderVectors:
+    """Read the cache in `folder`.
+
+    Raises:
+        UserError: if a file is missing, or the rows are not exactly `item_ids`.
+    """
+    folder = Path(folder)
+    try:
+        stored = files.read_json(folder / "item_ids.json")
+        matrix = np.load(folder / "features.npy", mmap_mode="c", allow_pickle=False)
+        tokens = np.zeros((len(matrix), 0, 0), np.float32)
+        if (folder / "tokens.npy").exists():
+            tokens = np.load(folder / "tokens.npy", mmap_mode="c", allow_pickle=False)
+        features = EncoderVectors(matrix, files.read_array(folder / "present.npy"), tokens)
+    except FileNotFoundError as error:
+        raise UserError(f"{error.filename}: not found; run `dvc repro`") from None
+    if stored != item_ids:
+        raise UserError(f"{folder}: rows are not those of data/splits/items.parquet; run `dvc repro`")
+    return features

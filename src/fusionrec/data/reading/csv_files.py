@@ -1,0 +1,193 @@
+"""Delimited text files as tables of strings, by pyarrow: fast, exact, and strict about malformed rows."""
+
+import csv
+from collections.abc import Collection, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from fusionrec.errors import UserError
+
+BLOCKS = [1 << 22, 1 << 26, 1 << 30]  # bytes; a row must fit into one
+OPEN_QUOTE = "a quote is opened in this row and never closed"
+
+
+class Column(NamedTuple):
+    """A column to read: its name in the file, and the parameter that holds this name, if there is one."""
+
+    name: str
+    parameter: str | None = None
+
+
+class Dialect(NamedTuple):
+    """The format of a file. `header` names the columns if the file itself has no header."""
+
+    delimiter: str = ","
+    quoted: bool = True
+    encoding: str = "utf-8"
+    header: list[str] | None = None
+
+
+CSV = Dialect()
+
+
+def read(
+    path: Path, wanted: dict[str, Column], categories: Collection[str] = (), dialect: Dialect = CSV
+) -> pd.DataFrame:
+    """Some columns of a file as strings, under our names, with `row` before them.
+
+    Args:
+        path: the file.
+        wanted: our name -> column of the file.
+        categories: our names of columns with many repeated values, such as ids in a log; they become categories.
+        dialect: the format of the file.
+
+    Returns:
+        row (int64, from 1), then `wanted`: str, exactly as written, null if empty.
+
+    Raises:
+        UserError: if the file cannot be read, has no rows, no such column, a bad encoding, rows of different
+            lengths, an open quote, or a row of more than 1 GiB.
+    """
+    names = dialect.header or header(path)
+    for column in wanted.values():
+        _check(path, names, column)
+    types = {
+        column.name: pa.dictionary(pa.int32(), pa.string()) if ours in categories else pa.string()
+        for ours, column in wanted.items()
+    }
+    by_name = _read(path, types, dialect)
+    table = pa.table({ours: by_name[column.name] for ours, column in wanted.items()})
+    if not len(table):
+        raise UserError(f"{path}: no rows below the header")
+    if dialect.quoted and (line := _open_quote(path)):
+        raise UserError(f"{path}, line {line}: {OPEN_QUOTE}")
+    return numbered(table, np.arange(1, len(table) + 1))
+
+
+def numbered(table: pa.Table, rows: np.ndarray) -> pd.DataFrame:
+    """As a pandas table, with `row` as the first column; dictionaries become categories."""
+    frame = table.unify_dictionaries().to_pandas()
+    frame.insert(0, "row", rows)
+    return frame
+
+
+def _check(path: Path, names: list[str], column: Column) -> None:
+    if names.count(column.name) != 1:
+        problem = "no column" if column.name not in names else "more than one column"
+        known = ", ".join(map(repr, names))[:500]
+        remedy = f"set {column.parameter} to one of" if column.parameter else "the header has"
+        raise UserError(f"{path}: {problem} {column.name!r}; {remedy}: {known}")
+
+
+def header(path: Path) -> list[str]:
+    """The values of the first row.
+
+    Raises:
+        UserError: if the file cannot be read, is not UTF-8, or empty.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            names = next(csv.reader(file), [])
+        "".join(names).encode()  # fails if a byte was escaped; pyarrow checks the rows below
+    except UnicodeEncodeError:
+        raise UserError(f"{path}, line {_bad_line(path)}: not UTF-8; save the file as UTF-8") from None
+    except (OSError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from None
+    if not names:
+        raise UserError(f"{path}: empty; it needs a header and rows")
+    return names
+
+
+def _read(path: Path, types: dict[str, pa.DataType], dialect: Dialect) -> pa.Table:
+    ragged: list[Any] = []
+
+    def note(row: Any) -> str:
+        ragged.append(row)
+        return "error"
+
+    for block in BLOCKS:
+        try:
+            return arrow_csv.read_csv(
+                path,
+                arrow_csv.ReadOptions(
+                    use_threads=False,  # with threads, errors have no row numbers
+                    block_size=block,
+                    column_names=dialect.header,
+                    encoding=dialect.encoding,
+                ),
+                arrow_csv.ParseOptions(
+                    delimiter=dialect.delimiter,
+                    quote_char='"' if dialect.quoted else False,
+                    newlines_in_values=dialect.quoted,
+                    invalid_row_handler=note,
+                ),
+                arrow_csv.ConvertOptions(
+                    column_types=types,
+                    include_columns=list(types),
+                    null_values=[""],
+                    strings_can_be_null=True,
+                ),
+            )
+        except (pa.ArrowInvalid, OSError) as error:
+            if "straddling" not in str(error):
+                raise _explained(path, ragged, dialect, error) from None
+    raise UserError(f"{path}: a row is longer than 1 GiB; is a quote opened and never closed?")
+
+
+def _explained(path: Path, ragged: list[Any], dialect: Dialect, error: Exception) -> UserError:
+    line = _open_quote(path) if ragged and dialect.quoted else None
+    if line:
+        return UserError(f"{path}, line {line}: {OPEN_QUOTE}")
+    if ragged:
+        row = ragged[0]
+        where = f"row {row.number}" if dialect.header else f"row {row.number - 1} below the header"
+        return UserError(
+            f"{path}, {where}: {row.actual_columns} values instead of {row.expected_columns} in "
+            f"{row.text[:60]!r}; quote values that contain {dialect.delimiter!r}"
+        )
+    line = _bad_line(path) if dialect.encoding == "utf-8" else None
+    if line:
+        return UserError(f"{path}, line {line}: not UTF-8; save the file as UTF-8")
+    return UserError(f"{path}: not readable as CSV: {error}")
+
+
+def _bad_line(path: Path) -> int | None:
+    """The number of the first line that is not UTF-8."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                return number
+    return None
+
+
+def _open_quote(path: Path) -> int | None:
+    """The line of a row with a quote that is never closed: pyarrow would read the rest of the file as one value.
+
+    A stray quote in an unquoted value (5" nails) is harmless, so an odd number of quotes is only a reason to
+    check further: a line that is appended to the file must be parsed as a row of its own.
+    """
+    if sum(part.count(b'"') for part in _parts(path)) % 2 == 0:
+        return None
+    row, start, end = list[str](), 0, 0
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        rows = csv.reader(chain(file, ["end"]))
+        try:
+            for row in rows:  # noqa: B007
+                start, end = end, rows.line_num
+        except csv.Error:  # a value above the size limit of the csv module
+            start, row = end, []
+    return None if row == ["end"] else start + 1
+
+
+def _parts(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while part := file.read(1 << 24):
+            yield part

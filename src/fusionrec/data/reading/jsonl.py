@@ -1,0 +1,149 @@
+"""JSON lines, gzipped or not, as columns of strings; a bad line is refused and the others are read."""
+
+import codecs
+import gzip
+import json
+import reprlib
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from fusionrec.data.reading import csv_files
+from fusionrec.data.reading.dataset import Rejection
+from fusionrec.errors import UserError
+
+LONGEST = 1 << 26  # bytes of a line; a longer one is refused and never kept in memory
+BATCH = 1 << 16  # lines that are kept as Python objects at a time
+EXCERPT = 200  # characters of a refused line that are kept
+Record = dict[str, Any]
+Parse = Callable[[Record], list[str | None]]
+
+
+class RefusedLine(Exception):
+    """A line that cannot be used: the reason, and the value at fault if it is known."""
+
+    def __init__(self, reason: str, value: object = ""):
+        super().__init__(reason)
+        self.reason, self.value = reason, printable(value)
+
+
+class Lines(NamedTuple):
+    """Attributes: `table` has row (the line number), then the columns; `refused` lists the other lines."""
+
+    table: pd.DataFrame
+    refused: list[Rejection]
+
+
+def read(path: Path, name: str, columns: list[str], parse: Parse, categories: Collection[str] = ()) -> Lines:
+    """Read a file line by line; `parse` turns the object of each line into values.
+
+    Args:
+        path: read as gzip if its first bytes are those of gzip.
+        name: of the table, for the rejections.
+        columns: our names.
+        parse: gives the values of a record in the order of `columns`; raises `RefusedLine`.
+        categories: which columns become categories.
+
+    Raises:
+        UserError: if the file cannot be read to its end, or if no line of its first 65,536 can be used.
+    """
+    refused: list[Rejection] = []
+    kinds = [pa.dictionary(pa.int32(), pa.string()) if c in categories else pa.string() for c in columns]
+    schema = pa.schema(list(zip(columns, kinds, strict=True)))
+    batches, numbers = list[pa.Table](), list[np.ndarray]()
+    lines = _lines(path)
+    for first in lines:
+        kept, rows = _parse(chain([first], islice(lines, BATCH - 1)), name, parse, refused)
+        if not batches and not rows:
+            raise UserError(_useless(path, name, refused))
+        values = list(zip(*rows, strict=True)) or [()] * len(columns)
+        arrays = [pa.array(column, kind) for column, kind in zip(values, kinds, strict=True)]
+        batches.append(pa.Table.from_arrays(arrays, schema=schema))
+        numbers.append(np.array(kept, np.int64))
+    if not batches:
+        raise UserError(f"{path}: empty; it needs one JSON object a line")
+    return Lines(csv_files.numbered(pa.concat_tables(batches), np.concatenate(numbers)), refused)
+
+
+def _useless(path: Path, name: str, refused: list[Rejection]) -> str:
+    _, line, _, reason, value = refused[0]
+    return f"{path}, line {line}: {reason} {value!r}, and no other line can be used as {name}; is it the right file?"
+
+
+def _parse(
+    batch: Iterable[tuple[int, bytes | None]], name: str, parse: Parse, refused: list[Rejection]
+) -> tuple[list[int], list[list[str | None]]]:
+    """The numbers and values of the good lines; the others go to `refused`."""
+    kept, rows = [], []
+    for number, line in batch:
+        try:
+            rows.append(_checked(parse(_record(line))))
+            kept.append(number)
+        except RefusedLine as problem:
+            refused.append((name, number, "", problem.reason, problem.value))
+    return kept, rows
+
+
+def _record(line: bytes | None) -> Record:
+    if line is None:
+        raise RefusedLine("line_too_long")
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError:
+        raise RefusedLine("not_utf8", value=line[:EXCERPT].decode("utf-8", "replace").strip()) from None
+    try:
+        record = json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        raise RefusedLine("nested_too_deeply", value=text[:EXCERPT]) from None
+    except ValueError:  # also an integer of more digits than Python reads
+        raise RefusedLine("not_json", value=text[:EXCERPT].strip()) from None
+    if not isinstance(record, dict):
+        raise RefusedLine("not_an_object", value=text[:EXCERPT].strip())
+    return record
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _checked(values: list[str | None]) -> list[str | None]:
+    """Refuse half a surrogate pair ("\\ud800"): it is valid JSON, but not text that can be encoded."""
+    for value in values:
+        if value is not None and not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise RefusedLine("lone_surrogate", value=value) from None
+    return values
+
+
+def printable(value: object) -> str:
+    """The beginning of anything, however deeply nested, as text that can be stored."""
+    text = value if isinstance(value, str) else reprlib.repr(value)
+    return text[:EXCERPT].encode("utf-8", "backslashreplace").decode()
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
+    """Each line with its number; None instead of one that is too long."""
+    try:
+        with path.open("rb") as probe:
+            zipped = probe.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if zipped else path.open("rb") as file:
+            number = 0
+            while line := file.readline(LONGEST):
+                number += 1
+                whole = len(line) < LONGEST or line.endswith(b"\n")
+                yield number, line.removeprefix(codecs.BOM_UTF8) if whole else None
+                while not whole:
+                    line = file.readline(LONGEST)
+                    whole = len(line) < LONGEST or line.endswith(b"\n")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(f"{path}: the gzip archive is damaged ({error}); download it again") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None

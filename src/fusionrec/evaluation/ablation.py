@@ -1,0 +1,113 @@
+"""Ablation: what a model's accuracy loses without one of its inputs, or with that of other items in its place.
+
+Nothing is retrained. The loss measures how much this model relies on the input, not how informative the input is: a
+model that is trained without it may get the same information from another one.
+"""
+
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.evaluation import report, significance
+from fusionrec.evaluation.metrics import accuracy
+from fusionrec.evaluation.protocol import Task, rank
+from fusionrec.models.trained_model import TrainedModel
+
+How = Literal["absent", "shuffled"]
+WAYS: tuple[How, ...] = ("absent", "shuffled")
+FIELDS = {
+    "vision": ("vision", "vision_present", "vision_tokens"),
+    "language": ("language", "language_present", "language_tokens"),
+    "numbers": ("numbers",),
+    "categories": ("category_offsets", "category_values"),
+    "id": ("trained",),
+}
+
+
+def of_inputs(
+    trained: TrainedModel, whole: report.Result, task: Task, headline: list[str], seed: int
+) -> dict[str, Any]:
+    """What the headline metrics lose without each input of the items.
+
+    Args:
+        trained: the whole model.
+        whole: its result.
+        task: what it is evaluated on.
+        headline: metrics of accuracy.
+        seed: of the shuffling and of the bootstrap.
+
+    Returns:
+        {input: {absent or shuffled: {metric: {value, loss, low, high}}}}, losses paired by user; empty for a model
+        without inputs.
+    """
+    ks = sorted({int(name.partition("@")[2]) for name in headline})
+    samples = significance.samples(len(task.users), np.random.default_rng(seed))
+    losses: dict[str, Any] = {}
+    for modality in modalities(trained):
+        losses[modality] = {}
+        for how in WAYS:
+            without = ablate(trained, modality, how, torch.Generator().manual_seed(seed))
+            result = report.evaluate(rank(without, task, max(ks)).items, task, ks, [accuracy.measure])
+            losses[modality][how] = _losses(whole, result, headline, samples)
+    return losses
+
+
+def _losses(
+    whole: report.Result, without: report.Result, headline: list[str], samples: np.ndarray
+) -> dict[str, Any]:
+    """What a result loses against `whole`, paired by user: {metric: {value, loss, low, high}}."""
+    columns = {m: whole.per_user[m] - without.per_user[m] for m in headline}
+    return {
+        metric: {
+            "value": without.summary[metric],
+            "loss": ends["mean"],
+            "low": ends["low"],
+            "high": ends["high"],
+        }
+        for metric, ends in report.interval_of(columns, samples).items()
+    }
+
+
+def modalities(trained: TrainedModel) -> list[str]:
+    """Which inputs of the items the model has, in the order of `FIELDS`."""
+    inputs = trained.model.inputs()
+    return [name for name in FIELDS if name in inputs]
+
+
+def ablate(trained: TrainedModel, modality: str, how: How, generator: torch.Generator) -> TrainedModel:
+    """The model with a catalogue without `modality`, both as candidates and in histories.
+
+    Args:
+        trained: is not changed.
+        modality: one of `modalities`.
+        how: absent: no item has it; numbers are the mean of the train items, and an item without id is one without a
+            train interaction. shuffled: each item has that of another (Breiman, "Random Forests", 2001), which
+            keeps the distribution of inputs.
+        generator: draws the permutation of the items.
+
+    Raises:
+        ValueError: if the model has no such input.
+    """
+    if modality not in modalities(trained):
+        raise ValueError(f"the model has no {modality}; it has {', '.join(modalities(trained))}")
+    content, model = trained.content, trained.model
+    if how == "absent":
+        content = _absent(content, modality)
+    else:
+        order = torch.randperm(len(content.trained), generator=generator).to(trained.device)
+        others = content.take(order)
+        content = content._replace(**{field: getattr(others, field) for field in FIELDS[modality]})
+        model = model.with_ids(order) if modality == "id" else model
+    return TrainedModel(model, content, trained.item_ids, trained.user_ids)
+
+
+def _absent(content: ItemInputs, modality: str) -> ItemInputs:
+    if modality == "numbers":
+        mean = content.numbers[content.trained].double().mean(0).float()
+        return content._replace(numbers=mean.expand_as(content.numbers).contiguous())
+    empty = {field: torch.zeros_like(getattr(content, field)) for field in FIELDS[modality]}
+    if modality == "categories":
+        empty["category_values"] = content.category_values[:0]
+    return content._replace(**empty)

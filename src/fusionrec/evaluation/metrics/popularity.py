@@ -1,0 +1,75 @@
+"""How popular the recommended items are: novelty, average popularity, share of the long tail.
+
+All functions take `items`, int64 [users, length], ranked lists with -1 where a list is short; `popularity`,
+int64 [items], the train users of each item; and the cut-offs `ks`. They return float64 [users, len(ks)],
+the mean over the listed items, NaN for an empty list.
+"""
+
+import numpy as np
+
+from fusionrec.evaluation import cutoffs
+from fusionrec.evaluation.metrics import Figures, Ranked, at_cut_offs
+
+
+def measure(ranked: Ranked) -> Figures:
+    """Novelty, average popularity and share of the long tail, one value for each user and cut-off."""
+    return at_cut_offs(
+        ranked.ks,
+        novelty=novelty(ranked.items, ranked.popularity, ranked.train_users, ranked.ks),
+        average_popularity=average_popularity(ranked.items, ranked.popularity, ranked.ks),
+        tail_share=tail_share(ranked.items, ranked.tail, ranked.ks),
+    )
+
+
+def novelty(items: np.ndarray, popularity: np.ndarray, users: int, ks: list[int]) -> np.ndarray:
+    """Mean self-information, -log2(train users of the item / train users), in bits.
+
+    Zhou et al., PNAS 2010; also called mean inverse user frequency (MIUF). An item that nobody chose
+    counts as chosen once.
+
+    Args:
+        items: see above.
+        popularity: see above.
+        users: number of users in train.
+        ks: see above.
+
+    >>> novelty(np.array([[0, 1]]), np.array([4, 1]), 4, [1, 2])
+    array([[0., 1.]])
+    """
+    return _mean(items, self_information(popularity, users), ks)
+
+
+def self_information(popularity: np.ndarray, users: int) -> np.ndarray:
+    """float64 [items]: -log2(popularity / users), in bits; an item that nobody chose counts as chosen once.
+
+    >>> self_information(np.array([4, 1, 0]), 4)
+    array([-0.,  2.,  2.])
+    """
+    return -np.log2(np.maximum(popularity, 1) / users)
+
+
+def average_popularity(items: np.ndarray, popularity: np.ndarray, ks: list[int]) -> np.ndarray:
+    """Mean number of train users of the listed items (average recommendation popularity, Yin et al., VLDB 2012).
+
+    >>> average_popularity(np.array([[0, 1]]), np.array([4, 1]), [1, 2])
+    array([[4. , 2.5]])
+    """
+    return _mean(items, popularity.astype(np.float64), ks)
+
+
+def tail_share(items: np.ndarray, tail: np.ndarray, ks: list[int]) -> np.ndarray:
+    """Share of the listed items that are in the long tail (Abdollahpouri et al., FLAIRS 2019: APLT).
+
+    Args:
+        items: see above.
+        tail: bool [items], the long tail; items without a train interaction do not belong to it.
+        ks: see above.
+
+    >>> tail_share(np.array([[0, 1]]), np.array([False, True]), [1, 2])
+    array([[0. , 0.5]])
+    """
+    return _mean(items, tail.astype(np.float64), ks)
+
+
+def _mean(items: np.ndarray, value: np.ndarray, ks: list[int]) -> np.ndarray:
+    return cutoffs.means(value[items], items >= 0, ks)

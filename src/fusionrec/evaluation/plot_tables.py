@@ -1,0 +1,80 @@
+"""Tables behind the plots: a row for each point of a line, or for each bar."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fusionrec.evaluation.metrics import catalogue
+
+STEPS = 50
+
+
+def at_k(intervals: dict[str, Any], names: list[str], ks: list[int], metric: str) -> pd.DataFrame:
+    """k, series, `metric`, low, high: a row for each recommender of `names` and each cut-off."""
+    rows = [
+        {"k": k, "series": name, metric: ends["mean"], "low": ends["low"], "high": ends["high"]}
+        for name in names
+        for k in sorted(ks)
+        if (ends := intervals[name].get(f"{metric}@{k}"))
+    ]
+    return pd.DataFrame(rows, columns=["k", "series", metric, "low", "high"])
+
+
+def exposure(lists: dict[str, np.ndarray], popularity: np.ndarray) -> pd.DataFrame:
+    """catalogue, series, share: how much of the recommendations popular items get.
+
+    Items are sorted by train popularity, ties by row; the first `catalogue` of them (from 0 to 1) hold `share`
+    of train (the series `consumed`), and of the lists of each recommender.
+    """
+    items = len(popularity)
+    order = np.argsort(-popularity, kind="stable")
+    ends = np.unique(np.round(np.linspace(0, items, STEPS + 1)).astype(np.int64))
+    held = {"consumed": popularity} | {
+        name: catalogue.exposure(ranked, items) for name, ranked in lists.items()
+    }
+    parts = [
+        pd.DataFrame({"catalogue": ends / items, "series": name, "share": _share(counts[order])[ends]})
+        for name, counts in held.items()
+    ]
+    return pd.concat(parts, ignore_index=True).round(6)
+
+
+def _share(counts: np.ndarray) -> np.ndarray:
+    """float64 [items + 1]: the share of the total that the first 0, 1, ... items hold."""
+    return np.concatenate([[0], np.cumsum(counts)]) / max(counts.sum(), 1)
+
+
+def coverage(lists: dict[str, np.ndarray], items: int) -> pd.DataFrame:
+    """k, series, coverage: of each recommender's lists, cut at k = 1, 2, and so on."""
+    rows = [
+        {"k": k, "series": name, "coverage": catalogue.coverage(ranked[:, :k], items)}
+        for name, ranked in lists.items()
+        for k in range(1, ranked.shape[1] + 1)
+    ]
+    return pd.DataFrame(rows, columns=["k", "series", "coverage"]).round(6)
+
+
+def bars(sliced: dict[str, Any], metric: str) -> pd.DataFrame:
+    """bar, users, value, low, high: a row for each slice that has a user."""
+    rows = [
+        {"bar": f"{group}: {name}", "users": row["users"], **_ends(row[metric], "mean")}
+        for group, names in sliced.items()
+        for name, row in names.items()
+        if metric in row
+    ]
+    return pd.DataFrame(rows, columns=["bar", "users", "value", "low", "high"])
+
+
+def ablation(losses: dict[str, Any], metric: str) -> pd.DataFrame:
+    """bar, value, low, high: what `metric` loses, a row for each input and way; see `ablation.of_inputs`."""
+    rows = [
+        {"bar": f"{modality} {how}", **_ends(by_metric[metric], "loss")}
+        for modality, ways in losses.items()
+        for how, by_metric in ways.items()
+    ]
+    return pd.DataFrame(rows, columns=["bar", "value", "low", "high"])
+
+
+def _ends(interval: dict[str, float], middle: str) -> dict[str, float]:
+    return {"value": interval[middle], "low": interval["low"], "high": interval["high"]}

@@ -1,0 +1,236 @@
+"""The contract of trained models: all that training, ranking, recommendation and review know of a model.
+
+A model scores a user and an item from a vector of each: `towers` encodes items, `user_vectors` makes users of what
+is encoded and of their histories, and `logits` scores pairs of them. It says what it needs, minimises `loss`,
+and declares what it cannot do: score new items, or rank by an inner product.
+"""
+
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
+
+import numpy as np
+import torch
+from torch import nn
+
+from fusionrec.data.histories import Histories
+from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.errors import UserError
+
+Need = Literal["ids", "contents", "graph", "sequence"]
+
+
+class ModelData(NamedTuple):
+    """Everything besides its parameters that a model is built from.
+
+    Attributes:
+        content: inputs of all items; models without `contents` use their number only.
+        users: rows of the user table.
+        category_values: how many values the categories of the items have together.
+        known_users: bool [users], who has a train interaction. None: all.
+        graph: train interactions, each user's items; None unless the model needs `graph`.
+    """
+
+    content: ItemInputs
+    users: int
+    category_values: int
+    known_users: torch.Tensor | None = None
+    graph: Histories | None = None
+
+    @property
+    def items(self) -> int:
+        """Rows of the catalogue."""
+        return len(self.content.trained)
+
+
+class Towers(NamedTuple):
+    """Encoded items, ready for scoring.
+
+    Attributes:
+        candidates: [n, dim], vectors of the items to score.
+        bias: [n], what is added to each item's score.
+        history: [m, dim], what user vectors are made of: items of histories, or, where users are ids, users.
+    """
+
+    candidates: torch.Tensor
+    bias: torch.Tensor
+    history: torch.Tensor
+
+
+class Step(Protocol):
+    """One step of training, as a model sees it; see `fusionrec.training.scored_step`.
+
+    Attributes:
+        towers: the encoded items of the step.
+        vectors: [n, dim], user vectors.
+        share: weight of this process's part of the step, for terms that are means over targets.
+    """
+
+    towers: Towers
+    vectors: torch.Tensor
+    share: float
+
+    @property
+    def owners(self) -> torch.Tensor:
+        """int64 [p], whose target each is: rows of the user table."""
+        ...
+
+    @property
+    def targets(self) -> torch.Tensor:
+        """int64 [p], the targets: rows of the catalogue."""
+        ...
+
+    @property
+    def negatives(self) -> torch.Tensor:
+        """int64 [p, m], the negatives of each target: rows of the catalogue; m may be 0."""
+        ...
+
+    def terms(self) -> dict[str, torch.Tensor]:
+        """The losses that the model's option `losses` switches on, unweighted, by name."""
+        ...
+
+
+class TrainableModel(nn.Module):
+    """What every model in `fusionrec.models.trained` is.
+
+    All weights are zero until `reset` draws them or a checkpoint fills them.
+
+    Attributes:
+        Options: the model's own parameters, `model.<name>`; one of them is `losses`, weights of the ranking losses.
+        needs: what it is built from; with `sequence`, user vectors depend on the order of the history.
+        scores_new_items: whether it can score items that are not in the catalogue.
+        ranks_by_inner_product: whether a score is the product of two vectors plus the item's bias, so that
+            vectors can be exported to an index.
+        history_length: how many of the newest choices a user vector is made of; 0: users are ids.
+        history_dropout: share of a history that is hidden in training.
+        pair_width: values that a pair takes in memory besides its score; 0 for an inner product.
+    """
+
+    needs: ClassVar[frozenset[Need]]
+    scores_new_items: ClassVar[bool] = False
+    options: Any
+    ranks_by_inner_product: bool = True
+    history_length: int = 0
+    history_dropout: float = 0.0
+    pair_width: int = 0
+
+    def __init__(self, options: Any, data: ModelData):
+        super().__init__()
+        self.options = options
+
+    @classmethod
+    def reads_tokens(cls, options: Any) -> bool:
+        """Whether it reads the vectors of an item's patches and words, with these parameters."""
+        return False
+
+    def reset(self, generator: torch.Generator) -> None:
+        """Draw all initial weights."""
+        raise NotImplementedError
+
+    def towers(
+        self,
+        content: ItemInputs,
+        generator: torch.Generator | None = None,
+        candidates: torch.Tensor | None = None,
+        history: torch.Tensor | None = None,
+    ) -> Towers:
+        """Encode items.
+
+        Args:
+            content: inputs of all items.
+            generator: for dropout; None at evaluation.
+            candidates: int64 [n], unique: encode only these items as candidates. None: all.
+            history: int64 [m], unique: likewise for the items of histories.
+        """
+        raise NotImplementedError
+
+    def new_towers(self, content: ItemInputs) -> Towers:
+        """Encode items that are not in the catalogue, from their contents.
+
+        Raises:
+            UserError: if the model cannot.
+        """
+        raise UserError(
+            "this model knows items by their interactions alone and cannot score new ones; "
+            "train with model.name=fusion"
+        )
+
+    def user_vectors(
+        self, towers: Towers, users: torch.Tensor, latest: torch.Tensor, timed: bool = True
+    ) -> torch.Tensor:
+        """Embed users.
+
+        Args:
+            towers: encoded items.
+            users: int64 [n], rows of the user table; those beyond it are strangers.
+            latest: int64 [n, history_length], rows of `towers.history`, the newest first; -1, anywhere, where
+                there is none.
+            timed: whether the order of `latest` means something.
+
+        Returns:
+            [n, dim]; zeros for a user of whom nothing is known.
+        """
+        raise NotImplementedError
+
+    def logits(
+        self,
+        vectors: torch.Tensor,
+        towers: Towers,
+        columns: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor:
+        """Scores before any final activation.
+
+        Args:
+            vectors: [n, dim], of users.
+            towers: encoded items.
+            columns: int64 [n, m], rows of `towers.candidates` to score for each user. None: all.
+            generator: for dropout; None at evaluation.
+
+        Returns:
+            [n, rows of towers.candidates], or [n, m] for `columns`.
+        """
+        raise NotImplementedError
+
+    def loss(self, step: Step) -> dict[str, torch.Tensor]:
+        """The terms of the loss of a step, by name.
+
+        Terms named in the option `losses` are weighted by it; others count as they are.
+        """
+        return step.terms()
+
+    def probability(self, logits: torch.Tensor) -> tuple[torch.Tensor, str]:
+        """What leaves the final activation, in the shape of `logits`; and its name: none, sigmoid or tanh."""
+        return logits, "none"
+
+    def modalities(
+        self,
+        content: ItemInputs,
+        rows: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Projected pictures [n, dim] and texts [n, dim], bool [n] who has both, and [] temperature.
+
+        Raises:
+            UserError: if the model has no pictures or no texts.
+        """
+        raise UserError("losses.contrastive: this model reads neither pictures nor texts; set it to 0")
+
+    def knows(self, users: np.ndarray, past: Histories) -> np.ndarray:
+        """bool [n]: of whom anything is known that the model can use, so that scores are the user's own.
+
+        Args:
+            users: int64 [n], rows of the user table or beyond it.
+            past: histories of all users.
+        """
+        raise NotImplementedError
+
+    def inputs(self) -> list[str]:
+        """Which inputs of the items it has, of vision, language, numbers, categories and id."""
+        return []
+
+    def with_ids(self, order: torch.Tensor) -> Self:
+        """A copy in which item i has the id embeddings and the bias of item order[i], int64 [items]."""
+        raise NotImplementedError
+
+    def tracked(self, content: ItemInputs) -> dict[str, float]:
+        """What can be seen inside after an epoch, such as weight/vision; for training curves."""
+        return {}

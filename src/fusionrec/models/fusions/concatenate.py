@@ -1,0 +1,24 @@
+"""Concatenation of the parts, followed by one linear layer.
+
+That layer falls into one matrix for each part, whose product with the part's own projection is again one
+linear projection: so the sum of the projected parts is the same model, and computed instead.
+`shares` are those of the norms.
+"""
+
+import torch
+
+from fusionrec.models.fusions import Fusion, norm_shares
+
+
+class Method(Fusion):
+    """See the module; `forward` is that of `Fusion`."""
+
+    def forward(
+        self, parts: torch.Tensor, present: torch.Tensor, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """See `Fusion.forward`."""
+        return parts.sum(1)
+
+    def shares(self, parts: torch.Tensor, present: torch.Tensor) -> dict[str, float]:
+        """See `Fusion.shares`; they add up to 1."""
+        return norm_shares(self.names, parts)

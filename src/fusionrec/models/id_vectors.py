@@ -1,0 +1,93 @@
+"""What models of ids alone have in common: a vector of each user and of each item."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from fusionrec.data.histories import Histories
+from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.models.contract import ModelData, Need, Step, Towers, TrainableModel
+
+
+class IdVectors(TrainableModel):
+    """A model whose users and items are ids: it can score neither new items nor users without a train interaction.
+
+    The scores of such a user are those of the item bias alone. Subclasses say in `propagated` what becomes of the
+    vectors before they are scored.
+
+    Args:
+        options: with `dim`, the width of the vectors, `l2` and `losses`.
+        data: numbers of users and items, and which users have a train interaction.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"ids"})
+    known_users: torch.Tensor
+
+    def __init__(self, options: Any, data: ModelData):
+        super().__init__(options, data)
+        self.users = nn.Parameter(torch.zeros(data.users, options.dim))
+        self.items = nn.Parameter(torch.zeros(data.items, options.dim))
+        known = torch.ones(data.users, dtype=torch.bool) if data.known_users is None else data.known_users
+        self.register_buffer("known_users", known)
+
+    def bias(self) -> torch.Tensor:
+        """[items]: what is added to each item's score; none by default."""
+        return self.items.new_zeros(len(self.items))
+
+    def propagated(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The vectors that are scored: of users [users, dim] and of items [items, dim]."""
+        return self.users, self.items
+
+    def towers(
+        self,
+        content: ItemInputs,
+        generator: torch.Generator | None = None,
+        candidates: torch.Tensor | None = None,
+        history: torch.Tensor | None = None,
+    ) -> Towers:
+        """See `TrainableModel.towers`; `history` holds the vectors of all users."""
+        users, items = self.propagated()
+        bias = self.bias()
+        if candidates is not None:
+            items, bias = items[candidates], bias[candidates]
+        return Towers(items, bias, users)
+
+    def user_vectors(
+        self, towers: Towers, users: torch.Tensor, latest: torch.Tensor, timed: bool = True
+    ) -> torch.Tensor:
+        """See `TrainableModel.user_vectors`."""
+        row = users.clamp(max=len(self.known_users) - 1)
+        known = self.known_users[row] & (row == users)
+        return towers.history[row] * known[:, None]
+
+    def logits(
+        self,
+        vectors: torch.Tensor,
+        towers: Towers,
+        columns: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor:
+        """See `TrainableModel.logits`: inner products, plus the bias."""
+        if columns is None:
+            return torch.addmm(towers.bias, vectors, towers.candidates.T)
+        items = nn.functional.embedding(columns, towers.candidates)
+        return (items @ vectors[:, :, None]).squeeze(2) + towers.bias[columns]
+
+    def loss(self, step: Step) -> dict[str, torch.Tensor]:
+        """The ranking losses, and an L2 penalty on the weights of each target's user, the target and its negatives.
+
+        l2 / 2 times their squared norms, mean over targets; that of the negatives is the mean over a target's
+        negatives (Rendle et al., UAI 2009; He et al., SIGIR 2020, with one negative).
+        """
+        squares = self.users[step.owners].square().sum() + self.items[step.targets].square().sum()
+        if step.negatives.shape[1]:
+            squares = squares + self.items[step.negatives].square().sum() / step.negatives.shape[1]
+        penalty = step.share * self.options.l2 / 2 * squares / max(1, len(step.targets))
+        return step.terms() | {"l2": penalty}
+
+    def knows(self, users: np.ndarray, past: Histories) -> np.ndarray:
+        """See `TrainableModel.knows`: users with a train interaction."""
+        trained = self.known_users.cpu().numpy()
+        return np.append(trained, False)[np.minimum(users, len(trained))]

@@ -1,0 +1,50 @@
+"""Reads model folders that older versions wrote.
+
+`SCHEMA` is the version of `config.json`. Whoever changes its layout adds a function that turns the old layout into
+the next one. Parameters that were only added need no migration: see `fusionrec.params.Section.before`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+SCHEMA = 4
+SHARED = {"vision", "language", "freeze_vision", "freeze_language", "pca", "number_bins"}
+
+
+def _from_3(config: Any) -> dict[str, Any]:
+    """There was one model, the fusion model, and its parameters lay side by side with those of its inputs.
+
+    The weights of the losses were not recorded; scoring does not need them.
+    """
+    options = {name: value for name, value in config["model"].items() if name not in SHARED}
+    options["method"] = options.pop("fusion")
+    options |= {"losses": {}, "temperature": 0.1}
+    return {"schema": 4, "model": {"name": "fusion", "options": options}, "sizes": config["shape"]}
+
+
+MIGRATIONS: dict[int, Callable[[Any], dict[str, Any]]] = {3: _from_3}
+
+
+def migrated(config: Any) -> dict[str, Any]:
+    """The content of a `config.json` in the layout of `SCHEMA`.
+
+    Raises:
+        ValueError: if it has no schema, or one that cannot be migrated; the message says why.
+    """
+    schema = config.get("schema") if isinstance(config, dict) else None
+    if type(schema) is not int:
+        raise ValueError("it has no schema")
+    if schema > SCHEMA:
+        raise ValueError(
+            f"schema {schema} is of a newer version; this one reads {min(MIGRATIONS)} to {SCHEMA}"
+        )
+    while config["schema"] < SCHEMA:
+        if config["schema"] not in MIGRATIONS:
+            raise ValueError(
+                f"schema {schema} is older than {min(MIGRATIONS)}, the oldest that can be migrated"
+            )
+        try:
+            config = MIGRATIONS[config["schema"]](config)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"it is not what schema {schema} looks like ({error!r})") from None
+    return config  # type: ignore[no-any-return]

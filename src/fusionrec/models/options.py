@@ -1,0 +1,24 @@
+"""Parameters that all trained models share: the section `model`."""
+
+from typing import Annotated
+
+from fusionrec.choices import Choice
+from fusionrec.params import Choosing, Natural
+
+
+class Model(Choosing):
+    """Which model is trained, and what it knows of the items. Each model's own parameters stand under its name.
+
+    `vision` and `language` name entries of the registry `encoders`; `none` switches the modality off. An encoder
+    that is not frozen is trained with the model (see `train.finetune`) and not cached. Picture and text vectors
+    are reduced to `pca` principal components; 0 keeps them whole. With `number_bins` above 0 a number enters as
+    a piecewise linear function with so many pieces.
+    """
+
+    name: Annotated[str, Choice("fusionrec.models.trained", "model.name")]
+    vision: str
+    language: str
+    freeze_vision: bool
+    freeze_language: bool
+    pca: Natural
+    number_bins: Natural

@@ -1,0 +1,23 @@
+"""What re-ranking looks at besides scores, from what the model itself knows of the items."""
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.evaluation.metrics import diversity, popularity
+from fusionrec.recommend.rerank import RerankFeatures
+
+
+def of(content: ItemInputs, chosen: np.ndarray, users: int) -> RerankFeatures:
+    """Vectors of pictures and texts, self-information, and categories.
+
+    Args:
+        content: inputs of all items.
+        chosen: int64 [items], train users of each item.
+        users: number of users in train.
+    """
+    offsets, values = content.category_offsets.cpu().numpy(), content.category_values.cpu().numpy()
+    shape = len(chosen), int(values.max(initial=-1)) + 1
+    categories = csr_array((np.ones(len(values), bool), values, offsets), shape=shape)
+    vectors = diversity.content_vectors([x.cpu().numpy() for x in (content.vision, content.language)])
+    return RerankFeatures(vectors, popularity.self_information(chosen, users), categories)

@@ -1,0 +1,65 @@
+"""All sections of params.yaml together, for commands and tests that need the whole file."""
+
+from pathlib import Path
+from typing import Any
+
+from fusionrec import params
+from fusionrec.data.clean_options import Clean
+from fusionrec.data.image_options import Images
+from fusionrec.data.sources import Raw
+from fusionrec.data.strategies import Splits
+from fusionrec.encoders.options import Cache, Encoders
+from fusionrec.errors import UserError
+from fusionrec.evaluation.options import Metrics
+from fusionrec.experiments.options import Search, Variants
+from fusionrec.models.options import Model
+from fusionrec.params import Section
+from fusionrec.recommend.recs_options import Recs
+from fusionrec.recommend.rerank_options import Rerank
+from fusionrec.runtime import Runtime
+from fusionrec.training.options import Train
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    runtime: Runtime
+    raw: Raw
+    clean: Clean
+    images: Images
+    splits: Splits
+    cache: Cache
+    model: Model
+    train: Train
+    metrics: Metrics
+    rerank: Rerank
+    recs: Recs
+    variants: Variants
+    search: Search
+    encoders: Encoders
+
+
+def load(path: Path | str = params.PATH) -> Params:
+    """Read and check all of params.yaml.
+
+    Raises:
+        UserError: one line for each key that is unknown, missing or of the wrong kind.
+    """
+    return parse(params.read(path), str(path))
+
+
+def parse(tree: dict[str, Any], source: str = params.PATH) -> Params:
+    """Check a tree of parameters; see `load`."""
+    checked: dict[str, Any] = {}
+    problems: list[str] = []
+    if unknown := params.unknown_sections(tree, source):
+        problems.append(unknown)
+    for name, field in Params.model_fields.items():
+        section: Any = field.annotation
+        try:
+            checked[name] = params.parse(section, tree, source)
+        except UserError as error:
+            problems.append(str(error))
+    if problems:
+        raise UserError("\n".join(problems))
+    return Params.model_construct(**checked)

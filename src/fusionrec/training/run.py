@@ -1,0 +1,244 @@
+"""One training run: what it reads, the model that it begins with, and the folder that it leaves."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+
+from fusionrec import code, files
+from fusionrec.data import encoder_vectors, item_inputs
+from fusionrec.data.histories import LOG, Histories
+from fusionrec.data.item_inputs import Fitted, ItemInputs
+from fusionrec.encoders import inputs
+from fusionrec.errors import UserError
+from fusionrec.models import card, checkpoint, preparation, trained
+from fusionrec.models.contract import ModelData, TrainableModel
+from fusionrec.models.preparation import Preparation, PreparationOptions
+from fusionrec.paths import cache_home
+from fusionrec.training import finetune, resume
+from fusionrec.training.live_items import Encoders
+from fusionrec.training.loop import Epoch
+from fusionrec.training.parameters import Parameters
+
+SPLITS, MODALITIES = "data/splits", ("vision", "language")
+
+
+class Data(NamedTuple):
+    """What training reads.
+
+    Attributes:
+        train: what is trained on.
+        known: what is known of each user at validation.
+        val: what is asked for at validation.
+        model: what the model is built from.
+        fitted: the preprocessing of the inputs of items.
+        item_ids: ids of the rows of items.
+        user_ids: ids of the rows of users.
+    """
+
+    train: Histories
+    known: Histories
+    val: Histories
+    model: ModelData
+    fitted: Fitted
+    item_ids: list[str]
+    user_ids: list[str]
+
+    def with_content(self, content: ItemInputs) -> "Data":
+        """The same with other inputs of the items."""
+        return self._replace(model=self.model._replace(content=content))
+
+
+def cache_folder(p: Parameters, modality: str) -> str:
+    """Where the cache of the encoder that the parameters name lies."""
+    return f"data/cache/{modality}/{getattr(p.model, modality)}"
+
+
+def read(p: Parameters) -> Data:
+    """Read the split and both caches, and fit the preprocessing."""
+    items = files.read_table(f"{SPLITS}/items.parquet")
+    item_ids = items["item_id"].tolist()
+    user_ids = files.read_table(f"{SPLITS}/users.parquet")["user_id"].tolist()
+    train, val, fold_in = (
+        files.read_table(f"{SPLITS}/{part}.parquet", LOG) for part in ("train", "val", "fold_in")
+    )
+    vision, language = (encoder_vectors.load(cache_folder(p, modality), item_ids) for modality in MODALITIES)
+    in_train = np.bincount(train["item"], minlength=len(items)) > 0
+    scalers = files.read_json(f"{SPLITS}/features.json")
+    needs = trained.load(p.model.name).needs
+    own = p.model.own(p.model.name)
+    with_tokens = trained.load(p.model.name).reads_tokens(own)
+    fitted = item_inputs.fit(
+        items, scalers, vision, language, in_train, p.model.pca, p.model.number_bins, with_tokens
+    )
+    content = item_inputs.assemble(items, vision, language, in_train, fitted)
+    histories, known, asked = (
+        Histories.of(table, len(user_ids)) for table in (train, pd.concat([train, fold_in]), val)
+    )
+    model = ModelData(
+        content,
+        len(user_ids),
+        fitted.category_values,
+        torch.from_numpy(histories.counts > 0),
+        histories if "graph" in needs else None,
+    )
+    return Data(histories, known, asked, model, fitted, item_ids, user_ids)
+
+
+def unfrozen(p: Parameters, data: Data, device: torch.device) -> Encoders:
+    """The encoders that are trained with the model, with the inputs of all items."""
+    found, in_train = Encoders(), data.model.content.trained.numpy()
+    for modality, read_inputs in (("vision", _pictures), ("language", _texts)):
+        if getattr(p.model, f"freeze_{modality}"):
+            continue
+        encoder = finetune.load(p, modality, read_inputs(), in_train, device)
+        if encoder is not None:
+            found[modality] = encoder
+    return found
+
+
+def _pictures() -> inputs.Inputs:
+    return inputs.pictures(files.read_table("data/images/manifest.parquet"), "data/images")
+
+
+def _texts() -> inputs.Inputs:
+    return inputs.texts(files.read_table("data/clean/items.parquet", ["text"])["text"])
+
+
+def build(p: Parameters, data: Data, device: torch.device) -> TrainableModel:
+    """A model with initial weights, or with those of `train.resume_from`.
+
+    Raises:
+        UserError: if the weights of `train.resume_from` do not fit.
+    """
+    model = trained.load(p.model.name)(p.model.own(p.model.name), data.model)
+    model.reset(torch.Generator().manual_seed(p.train.seed))
+    if p.train.resume_from is not None:
+        earlier = checkpoint.load(p.train.resume_from, torch.device("cpu"), data.item_ids)
+        try:
+            model.load_state_dict(earlier.model.state_dict())
+        except RuntimeError as error:
+            raise UserError(
+                f"train.resume_from: {p.train.resume_from} does not fit the parameters and data: {error}"
+            ) from None
+    return model.to(device)
+
+
+def summary(data: Data, model: TrainableModel, device: torch.device) -> str:
+    """What is trained, in a line."""
+    weights = sum(weight.numel() for weight in model.parameters())
+    return (
+        f"{len(data.user_ids):,} users, {len(data.item_ids):,} items, {len(data.train.items):,} interactions; "
+        f"{weights:,} weights, on {device}"
+    )
+
+
+def interrupted(p: Parameters, data: Data, model: TrainableModel, fingerprint: str) -> resume.Interrupted:
+    """Where the state of this very training is, if it was interrupted."""
+    own = p.model.own(p.model.name).model_dump()
+    parameters = {
+        "model": p.model.model_dump(include={*type(p.model).model_fields}) | {p.model.name: own},
+        "train": p.train.model_dump(),
+        "cache": p.cache.model_dump(),
+        "encoders": p.encoders.model_dump(),
+        "runtime": p.runtime.model_dump(include={"reproducible", "device", "nproc"}),
+    }
+    histories = [torch.from_numpy(x) for part in data[:3] for x in (part.offsets, part.items)]
+    tensors = [*data.model.content, *model.state_dict().values(), *histories]
+    return resume.Interrupted(
+        cache_home() / "training" / f"{resume.key(parameters, fingerprint, tensors)}.safetensors"
+    )
+
+
+def prepared(p: Parameters, data: Data, encoders: Encoders) -> Preparation:
+    """All that the inputs of new items need."""
+    entries = {m: {name: getattr(p.encoders, m)[name]} for m in MODALITIES for name in [getattr(p.model, m)]}
+    options = PreparationOptions(
+        clean=p.clean,
+        images=p.images,
+        cache=p.cache,
+        encoders=p.encoders.model_copy(update=entries),
+        reproducible=p.runtime.reproducible,
+    )
+    learned: dict[str, Any] = encoders.reductions()
+    return Preparation(options, data.fitted._replace(**learned))
+
+
+def described(
+    p: Parameters,
+    data: Data,
+    model: TrainableModel,
+    made: Preparation,
+    metrics: dict[str, Any],
+    code_files: dict[str, str],
+) -> card.Card:
+    """The model card; `metrics` are the best epoch and its validation."""
+    tree, name = p.tree, p.model.name
+    read_files = [
+        f"{SPLITS}/{part}" for part in ("train.parquet", "val.parquet", "fold_in.parquet", "users.parquet")
+    ]
+    read_files += [
+        f"{SPLITS}/items.parquet",
+        f"{SPLITS}/features.json",
+        *(cache_folder(p, m) for m in MODALITIES),
+    ]
+    return card.Card(
+        model={
+            "name": name,
+            "needs": sorted(model.needs),
+            "scores_new_items": model.scores_new_items,
+            "weights": sum(weight.numel() for weight in model.parameters()),
+            "users": len(data.user_ids),
+            "items": len(data.item_ids),
+        },
+        parameters={
+            "raw": _selected(tree["raw"], tree["raw"]["source"]),
+            "splits": _selected(tree["splits"], tree["splits"]["strategy"]),
+            **made.options.model_dump(exclude={"encoders"}),
+            "encoders": p.encoders.model_dump(include={"weights", "folder"}),
+            "model": _selected(p.model.model_dump(), name) | {name: p.model.own(name).model_dump()},
+            "train": p.train.model_dump(),
+        },
+        code={"fingerprint": code.digest_of(code_files), "files": code_files},
+        data=card.hashes(read_files),
+        libraries=card.libraries(),
+        encoders={
+            m: card.encoder(
+                getattr(p.model, m),
+                files.read_json(Path(cache_folder(p, m)) / "card.json"),
+                getattr(p.encoders, m)[getattr(p.model, m)],
+            )
+            for m in MODALITIES
+        },
+        metrics=metrics,
+    )
+
+
+def _selected(section: dict[str, Any], name: str) -> dict[str, Any]:
+    """A section's parameters, of its choices only those of the choice `name`."""
+    shared = {key: value for key, value in section.items() if not isinstance(value, dict) or key == "scaling"}
+    return shared | {key: section[key] for key in [name] if key in section}
+
+
+def save(
+    folder: str,
+    p: Parameters,
+    data: Data,
+    model: TrainableModel,
+    encoders: Encoders,
+    best: Epoch,
+    validation: dict[str, Any],
+    code_files: dict[str, str],
+) -> None:
+    """Write the model's folder; `validation` are the metrics of the best epoch with intervals."""
+    made = prepared(p, data, encoders)
+    about = described(p, data, model, made, {"epoch": best.number, "validation": validation}, code_files)
+    metrics = {"epoch": best.number, **best.metrics}
+    with files.replacing_folder(folder) as scratch:
+        checkpoint.save(scratch, p.model.name, model, data.model, data.item_ids, data.user_ids, metrics)
+        preparation.save(scratch, made)
+        card.save(scratch, about)
+        for modality, encoder in encoders.items():
+            finetune.save(scratch / modality, encoder)

@@ -1,0 +1,124 @@
+"""A step as the model scores it: what a model's `loss` and the losses of `fusionrec.training.losses` look at."""
+
+from functools import cached_property
+
+import torch
+
+from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.models.contract import Towers, TrainableModel
+from fusionrec.training.losses import Catalogue, Loss, Modalities, Pairs
+from fusionrec.training.step import Step
+
+LOGITS = 2**26  # numbers in memory at once in the softmax over the catalogue: 256 MB
+
+
+class ScoredStep:
+    """See `fusionrec.models.contract.Step` and `fusionrec.training.losses.LossStep`.
+
+    Args:
+        model: scores.
+        content: inputs of all items.
+        step: what was prepared, on the model's device.
+        losses: the modules of the losses that are switched on, by name, in the order in which they are computed.
+        in_batch: whether the targets of a step are negatives of each other.
+        generator: draws dropout; None at evaluation.
+    """
+
+    def __init__(
+        self,
+        model: TrainableModel,
+        content: ItemInputs,
+        step: Step,
+        losses: dict[str, Loss],
+        in_batch: bool,
+        generator: torch.Generator | None,
+    ):
+        self.model, self.content, self.step, self.losses = model, content, step, losses
+        self.in_batch, self.generator, self.share = in_batch, generator, step.share
+        batch = step.batch
+        self.towers: Towers = model.towers(content, generator, step.candidates, step.history)
+        self.vectors = model.user_vectors(self.towers, batch.users, batch.latest, batch.timed)
+
+    @property
+    def owners(self) -> torch.Tensor:
+        """int64 [p], whose target each is: rows of the user table."""
+        return self.step.batch.users[self.step.pairs.row]
+
+    @property
+    def targets(self) -> torch.Tensor:
+        """int64 [p], the targets: rows of the catalogue."""
+        return self._rows(self.step.pairs.item)
+
+    @property
+    def negatives(self) -> torch.Tensor:
+        """int64 [p, m], the negatives of each target: rows of the catalogue; m may be 0."""
+        return self._rows(self.step.pairs.negative)
+
+    def terms(self) -> dict[str, torch.Tensor]:
+        """The losses that are switched on, unweighted, by name.
+
+        The mean of those of several processes is the loss of the whole batch.
+        """
+        values = {name: loss.loss(self) for name, loss in self.losses.items()}
+        shared = {name for name, loss in self.losses.items() if loss.READS != "modalities"}
+        return {name: self.share * value if name in shared else value for name, value in values.items()}
+
+    def pairs(self) -> Pairs:
+        """See `LossStep.pairs`."""
+        return self._pairs
+
+    @cached_property
+    def _pairs(self) -> Pairs:
+        pairs, towers = self.step.pairs, self.towers
+        owners, generator = self.vectors[pairs.row], seeded(seed_of(self.generator), 0, self.vectors.device)
+        if self.in_batch:
+            among = Towers(towers.candidates[pairs.item], towers.bias[pairs.item], towers.history)
+            negative = self.model.logits(owners, among, generator=generator)
+            positive = negative.diagonal()
+        else:
+            columns = torch.cat([pairs.item[:, None], pairs.negative], 1)
+            logits = self.model.logits(owners, towers, columns, generator)
+            positive, negative = logits[:, 0], logits[:, 1:]
+        return Pairs(positive, negative, pairs.valid, pairs.item_logq, pairs.negative_logq)
+
+    def catalogue(self) -> Catalogue:
+        """See `LossStep.catalogue`; items without train interactions and the user's past are no candidates."""
+        towers, users, batch = self.towers, self.vectors, self.step.batch
+        among = towers._replace(bias=towers.bias.masked_fill(~self.content.trained, -torch.inf))
+        owner, item = batch.past
+        seed = seed_of(self.generator)
+
+        def score(rows: slice) -> torch.Tensor:
+            logits = self.model.logits(users[rows], among, generator=seeded(seed, rows.start, users.device))
+            mine = (owner >= rows.start) & (owner < rows.stop)
+            nothing = torch.tensor(-torch.inf, dtype=logits.dtype, device=logits.device)
+            return logits.index_put_((owner[mine] - rows.start, item[mine]), nothing)
+
+        chunk = max(1, LOGITS // (len(towers.candidates) * max(1, self.model.pair_width)))
+        return Catalogue(score, len(users), batch.targets, chunk)
+
+    def modalities(self) -> Modalities:
+        """See `LossStep.modalities`."""
+        vision, language, both, temperature = self.model.modalities(
+            self.content, self.step.items, self.generator
+        )
+        return Modalities(vision[both], language[both], temperature)
+
+    def probability(self, logits: torch.Tensor) -> tuple[torch.Tensor, str]:
+        """See `TrainableModel.probability`."""
+        return self.model.probability(logits)
+
+    def _rows(self, places: torch.Tensor) -> torch.Tensor:
+        return places if self.step.candidates is None else self.step.candidates[places]
+
+
+def seed_of(generator: torch.Generator | None) -> int | None:
+    """For draws that depend on a process's or a chunk's own rows, and must not shift those of the others."""
+    if generator is None:
+        return None
+    return int(torch.randint(2**62, (), generator=generator, device=generator.device))
+
+
+def seeded(seed: int | None, start: int, device: torch.device) -> torch.Generator | None:
+    """A generator for the rows that begin at `start`; None without a seed."""
+    return None if seed is None else torch.Generator(device).manual_seed(seed + start)

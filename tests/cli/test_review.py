@@ -1,0 +1,86 @@
+"""`fusionrec review` in a small repository."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ..command import fusionrec
+from ..review.repository import build, dvc, shell, write
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("review"))
+
+
+@pytest.fixture(scope="module")
+def clone(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Without data, as a workflow sees it."""
+    folder = tmp_path_factory.mktemp("clone") / "clone"
+    shell(repository, "git", "clone", "-q", str(repository), str(folder))
+    return folder
+
+
+def test_what_is_the_same_says_so_and_nothing_else(repository: Path, clone: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    assert (
+        fusionrec(repository, "review", "--html", str(page)) == "No difference between HEAD and workspace.\n"
+    )
+    assert "<main>\n<p>No difference between HEAD and workspace.</p>\n</main>" in page.read_text()
+    assert fusionrec(clone, "review", "new", "renamed") == "No difference between new and renamed.\n", (
+        "needs no data"
+    )
+
+
+def test_two_revisions(repository: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    text = fusionrec(repository, "review", "old", "new", "--html", str(page))
+    assert text.startswith("# new against old\n\n- ndcg@10 is higher: ")
+    assert "in new, beyond chance.\n- recall@10 is the same, 0.5000.\n" in text
+    assert "| metrics.seed | 1 | 7 |" in text and "| metrics.ks" not in text
+    (fall,) = [line for line in text.splitlines() if line.startswith("| item | cold | 9 | 0.5")]
+    assert "| -0.2000 (-0.2" in fall and fall.endswith(") | yes |")
+    assert "| gini@10 | 0 | 0.2 | +0.2 |" in text
+    assert (
+        "The lists of 1 of the 2 users in both differ." in text
+        and "| u0 | Title 1 | Title 2 | 0.22 |" in text
+    )
+    assert "\n\nmoved. `fusionrec review --html`" in text and "still" not in text and "Warning" not in text
+    html = page.read_text(encoding="utf-8")
+    assert "<script" not in html and "&lt;script&gt;" in html
+    assert html.count("data:image/png") == 2 and html.count("data:image/jpeg") == 5 + 2 + 2, (
+        "item 8 has no picture"
+    )
+    assert "was 1" in html and "gone" in html and "now 3" in html
+
+
+def test_without_data_it_falls_back_to_what_git_holds(clone: Path) -> None:
+    text = fusionrec(clone, "review", "old", "new")
+    assert "per_user.parquet of old and new is neither in DVC's cache nor in a remote" in text
+    assert "- ndcg@10 is higher: " in text and "beyond chance.\n- recall@10 is the same, 0.5000." in text
+    assert (
+        "| item | cold | 9 | 0.5000 (0.4500 to 0.5500) | 0.3000 (0.2500 to 0.3500) | -0.2000 | yes |" in text
+    )
+    assert (
+        "Not shown: data/recs/recommendations.parquet of old and new" in text and "| metrics.seed |" in text
+    )
+
+
+def test_an_experiment_and_a_lock_that_is_behind(repository: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(repository, folder, symlinks=True)
+    write(folder, 0.0)
+    text = fusionrec(folder, "review")
+    assert (
+        "**Warning:** workspace: metrics, metrics/eval.json, " in text
+        and "after dvc.lock was written" in text
+    )
+    dvc(folder, "commit", "-q", "-f")
+    dvc(folder, "exp", "save", "-n", "back")
+    assert "ndcg@10 is lower" in fusionrec(folder, "review", "new", "back")
+
+
+def test_mistakes_end_with_one_line(repository: Path) -> None:
+    error = fusionrec(repository, "review", "nonsense", fails=True)
+    assert error == ("error: nonsense: no such revision or experiment; see `dvc exp list --all-commits`\n")

@@ -1,0 +1,95 @@
+"""Your own files: columns are mapped, values stay strings, pictures are listed, errors say where."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fusionrec.data.sources import files
+from fusionrec.errors import UserError
+
+from .options import EXTENSIONS, SHARED, own, rows
+
+ITEMS = 'item_id,title,description,genres,year,day\n01,One,,A|B,1999,1999-01-02\n2,Two,"x,\ny",A,NA,\n'
+LOG = "user_id,item_id,timestamp,rating\nu,01,5,4\nv,2,2020-01-01,\n"
+COLUMNS: dict[str, Any] = {
+    "item": "item_id", "title": "title", "description": "description", "categories": ["genres"],
+    "numbers": ["year"], "dates": [], "user": "user_id", "timestamp": "timestamp", "rating": "rating",
+}  # fmt: skip
+
+
+def options(**columns: Any) -> files.Options:
+    names = {"items": "items.csv", "interactions": "interactions.csv", "images": "images"}
+    return own("files", **names, columns=COLUMNS | columns)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    root = tmp_path / "data"
+    (root / "images").mkdir(parents=True)
+    (root / "items.csv").write_text(ITEMS, encoding="utf-8")
+    (root / "interactions.csv").write_text(LOG, encoding="utf-8")
+    for name in ("2.PNG", "01.jpg", "2.gif"):
+        (root / "images" / name).write_bytes(name.encode())
+    return root
+
+
+def test_values_are_strings_as_written_and_null_where_there_is_nothing(data: Path) -> None:
+    dataset = files.read(data, EXTENSIONS, options(dates=["day"]))
+    assert rows(dataset.items) == {
+        "row": [1, 2], "item_id": ["01", "2"], "title": ["One", "Two"], "description": [None, "x,\ny"],
+        "category_genres": ["A|B", "A"], "number_year": ["1999", "NA"], "date_day": ["1999-01-02", None],
+    }  # fmt: skip
+    assert rows(dataset.interactions) == {
+        "row": [1, 2], "user_id": ["u", "v"], "item_id": ["01", "2"], "timestamp": ["5", "2020-01-01"],
+        "rating": ["4", None],
+    }  # fmt: skip
+    assert list(dataset.pictures) == [("01.jpg", b"01.jpg"), ("2.PNG", b"2.PNG")]
+    assert list(dataset.pictures), "pictures can be read again"
+    assert dataset.rejected["reason"].tolist() == ["unknown_suffix"] and dataset.truth is None
+
+
+def test_extensions_are_a_parameter(data: Path) -> None:
+    dataset = files.read(data, [".gif"], options())
+    assert [name for name, _ in dataset.pictures] == ["2.gif"]
+    assert dataset.rejected["value"].tolist() == ["01.jpg", "2.PNG"]
+
+
+def test_columns_that_are_switched_off(data: Path) -> None:
+    dataset = files.read(
+        data, EXTENSIONS, options(title=None, description=None, rating=None, categories=[], numbers=[])
+    )
+    assert list(dataset.items) == ["row", "item_id", "title", "description"]
+    assert dataset.items["title"].isna().all() and "rating" not in dataset.interactions
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "parameter"),
+    [("title", "name", "title"), ("numbers", ["age"], "numbers"), ("dates", ["when"], "dates"),
+     ("user", "who", "user")],
+)  # fmt: skip
+def test_a_missing_column_names_its_parameter(data: Path, name: str, value: Any, parameter: str) -> None:
+    with pytest.raises(UserError, match=rf"no column .*; set raw\.files\.columns\.{parameter} to one of: "):
+        files.read(data, EXTENSIONS, options(**{name: value}))
+
+
+def test_what_is_missing_is_named(data: Path) -> None:
+    with pytest.raises(UserError, match=r"raw\.input"):
+        files.read(data / "nowhere", EXTENSIONS, options())
+    (data / "images").rename(data / "pictures")
+    with pytest.raises(UserError, match=r"images: not found; set raw\.files\.images"):
+        files.read(data, EXTENSIONS, options())
+    (data / "images").touch()
+    with pytest.raises(UserError, match=r"images: cannot be listed"):
+        files.read(data, EXTENSIONS, options())
+
+
+def test_real_posters() -> None:
+    source = SHARED / "movielens-100k-posters"
+    if not source.is_dir():
+        pytest.skip("needs the MovieLens posters in ../shared/data")
+    dataset = files.read(source, EXTENSIONS, options(dates=["release_date"]))
+    assert (len(dataset.items), len(dataset.interactions), dataset.rejected.empty) == (1438, 99097, True)
+    assert dataset.items["description"].isna().sum() == 1
+    assert dataset.items["date_release_date"].iloc[0] == "01-Jan-1995"
+    assert next(iter(dataset.pictures))[0] == "1.jpg"

@@ -1,0 +1,112 @@
+"""Knock-outs: the modality that goes no longer matters, the others do as before."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from tests.models.conftest import CATEGORY_VALUES, ITEMS, USERS, content, options, with_tokens  # noqa: F401
+
+from fusionrec.data.histories import Histories
+from fusionrec.evaluation.ablation import FIELDS, knock_out, modalities
+from fusionrec.models.contract import ModelData
+from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.models.trained_model import TrainedModel
+
+PAST = Histories.of(pd.DataFrame({"user": [0, 0, 1], "item": [1, 2, 4], "timestamp": [1, 2, 1]}), USERS)
+ALL = np.arange(USERS)
+
+
+@pytest.fixture
+def build(options, with_tokens):  # type: ignore[no-untyped-def]  # noqa: F811
+    def built(**update: object) -> TrainedModel:
+        model = FusionModel(options.model_copy(update=update), ModelData(with_tokens, USERS, CATEGORY_VALUES))
+        model.reset(torch.Generator().manual_seed(5))
+        with torch.no_grad():
+            if model.item_bias is not None:
+                model.item_bias.add_(torch.arange(ITEMS) / 10)
+        return TrainedModel(model, with_tokens, [f"i{i}" for i in range(ITEMS)])
+
+    return built
+
+
+def scores(trained: TrainedModel) -> torch.Tensor:
+    return trained.score(ALL, PAST)
+
+
+def other(trained: TrainedModel, modality: str) -> dict[str, torch.Tensor]:
+    """The fields of `modality` as of a different catalogue."""
+    draw = torch.Generator().manual_seed(77)
+    found = {}
+    for field in FIELDS[modality]:
+        x = getattr(trained.content, field)
+        found[field] = ~x if x.dtype == torch.bool else torch.randn(x.shape, generator=draw)
+    if modality == "categories":
+        found = {"category_offsets": torch.arange(ITEMS + 1), "category_values": torch.arange(ITEMS) % 3}
+    return found
+
+
+@pytest.mark.parametrize("fusion", ["concatenate", "gated", "attention", "cross_modal"])
+@pytest.mark.parametrize("modality", FIELDS)
+def test_absent_scores_do_not_depend_on_the_modality(build, modality, fusion) -> None:  # type: ignore[no-untyped-def]
+    one = build(fusion=fusion)
+    changed = TrainedModel(one.model, one.content._replace(**other(one, modality)))
+    assert not torch.allclose(scores(one), scores(changed)), "the modality mattered"
+    draw = torch.Generator()
+    a, b = (scores(knock_out(trained, modality, "absent", draw)) for trained in (one, changed))
+    if modality == "numbers":  # each catalogue has a mean of its own
+        assert not torch.allclose(a, scores(one))
+    else:
+        torch.testing.assert_close(a, b)
+
+
+def test_absent_numbers_are_the_mean_of_the_train_items(build) -> None:  # type: ignore[no-untyped-def]
+    one = build()
+    numbers = knock_out(one, "numbers", "absent", torch.Generator()).content.numbers
+    mean = one.content.numbers[one.content.trained].mean(0)
+    torch.testing.assert_close(numbers, mean.repeat(ITEMS, 1))
+
+
+def test_an_item_without_id_scores_as_a_cold_one(build) -> None:  # type: ignore[no-untyped-def]
+    one = build()
+    cold = TrainedModel(one.model, one.content._replace(trained=torch.zeros(ITEMS, dtype=torch.bool)))
+    assert torch.equal(scores(knock_out(one, "id", "absent", torch.Generator())), scores(cold))
+
+
+@pytest.mark.parametrize("modality", FIELDS)
+def test_shuffled_is_the_permuted_input_and_nothing_else(build, modality) -> None:  # type: ignore[no-untyped-def]
+    one = build()
+    order = torch.randperm(ITEMS, generator=torch.Generator().manual_seed(3))
+    shuffled = knock_out(one, modality, "shuffled", torch.Generator().manual_seed(3))
+    taken = one.content.take(order)
+    for name in one.content._fields:
+        source = taken if name in FIELDS[modality] else one.content
+        assert torch.equal(getattr(shuffled.content, name), getattr(source, name)), name
+    assert not torch.allclose(scores(shuffled), scores(one))
+    assert shuffled.item_ids == one.item_ids
+
+
+def test_all_shuffled_alike_is_the_catalogue_in_another_order(build) -> None:  # type: ignore[no-untyped-def]
+    shuffled = build()
+    order = torch.randperm(ITEMS, generator=torch.Generator().manual_seed(3))
+    for modality in modalities(shuffled):
+        shuffled = knock_out(shuffled, modality, "shuffled", torch.Generator().manual_seed(3))
+    back = Histories(PAST.offsets, order.argsort().numpy()[PAST.items])
+    torch.testing.assert_close(shuffled.score(ALL, back), scores(build())[:, order])
+
+
+def test_the_model_itself_stays(build) -> None:  # type: ignore[no-untyped-def]
+    one = build(user="both")
+    before = scores(one).clone()
+    for modality in modalities(one):
+        for how in ("absent", "shuffled"):
+            knock_out(one, modality, how, torch.Generator())
+    assert torch.equal(scores(one), before)
+    assert torch.equal(scores(TrainedModel(one.model, one.content)), before)
+
+
+def test_only_what_the_model_has(build) -> None:  # type: ignore[no-untyped-def]
+    assert modalities(build()) == ["vision", "language", "numbers", "categories", "id"]
+    assert modalities(build(item_id=False, categories=False)) == ["vision", "language", "numbers"]
+    with pytest.raises(ValueError, match="no id; it has vision, language, numbers"):
+        knock_out(build(item_id=False, categories=False), "id", "absent", torch.Generator())
+    assert "id" in modalities(build(user="id")), "the items' ids, not the users'"
