@@ -66,9 +66,9 @@ class Code:
             path = waiting.pop()
             found[path] = self._known.source(path)
             waiting |= set(self._imported(found[path].imports, path.parent))
-            if not waiting:
-                waiting = set(self._selected(found))
             waiting -= found.keys()
+            if not waiting:  # only now it is known which packages of choices are imported
+                waiting = set(self._selected(found)) - found.keys()
         self._known.save()
         named = {path.relative_to(self.root).as_posix(): source for path, source in found.items()}
         return {name: source.digest for name, source in sorted(named.items()) if source.digest}

@@ -125,6 +125,11 @@ def device(runtime: Runtime) -> "torch.device":
     return torch.device("cuda" if available and runtime.device != "cpu" else "cpu")
 
 
+def threads(runtime: Runtime, device: "torch.device") -> int:
+    """How many threads may rank users side by side; 0: the main thread alone, because torch uses all cores itself."""
+    return runtime.workers if device.type == "cpu" and runtime.reproducible != "off" else 0
+
+
 def check_precision(section: str, options: Computed, device: "torch.device", reproducible: str) -> None:
     """Refuse what the pins of `runtime.reproducible` do not go with.
 

@@ -26,3 +26,10 @@ def positive(text: str) -> int:
     if int(text) < 1:
         raise ValueError
     return int(text)
+
+
+def share(text: str) -> float:
+    """The type of an argument from 0 to 1."""
+    if not 0 <= float(text) <= 1:
+        raise ValueError(text)
+    return float(text)

@@ -5,22 +5,24 @@
 With --check nothing is written, and the exit status is 1 if a page is out of date.
 """
 
-import argparse
 from pathlib import Path
 
-from fusionrec import files, parameter_docs
+from fusionrec import files, params, parameter_docs
+from fusionrec.cli import _arguments
 from fusionrec.errors import UserError
+
+GENERATED = Path("docs/parameters.md")
 
 
 def main(arguments: list[str]) -> None:
     """Run the command; `arguments` are those after its name."""
-    parser = argparse.ArgumentParser("fusionrec docs", description=__doc__.partition("\n")[0])
+    parser = _arguments.parser("docs", __doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, only compare")
     check = parser.parse_args(arguments).check
-    old = {page: parameter_docs.refreshed(page.read_text(encoding="utf-8")) for page in pages()}
-    new = old | {
-        Path("docs/parameters.md"): parameter_docs.page(Path("params.yaml").read_text(encoding="utf-8"))
-    }
+    params.read()
+    text = Path(params.PATH).read_text(encoding="utf-8")
+    new = {page: parameter_docs.refreshed(page.read_text(encoding="utf-8"), text) for page in by_hand()}
+    new[GENERATED] = parameter_docs.page(text)
     changed = [
         page for page, text in new.items() if not page.exists() or page.read_text(encoding="utf-8") != text
     ]
@@ -31,7 +33,7 @@ def main(arguments: list[str]) -> None:
         print(f"written: {page}")
 
 
-def pages() -> list[Path]:
-    """README.md, CONTRIBUTING.md and the pages of docs that are written by hand."""
-    by_hand = [Path("README.md"), Path("CONTRIBUTING.md"), *sorted(Path("docs").glob("*.md"))]
-    return [page for page in by_hand if page.exists() and page != Path("docs/parameters.md")]
+def by_hand() -> list[Path]:
+    """README.md, CONTRIBUTING.md and the pages of docs that are not generated as a whole."""
+    pages = [Path("README.md"), Path("CONTRIBUTING.md"), *sorted(Path("docs").glob("*.md"))]
+    return [page for page in pages if page.exists() and page != GENERATED]

@@ -9,10 +9,12 @@ import torch
 from fusionrec import files
 from fusionrec.data.attributes import CATEGORY
 from fusionrec.data.item_inputs import ItemInputs
-from fusionrec.recommend import lists
+from fusionrec.recommend import gallery, lists
 from fusionrec.recommend.engine import Engine
 from fusionrec.recommend.gallery import Card, Shelf
+from fusionrec.recommend.requests import Requests
 
+IMAGES = "data/images"
 MODALITIES = {"vision": "picture", "language": "text"}
 
 
@@ -108,3 +110,23 @@ class GalleryCards:
         if self.manifest["status"].iloc[item] == "ok":
             (picture,) = files.read_members(self.folder, files.members(self.manifest.iloc[[item]]))
         return Card(self.titles[item], note, picture, reasons)
+
+
+def page(engine: Engine, asked: Requests, table: pd.DataFrame, users: int, history: int) -> str:
+    """The gallery of the first `users` of a request, as HTML.
+
+    Args:
+        engine: made the lists.
+        asked: the request.
+        table: the lists of these users, rows of `engine.SCHEMA`.
+        users: how many are shown.
+        history: how many of each user's newest items are shown.
+    """
+    manifest = files.read_table(f"{IMAGES}/manifest.parquet", ["status", "shard", "offset", "bytes"])
+    cards = GalleryCards(engine, manifest, IMAGES)
+    lists_of = dict(iter(table.groupby("user_id", sort=False)))
+    shelves = [
+        cards.shelf(user, lists_of.get(user, table[:0]), asked.past[row], history)
+        for user, row in zip(asked.ids[:users], asked.rows[:users], strict=True)
+    ]
+    return gallery.page(shelves)

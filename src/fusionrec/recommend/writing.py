@@ -1,30 +1,44 @@
-"""Lists as files: Parquet and CSV as they come, JSON for a few."""
+"""Writes recommendation lists: Parquet and CSV block by block, JSON for a few users."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 from pyarrow import csv, parquet
+from tqdm import tqdm
 
 from fusionrec import files
 from fusionrec.errors import UserError
 from fusionrec.recommend.engine import SCHEMA
 
-PAGE = 500  # users whose page of pictures a browser still opens
+TABLES, PAGE = (".parquet", ".csv"), ".html"
+PAGE_USERS = 500  # more pictures than those of so many users are too much for a browser
+
+
+def check(path: str) -> None:
+    """Check that lists can be written to a file of this name.
+
+    Raises:
+        UserError: if the ending is none of .parquet, .csv and .html.
+    """
+    if not path.endswith((*TABLES, PAGE)):
+        raise UserError(f"--output: {path} must end in .parquet, .csv or .html")
+
+
+def watched(tables: Iterable[pa.Table], users: int) -> Iterator[pa.Table]:
+    """The same tables, with a progress bar of the users whose lists are done; `users` is their total number."""
+    with tqdm(total=users, unit="user", disable=None) as bar:
+        for table in tables:
+            yield table
+            bar.update(len(table["user_id"].unique()))
 
 
 def write(path: str, tables: Iterable[pa.Table]) -> int:
-    """Write lists as they come; returns how many rows there were.
-
-    Raises:
-        UserError: if the path ends in neither .parquet nor .csv.
-    """
+    """Write lists to a .parquet or .csv file, block by block; returns the number of rows."""
     if path.endswith(".parquet"):
         return files.write_row_groups(path, SCHEMA, tables)
-    if not path.endswith(".csv"):
-        raise UserError(f"--output: {path} ends in none of .parquet, .csv and .html; name the file so")
     rows = 0
     with files.replacing(path) as scratch, csv.CSVWriter(scratch, SCHEMA) as writer:
         for table in tables:
@@ -34,30 +48,30 @@ def write(path: str, tables: Iterable[pa.Table]) -> int:
 
 
 def gathered(tables: Iterable[pa.Table], users: int) -> pd.DataFrame:
-    """All lists at once, for a page.
+    """All lists in one table, for a page.
 
     Raises:
-        UserError: if they are of more users than a page can hold.
+        UserError: if there are more users than a page can hold.
     """
-    if users > PAGE:
+    if users > PAGE_USERS:
         raise UserError(
-            f"--output: a page of {users:,} users is too large; ask for at most {PAGE}, or for .parquet"
+            f"--output: a page of {users:,} users is too large; ask for at most {PAGE_USERS}, or for .parquet"
         )
     return frame(tables)
 
 
 def frame(tables: Iterable[pa.Table]) -> pd.DataFrame:
-    """All lists at once."""
+    """All lists in one table."""
     return pa.concat_tables([SCHEMA.empty_table(), *tables]).to_pandas()
 
 
 def rows_of(path: Path, users: list[str]) -> pd.DataFrame:
-    """The lists of a few users of a Parquet file."""
+    """The lists of a few users from a Parquet file."""
     return parquet.read_table(path, filters=[("user_id", "in", users)]).to_pandas()
 
 
 def records(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """Ready for JSON: the list of each user."""
+    """Each user's list as JSON values, by user id."""
     fields = ["rank", "item_id", "title", "score", "basis"]
     return {
         str(user): [
