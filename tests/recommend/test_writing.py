@@ -45,8 +45,13 @@ def test_nothing_is_left_where_writing_fails(tmp_path: Path) -> None:
         with pytest.raises(ValueError):
             writing.write(str(tmp_path / name), broken())  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(UserError, match="ends in none of"):
-        writing.write("lists.txt", PARTS)
+
+
+@pytest.mark.parametrize("name", ["lists.parquet", "lists.csv", "lists.html"])
+def test_the_ending_says_the_format(name: str) -> None:
+    writing.check(name)
+    with pytest.raises(UserError, match="lists.txt must end in .parquet, .csv or .html"):
+        writing.check("lists.txt")
 
 
 def test_a_page_is_bounded() -> None:
