@@ -7,7 +7,7 @@ With --check nothing is written, and the exit status is 1 if a page is out of da
 
 from pathlib import Path
 
-from fusionrec import files, params, parameter_docs
+from fusionrec import files, parameter_docs, params
 from fusionrec.cli import _arguments
 from fusionrec.errors import UserError
 
