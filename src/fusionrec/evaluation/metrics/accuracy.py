@@ -1,8 +1,20 @@
 """Accuracy: whether the held-out items are in the lists, and how far up.
 
-All metrics take `hits`, bool [users, length], whether each rank of the list is relevant, best first;
-`relevant`, int64 [users], how many relevant items the user has (at least 1); and the cut-off k. They
-return float64 [users].
+- `precision`: hits / k
+- `recall`: hits / held-out items, also if these are more than k
+- `f1`: harmonic mean of both
+- `hit_rate`: 1 if there is any hit
+- `mrr`: 1 / rank of the first hit within k
+- `map`: sum of the precision at each hit / min(held-out items, k)
+- `ndcg`: discounted gain / that of an ideal list of min(held-out items, k) hits
+- `ndcg_cold`: `ndcg`, where only held-out items without a train interaction count
+
+Shapes:
+    hits: bool [users, length], whether each rank of the list is relevant, best first.
+    relevant: int64 [users], how many relevant items the user has, at least 1.
+    k: the cut-off.
+
+All metrics return float64 [users].
 
 >>> hits = np.array([[True, False, True], [False, False, True]])
 >>> relevant = np.array([2, 1])

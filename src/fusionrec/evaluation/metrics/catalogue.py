@@ -1,7 +1,13 @@
 """Figures of all lists together: coverage of the catalogue, evenness of exposure, difference between users.
 
-All functions take `items`, int64 [users, k], lists with -1 where one is short. They are statistics of the
-whole set of lists, not means over users, so they have no bootstrap interval.
+- `coverage`: distinct recommended items / items of the catalogue
+- `gini`: unevenness of exposure over the whole catalogue; 0 if all items are shown equally often
+- `personalisation`: 1 - mean overlap of two users' lists
+
+They are statistics of the whole set of lists, not means over users, so they have no bootstrap interval.
+
+Shapes:
+    items: int64 [users, k], ranked lists, -1 where one is short.
 """
 
 import numpy as np

@@ -1,8 +1,15 @@
 """How popular the recommended items are: novelty, average popularity, share of the long tail.
 
-All functions take `items`, int64 [users, length], ranked lists with -1 where a list is short; `popularity`,
-int64 [items], the train users of each item; and the cut-offs `ks`. They return float64 [users, len(ks)],
-the mean over the listed items, NaN for an empty list.
+- `novelty`: mean of -log2(train users of the item / train users), in bits; an item nobody chose counts as chosen once
+- `average_popularity`: mean number of train users of the items
+- `tail_share`: share of items of the long tail, as `splits.tail` defines it
+
+Shapes:
+    items: int64 [users, length], ranked lists, -1 where one is short.
+    popularity: int64 [items], the train users of each item.
+    ks: the cut-offs.
+
+All functions return float64 [users, len(ks)], the mean over the listed items, NaN for an empty list.
 """
 
 import numpy as np

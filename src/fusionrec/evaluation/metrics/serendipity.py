@@ -1,4 +1,7 @@
-"""Serendipity: hits that a ranking by popularity would not have found."""
+"""Serendipity: hits that a ranking by popularity would not have found.
+
+- `serendipity`: mean over the list of hit × max(p(rank) - p(rank by popularity), 0), as in RecTools
+"""
 
 import numpy as np
 

@@ -1,4 +1,9 @@
-"""Items of the users whose choices are most similar (Resnick et al., CSCW 1994, with sets of items)."""
+"""Items of the users whose choices are most similar (Resnick et al., CSCW 1994, with sets of items).
+
+The score of item i is the sum of s(u, v) over those of the user's nearest `neighbours` v, users in train, that chose
+i. The similarity of two users with the items A and B is s = |A ∩ B| / (√(|A| |B|) + shrinkage), as in `item_knn`.
+A user is never their own neighbour.
+"""
 
 import numpy as np
 import torch
