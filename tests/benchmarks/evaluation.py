@@ -19,8 +19,10 @@ from fusionrec.data import memberships
 from fusionrec.data.histories import Histories
 from fusionrec.evaluation import protocol as tasks
 from fusionrec.evaluation import report, slices
+from fusionrec.evaluation.metrics import accuracy, catalogue, diversity, popularity, serendipity
 
 KS, HEADLINE, COLD = [5, 10, 20], ["ndcg@10", "recall@10"], 0.05
+FAMILIES = [family.measure for family in (accuracy, popularity, serendipity, diversity, catalogue)]
 
 
 class Towers:
@@ -78,11 +80,11 @@ def main() -> None:
     started = time.process_time()
     lists = tasks.rank(towers, task, max(KS)).items
     ranked = time.process_time()
-    found = report.full({"model": lists}, task, slices.standard(task), KS, HEADLINE, 1)
+    result = report.full({"model": lists}, task, slices.standard(task), KS, FAMILIES, HEADLINE, 1)
     done = time.process_time()
-    parts = sum(len(group) for group in found.slices["model"].values())
+    parts = sum(len(group) for group in result.slices["model"].values())
     print(
-        f"{len(task.users):,} users x {a.items:,} items, {len(found.intervals['model'])} metrics, {parts} slices"
+        f"{len(task.users):,} users x {a.items:,} items, {len(result.intervals['model'])} metrics, {parts} slices"
     )
     print(
         f"ranking {ranked - started:.2f} s, report {done - ranked:.2f} s, {(done - ranked) / (ranked - started):.0%}"

@@ -11,14 +11,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from fusionrec import sections
-from fusionrec.recommend.rerank_options import Rerank
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 
 def main() -> None:
+    """Print users a second, the size of the file and how far memory grew."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name, default in {"users": 8192, "items": 100_000, "width": 64, "k": 10, "threads": 2}.items():
         parser.add_argument(f"--{name}", type=int, default=default)
@@ -37,16 +35,17 @@ def measure(args: argparse.Namespace) -> None:
     import torch
     import yaml
 
-    from fusionrec import files
+    from fusionrec import files, sections
     from fusionrec.data.histories import Histories
     from fusionrec.data.item_inputs import ItemInputs
     from fusionrec.models.contract import ModelData
     from fusionrec.models.trained.fusion import FusionModel
     from fusionrec.models.trained_model import TrainedModel
     from fusionrec.recommend import engine
+    from fusionrec.recommend.rerank_options import Rerank
 
     tree = yaml.safe_load((Path(__file__).resolve().parents[2] / "params.yaml").read_text(encoding="utf-8"))
-    options = sections.parse(tree).model.model_copy(update={"dim": args.width})
+    options = sections.parse(tree).model.own("fusion").model_copy(update={"dim": args.width})
     n, draw = args.items, torch.Generator().manual_seed(0)
     off = torch.zeros(n, 0)
     content = ItemInputs(

@@ -30,8 +30,9 @@ IMPUTES = ["mean", "median", "zero"]
 
 
 def options(scaling: dict[str, Any] | str = "standardization", **changes: Any) -> Splits:
-    chosen = {"scaling": {"default": scaling} if isinstance(scaling, str) else scaling}
-    return common.options("leave_one_out", **chosen | {"impute": "mean", "min_category_items": 1} | changes)
+    by_column = {"default": scaling} if isinstance(scaling, str) else scaling
+    chosen: dict[str, Any] = {"scaling": by_column, "impute": "mean", "min_category_items": 1}
+    return common.options("leave_one_out", **chosen | changes)
 
 
 def numbers(values: Any, scaling: str, impute: str = "mean", trained: Any = None) -> np.ndarray:

@@ -39,7 +39,7 @@ def log(*rows: tuple[str | None, ...]) -> pd.DataFrame:
     return table(**{name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)})
 
 
-def reasons(result: cleaning.Clean) -> list[tuple[int, str]]:
+def reasons(result: cleaning.Cleaned) -> list[tuple[int, str]]:
     return list(zip(result.rejected["row"], result.rejected["reason"], strict=True))
 
 

@@ -171,9 +171,8 @@ KNOWN = np.array([True, True, True, True, False])
 @pytest.mark.parametrize("bins", [0, 2])
 def test_an_item_has_its_inputs_whoever_is_beside_it(bins: int) -> None:
     p = sections.load(ROOT / "params.yaml")
-    options = p.model.model_copy(update={"pca": 2, "number_bins": bins})
     scalers = attributes.fit(ITEMS, KNOWN, p.splits)
-    fitted = item_inputs.fit(ITEMS, scalers, SOME, SOME, KNOWN, options)
+    fitted = item_inputs.fit(ITEMS, scalers, SOME, SOME, KNOWN, pca=2, number_bins=bins, with_tokens=False)
     whole = item_inputs.assemble(ITEMS, SOME, SOME, KNOWN, fitted)
     assert fitted.category_values == 3 and (fitted.bins is None) == (bins == 0)
     assert whole.numbers.shape == (5, 1 + (bins or 1)) and whole.vision.shape == (5, 2)
@@ -186,15 +185,16 @@ def test_an_item_has_its_inputs_whoever_is_beside_it(bins: int) -> None:
 
 def test_nothing_is_fitted_on_items_outside_train() -> None:
     p = sections.load(ROOT / "params.yaml")
-    options = p.model.model_copy(update={"pca": 2, "number_bins": 2})
     other = ITEMS.copy()
     other.loc[4, "number_year"] = -50.0
     matrix = SOME.matrix.copy()
     matrix[4] = 100
-    found = []
+    inputs = []
     for items, vectors in ((ITEMS, SOME), (other, EncoderVectors(matrix, SOME.present))):
         scalers = attributes.fit(items, KNOWN, p.splits)
-        fitted = item_inputs.fit(items, scalers, vectors, vectors, KNOWN, options)
-        found.append(item_inputs.assemble(items, vectors, vectors, KNOWN, fitted).take(torch.arange(4)))
-    for ours, theirs in zip(*found, strict=True):
+        fitted = item_inputs.fit(
+            items, scalers, vectors, vectors, KNOWN, pca=2, number_bins=2, with_tokens=False
+        )
+        inputs.append(item_inputs.assemble(items, vectors, vectors, KNOWN, fitted).take(torch.arange(4)))
+    for ours, theirs in zip(*inputs, strict=True):
         assert torch.equal(ours, theirs)

@@ -30,6 +30,7 @@ def made_up_wheel(folder: Path, content: bytes = b"weights") -> tuple[Path, Whee
         member="made_up/model/model.safetensors",
         member_sha256=hashlib.sha256(b"weights").hexdigest(),
         layout="folder",
+        license="mit",
         width=3,
     )
 

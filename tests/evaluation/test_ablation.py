@@ -1,4 +1,4 @@
-"""Knock-outs: the modality that goes no longer matters, the others do as before."""
+"""Ablation: the input that is taken away no longer matters, the others do as before."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,10 @@ import torch
 from tests.models.conftest import CATEGORY_VALUES, ITEMS, USERS, content, options, with_tokens  # noqa: F401
 
 from fusionrec.data.histories import Histories
-from fusionrec.evaluation.ablation import FIELDS, knock_out, modalities
+from fusionrec.evaluation import report, significance
+from fusionrec.evaluation.ablation import FIELDS, ablate, modalities, of_inputs
+from fusionrec.evaluation.metrics import accuracy
+from fusionrec.evaluation.protocol import Task, rank
 from fusionrec.models.contract import ModelData
 from fusionrec.models.trained.fusion import FusionModel
 from fusionrec.models.trained_model import TrainedModel
@@ -36,23 +39,23 @@ def scores(trained: TrainedModel) -> torch.Tensor:
 def other(trained: TrainedModel, modality: str) -> dict[str, torch.Tensor]:
     """The fields of `modality` as of a different catalogue."""
     draw = torch.Generator().manual_seed(77)
-    found = {}
+    fields = {}
     for field in FIELDS[modality]:
         x = getattr(trained.content, field)
-        found[field] = ~x if x.dtype == torch.bool else torch.randn(x.shape, generator=draw)
+        fields[field] = ~x if x.dtype == torch.bool else torch.randn(x.shape, generator=draw)
     if modality == "categories":
-        found = {"category_offsets": torch.arange(ITEMS + 1), "category_values": torch.arange(ITEMS) % 3}
-    return found
+        fields = {"category_offsets": torch.arange(ITEMS + 1), "category_values": torch.arange(ITEMS) % 3}
+    return fields
 
 
 @pytest.mark.parametrize("fusion", ["concatenate", "gated", "attention", "cross_modal"])
 @pytest.mark.parametrize("modality", FIELDS)
 def test_absent_scores_do_not_depend_on_the_modality(build, modality, fusion) -> None:  # type: ignore[no-untyped-def]
-    one = build(fusion=fusion)
+    one = build(method=fusion)
     changed = TrainedModel(one.model, one.content._replace(**other(one, modality)))
     assert not torch.allclose(scores(one), scores(changed)), "the modality mattered"
     draw = torch.Generator()
-    a, b = (scores(knock_out(trained, modality, "absent", draw)) for trained in (one, changed))
+    a, b = (scores(ablate(trained, modality, "absent", draw)) for trained in (one, changed))
     if modality == "numbers":  # each catalogue has a mean of its own
         assert not torch.allclose(a, scores(one))
     else:
@@ -61,7 +64,7 @@ def test_absent_scores_do_not_depend_on_the_modality(build, modality, fusion) ->
 
 def test_absent_numbers_are_the_mean_of_the_train_items(build) -> None:  # type: ignore[no-untyped-def]
     one = build()
-    numbers = knock_out(one, "numbers", "absent", torch.Generator()).content.numbers
+    numbers = ablate(one, "numbers", "absent", torch.Generator()).content.numbers
     mean = one.content.numbers[one.content.trained].mean(0)
     torch.testing.assert_close(numbers, mean.repeat(ITEMS, 1))
 
@@ -69,14 +72,14 @@ def test_absent_numbers_are_the_mean_of_the_train_items(build) -> None:  # type:
 def test_an_item_without_id_scores_as_a_cold_one(build) -> None:  # type: ignore[no-untyped-def]
     one = build()
     cold = TrainedModel(one.model, one.content._replace(trained=torch.zeros(ITEMS, dtype=torch.bool)))
-    assert torch.equal(scores(knock_out(one, "id", "absent", torch.Generator())), scores(cold))
+    assert torch.equal(scores(ablate(one, "id", "absent", torch.Generator())), scores(cold))
 
 
 @pytest.mark.parametrize("modality", FIELDS)
 def test_shuffled_is_the_permuted_input_and_nothing_else(build, modality) -> None:  # type: ignore[no-untyped-def]
     one = build()
     order = torch.randperm(ITEMS, generator=torch.Generator().manual_seed(3))
-    shuffled = knock_out(one, modality, "shuffled", torch.Generator().manual_seed(3))
+    shuffled = ablate(one, modality, "shuffled", torch.Generator().manual_seed(3))
     taken = one.content.take(order)
     for name in one.content._fields:
         source = taken if name in FIELDS[modality] else one.content
@@ -89,7 +92,7 @@ def test_all_shuffled_alike_is_the_catalogue_in_another_order(build) -> None:  #
     shuffled = build()
     order = torch.randperm(ITEMS, generator=torch.Generator().manual_seed(3))
     for modality in modalities(shuffled):
-        shuffled = knock_out(shuffled, modality, "shuffled", torch.Generator().manual_seed(3))
+        shuffled = ablate(shuffled, modality, "shuffled", torch.Generator().manual_seed(3))
     back = Histories(PAST.offsets, order.argsort().numpy()[PAST.items])
     torch.testing.assert_close(shuffled.score(ALL, back), scores(build())[:, order])
 
@@ -99,7 +102,7 @@ def test_the_model_itself_stays(build) -> None:  # type: ignore[no-untyped-def]
     before = scores(one).clone()
     for modality in modalities(one):
         for how in ("absent", "shuffled"):
-            knock_out(one, modality, how, torch.Generator())
+            ablate(one, modality, how, torch.Generator())
     assert torch.equal(scores(one), before)
     assert torch.equal(scores(TrainedModel(one.model, one.content)), before)
 
@@ -108,5 +111,35 @@ def test_only_what_the_model_has(build) -> None:  # type: ignore[no-untyped-def]
     assert modalities(build()) == ["vision", "language", "numbers", "categories", "id"]
     assert modalities(build(item_id=False, categories=False)) == ["vision", "language", "numbers"]
     with pytest.raises(ValueError, match="no id; it has vision, language, numbers"):
-        knock_out(build(item_id=False, categories=False), "id", "absent", torch.Generator())
+        ablate(build(item_id=False, categories=False), "id", "absent", torch.Generator())
     assert "id" in modalities(build(user="id")), "the items' ids, not the users'"
+
+
+def test_losses_are_paired_by_user(build) -> None:  # type: ignore[no-untyped-def]
+    one, headline, nothing = build(), ["ndcg@2", "recall@2"], Histories(np.zeros(USERS + 1, int), ALL[:0])
+    held_out = Histories(np.arange(USERS + 1), np.array([3, 0, 5, 2]))
+    popularity, tail = np.bincount(PAST.items, minlength=ITEMS), np.zeros(ITEMS, bool)
+    no_vectors = np.zeros((ITEMS, 0), np.float32)
+    task = Task(ALL, PAST, held_out, nothing, popularity, tail, no_vectors, np.zeros(USERS, bool), None)
+
+    def evaluated(trained: TrainedModel) -> report.Result:
+        return report.evaluate(rank(trained, task, 2).items, task, [2], [accuracy.measure])
+
+    whole = evaluated(one)
+    losses = of_inputs(one, whole, task, headline, seed=3)
+    assert list(losses) == modalities(one)
+    samples = significance.samples(USERS, np.random.default_rng(3))
+    for modality, ways in losses.items():
+        assert list(ways) == ["absent", "shuffled"]
+        for how, by_metric in ways.items():
+            without = evaluated(ablate(one, modality, how, torch.Generator().manual_seed(3)))
+            for metric in headline:
+                difference = whole.per_user[metric] - without.per_user[metric]
+                mean, low, high = significance.bootstrap(difference[:, None], samples)
+                assert by_metric[metric] == {
+                    "value": without.summary[metric],
+                    "loss": pytest.approx(mean[0], abs=1e-6),
+                    "low": pytest.approx(low[0], abs=1e-6),
+                    "high": pytest.approx(high[0], abs=1e-6),
+                }
+    assert any(by["ndcg@2"]["loss"] for ways in losses.values() for by in ways.values())

@@ -14,7 +14,7 @@ from torchmetrics.functional import retrieval
 from fusionrec.data.histories import Histories
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.evaluation.metrics import accuracy
-from fusionrec.models.baselines import Fixed
+from fusionrec.models.fixed_scores import FixedScores
 
 ITEMS = 24
 KS = [1, 3, 10, 40]  # the last one is more than there are
@@ -61,7 +61,7 @@ def histories(sets: list[set[int]]) -> Histories:
 
 def ours(case: Case, users: list[int]) -> dict[str, np.ndarray]:
     rows, held_out = np.array(users, np.int64), histories(case.held_out)
-    lists = catalogue_ranking.top_k(Fixed(case.scores), rows, histories(case.past), max(KS)).items
+    lists = catalogue_ranking.top_k(FixedScores(case.scores), rows, histories(case.past), max(KS)).items
     return accuracy.table(catalogue_ranking.hits(lists, rows, held_out, ITEMS), held_out.counts[rows], KS)
 
 

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from fusionrec.data.histories import Histories
 from fusionrec.evaluation import catalogue_ranking
-from fusionrec.models.baselines import Fixed, Popularity, Random
+from fusionrec.models.baselines.popularity import Popularity
+from fusionrec.models.fixed_scores import FixedScores
+from fusionrec.models.uniform_scores import UniformScores
 
 USERS, ITEMS = 7, 9
 
@@ -20,7 +22,7 @@ def nothing(users: int = USERS) -> Histories:
 
 def test_ties_go_to_the_lower_row() -> None:
     scores = np.array([[1, 2, 2, 0, 2, 1]], np.float32)
-    lists = catalogue_ranking.top_k(Fixed(scores), np.array([0]), nothing(1), 4)
+    lists = catalogue_ranking.top_k(FixedScores(scores), np.array([0]), nothing(1), 4)
     assert lists.items.tolist() == [[1, 2, 4, 0]] and lists.scores.tolist() == [[2, 2, 2, 1]]
 
 
@@ -31,7 +33,7 @@ def test_equals_a_full_sort_whatever_the_chunk(seed: int, k: int, chunk: int) ->
     scores = rng.integers(0, 4, (USERS, ITEMS)).astype(np.float32)
     known = pd.DataFrame({"user": rng.integers(0, USERS, 30), "item": rng.integers(0, ITEMS, 30)})
     past = Histories.of(known.drop_duplicates().assign(timestamp=0), USERS)
-    lists = catalogue_ranking.top_k(Fixed(scores), np.arange(USERS), past, k, chunk).items
+    lists = catalogue_ranking.top_k(FixedScores(scores), np.arange(USERS), past, k, chunk).items
     for user in range(USERS):
         allowed = [item for item in range(ITEMS) if item not in set(past[user])]
         expected = sorted(allowed, key=lambda item: (-scores[user, item], item))[:k]
@@ -79,7 +81,7 @@ def test_one_nan_in_a_large_catalogue_is_an_error(place: int) -> None:
 def test_memory_is_bounded_by_the_number_of_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    class Watched(Fixed):
+    class Watched(FixedScores):
         def score(self, users: np.ndarray, past: Histories) -> torch.Tensor:
             asked.append(len(users))
             return super().score(users, past)
@@ -93,19 +95,21 @@ def test_memory_is_bounded_by_the_number_of_scores(monkeypatch: pytest.MonkeyPat
 
 def test_nan_is_an_error() -> None:
     with pytest.raises(ValueError, match="NaN"):
-        catalogue_ranking.top_k(Fixed(np.full((1, 3), np.nan, np.float32)), np.array([0]), nothing(1), 1)
+        catalogue_ranking.top_k(
+            FixedScores(np.full((1, 3), np.nan, np.float32)), np.array([0]), nothing(1), 1
+        )
 
 
 def test_one_nan_among_many_scores_is_an_error() -> None:
     scores = np.arange(300, dtype=np.float32)[None]
     scores[0, 17] = np.nan
     with pytest.raises(ValueError, match="NaN"):
-        catalogue_ranking.top_k(Fixed(scores), np.array([0]), nothing(1), 5)
+        catalogue_ranking.top_k(FixedScores(scores), np.array([0]), nothing(1), 5)
 
 
 def test_no_users() -> None:
     assert catalogue_ranking.top_k(
-        Fixed(np.zeros((1, 3), np.float32)), np.array([], np.int64), nothing(1), 2
+        FixedScores(np.zeros((1, 3), np.float32)), np.array([], np.int64), nothing(1), 2
     ).items.shape == (0, 2)
 
 
@@ -125,14 +129,14 @@ def test_random_stays_near_k_over_items() -> None:
     users, items, k = 3000, 50, 10
     rng = np.random.default_rng(1)
     held_out = Histories(np.arange(users + 1), rng.integers(0, items, users))
-    lists = catalogue_ranking.top_k(Random(3, items), np.arange(users), nothing(users), k).items
+    lists = catalogue_ranking.top_k(UniformScores(3, items), np.arange(users), nothing(users), k).items
     rate = catalogue_ranking.hits(lists, np.arange(users), held_out, items).any(1).mean()
     assert abs(rate - k / items) < 0.03
 
 
 def test_random_does_not_depend_on_the_chunk_but_on_the_seed() -> None:
     lists = [
-        catalogue_ranking.top_k(Random(seed, 30), np.arange(20), nothing(20), 5, c).items
+        catalogue_ranking.top_k(UniformScores(seed, 30), np.arange(20), nothing(20), 5, c).items
         for seed, c in [(0, 3), (0, 64), (1, 64)]
     ]
     assert np.array_equal(lists[0], lists[1]) and not np.array_equal(lists[0], lists[2])
@@ -144,7 +148,7 @@ def test_popularity_sees_train_only() -> None:
 
 
 def test_masking_does_not_leak_into_the_recommender() -> None:
-    fixed = Fixed(np.ones((1, 3), np.float32))
+    fixed = FixedScores(np.ones((1, 3), np.float32))
     past = Histories(np.array([0, 1]), np.array([1]))
     catalogue_ranking.top_k(fixed, np.array([0]), past, 2)
     assert torch.equal(fixed.scores, torch.ones(1, 3))

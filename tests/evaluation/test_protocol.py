@@ -10,13 +10,14 @@ from fusionrec import files
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
 from fusionrec.evaluation import protocol as tasks
-from fusionrec.models.baselines import Fixed, Random
+from fusionrec.models.fixed_scores import FixedScores
+from fusionrec.models.uniform_scores import UniformScores
 
 from .tiny import NO_VECTORS, OPTIONS, PARTS, SCORES, TAIL, tiny
 
 
 def ranked(protocol: str) -> list[list[int]]:
-    return tasks.rank(Fixed(SCORES), tiny(protocol=protocol), 1).items.tolist()
+    return tasks.rank(FixedScores(SCORES), tiny(protocol=protocol), 1).items.tolist()
 
 
 def test_strict_hides_validation_and_mmrec_does_not() -> None:
@@ -35,7 +36,7 @@ def test_what_is_folded_in_is_known_and_not_trained_on(protocol: str) -> None:
     assert task.users.tolist() == [2] and task.past[2].tolist() == [1]
     assert task.popularity.tolist() == [2, 1, 0, 0] and task.train_users == 2
     scores = np.array([[0, 0, 0, 0], [0, 0, 0, 0], [0, 9, 0, 5]], np.float32)
-    assert tasks.rank(Fixed(scores), task, 1).items.tolist() == [[3]]
+    assert tasks.rank(FixedScores(scores), task, 1).items.tolist() == [[3]]
 
 
 def test_users_without_test_items_are_left_out() -> None:
@@ -98,7 +99,7 @@ def test_random_baseline_is_not_biased_against_negatives_of_its_own_seed() -> No
     held_out = tasks.pair_up(np.arange(users), np.arange(users) % items, users=users)
     drawn = tasks.sample(np.arange(users), past, held_out, items, 9, seed=1)
     task = tiny()._replace(users=np.arange(users), past=past, held_out=held_out, candidates=drawn)
-    first = tasks.rank(Random(1, items), task, 1).items[:, 0]
+    first = tasks.rank(UniformScores(1, items), task, 1).items[:, 0]
     assert 0.05 < (first == np.arange(users) % items).mean() < 0.16
 
 
@@ -109,7 +110,7 @@ def test_only_candidates_are_ranked_and_what_is_known_is_not(tmp_path: Path) -> 
     for name in ("given.parquet", "given.csv"):
         given = tasks.candidates(str(tmp_path / name), ["u0", "u1", "u2"], ["i0", "i1", "i2", "i3"])
         task = tiny(candidates=given)
-        assert tasks.rank(Fixed(SCORES), task, 2).items.tolist() == [[3, -1], [3, -1]]
+        assert tasks.rank(FixedScores(SCORES), task, 2).items.tolist() == [[3, -1], [3, -1]]
 
 
 def test_users_without_candidates_are_not_asked() -> None:

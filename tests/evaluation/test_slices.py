@@ -1,10 +1,14 @@
+"""Slices of users and items, on a hand-made task."""
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
 from fusionrec.evaluation import catalogue_ranking, slices
-from fusionrec.evaluation.metrics import accuracy
+from fusionrec.evaluation.metrics import Ranked, accuracy
+from fusionrec.evaluation.protocol import Task
 
 from .tiny import tiny
 
@@ -76,29 +80,32 @@ def test_unknown_columns_end_with_what_there_is() -> None:
         slices.of_columns(["genre"], pd.DataFrame({"country": []}), pd.DataFrame({"category_genre": []}))
 
 
+def ranked(lists: np.ndarray, task: Task) -> Ranked:
+    hits = catalogue_ranking.hits(lists, task.users, task.held_out, 4)
+    held_out = task.held_out.pairs(task.users)
+    return Ranked(lists, hits, held_out, [1, 2], task.popularity, task.tail, task.vectors, task.train_users)
+
+
 def test_a_slice_of_items_asks_for_its_held_out_items_alone() -> None:
     """User 1 is asked for items 3 (cold) and 1 (warm) and gets 3 first."""
-    from fusionrec.data.histories import Histories
-
     task = tiny()._replace(held_out=Histories(np.array([0, 1, 3, 3]), np.array([1, 1, 3])))
     lists = np.array([[2, 1], [3, 1]])
-    hits = catalogue_ranking.hits(lists, task.users, task.held_out, 4)
-    per_user = accuracy.table(hits, np.array([1, 2]), [1, 2])
+    this = ranked(lists, task)
+    per_user = accuracy.table(this.hits, this.relevant, this.ks)
     cold = slices.Slice("item", "cold", np.array([False, False, True, True]), True)
     warm = slices.Slice("item", "warm", ~cold.members, True)
     names = ["mrr@2", "recall@1"]
     np.testing.assert_array_equal(
-        slices.values(cold, lists, hits, per_user, task, names), [[np.nan] * 2, [1, 1]]
+        slices.values(cold, this, per_user, task.users, names), [[np.nan] * 2, [1, 1]]
     )
     np.testing.assert_array_equal(
-        slices.values(warm, lists, hits, per_user, task, names), [[0.5, 0], [0.5, 0]]
+        slices.values(warm, this, per_user, task.users, names), [[0.5, 0], [0.5, 0]]
     )
 
 
 def test_a_slice_of_users_is_their_mean() -> None:
     task = tiny()
     part = slices.Slice("user", "second", np.array([False, True, True]), False)
-    found = slices.values(
-        part, np.zeros((2, 1)), np.zeros((2, 1)), {"mrr@1": np.array([0.25, 0.5])}, task, ["mrr@1"]
-    )
-    np.testing.assert_array_equal(found, [[np.nan], [0.5]])
+    this, per_user = ranked(np.zeros((2, 1), np.int64), task), {"mrr@1": np.array([0.25, 0.5])}
+    by_user = slices.values(part, this, per_user, task.users, ["mrr@1"])
+    np.testing.assert_array_equal(by_user, [[np.nan], [0.5]])

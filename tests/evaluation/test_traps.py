@@ -11,9 +11,11 @@ from fusionrec.evaluation import protocol as tasks
 from fusionrec.evaluation import report
 from fusionrec.evaluation.metrics import diversity
 from fusionrec.models import baselines
-from fusionrec.models.baselines import Fixed, Random
+from fusionrec.models.baselines import TrainData
+from fusionrec.models.fixed_scores import FixedScores
+from fusionrec.models.uniform_scores import UniformScores
 
-from .tiny import OPTIONS, ROOT
+from .tiny import FAMILIES, OPTIONS, ROOT
 
 USERS, ITEMS, K = 1500, 80, 10
 
@@ -39,24 +41,24 @@ def task(protocol: str = "strict") -> tasks.Task:
     return tasks.of_test(PARTS, USERS, TAIL, VECTORS, options)
 
 
-def summary(recommender: Fixed | Random, this: tasks.Task) -> dict[str, float]:
-    return report.evaluate(tasks.rank(recommender, this, K).items, this, [K]).summary
+def summary(recommender: FixedScores | UniformScores, this: tasks.Task) -> dict[str, float]:
+    return report.evaluate(tasks.rank(recommender, this, K).items, this, [K], FAMILIES).summary
 
 
-def oracle() -> Fixed:
+def oracle() -> FixedScores:
     scores = np.zeros((USERS, ITEMS), np.float32)
     scores[PARTS["test"]["user"], PARTS["test"]["item"]] = 1
-    return Fixed(scores)
+    return FixedScores(scores)
 
 
 def test_random_stays_near_k_over_the_candidates() -> None:
-    found = summary(Random(3, ITEMS), task())
+    found = summary(UniformScores(3, ITEMS), task())
     assert found[f"recall@{K}"] == pytest.approx(K / (ITEMS - 5), abs=0.01)
 
 
 def test_random_stays_near_k_over_the_sampled_candidates() -> None:
     """Candidates that were only positives made a random recommender perfect."""
-    found = summary(Random(3, ITEMS), task("sampled"))
+    found = summary(UniformScores(3, ITEMS), task("sampled"))
     assert found[f"recall@{K}"] == pytest.approx(K / 23, abs=0.02)
 
 
@@ -71,18 +73,18 @@ def test_ndcg_is_divided_by_the_ideal_and_not_by_what_was_found() -> None:
     third = PARTS["test"].groupby("user").nth(0)
     only = np.zeros_like(scores)
     only[third["user"], third["item"]] = 1  # one of three is found, at the first rank
-    one_of_three = summary(Fixed(only * 2 - scores), task())
+    one_of_three = summary(FixedScores(only * 2 - scores), task())
     assert one_of_three[f"ndcg@{K}"] == pytest.approx(1 / (1 + 1 / np.log2(3) + 1 / 2), abs=1e-6)
 
 
 def test_coverage_is_not_averaged_over_users() -> None:
-    assert summary(Random(3, ITEMS), task())[f"coverage@{K}"] == 1, (
+    assert summary(UniformScores(3, ITEMS), task())[f"coverage@{K}"] == 1, (
         "each user sees an eighth of the catalogue"
     )
 
 
 def test_diversity_is_not_zero() -> None:
-    assert summary(Random(3, ITEMS), task())[f"diversity@{K}"] == pytest.approx(1, abs=0.05)
+    assert summary(UniformScores(3, ITEMS), task())[f"diversity@{K}"] == pytest.approx(1, abs=0.05)
 
 
 def test_baselines_see_train_alone() -> None:
@@ -90,7 +92,7 @@ def test_baselines_see_train_alone() -> None:
     options = sections.load(ROOT / "params.yaml").metrics.baselines
     known = Histories.of(PARTS["train"], USERS)
     users = np.arange(20)
-    built = baselines.build(options.names, PARTS["train"], USERS, ITEMS, options, None, 0)
+    built = baselines.build(options, TrainData(PARTS["train"], known, ITEMS, 0), None)
     for name, found in built.items():
         scores = found.score(users, known)
         if name == "popularity":
@@ -113,9 +115,9 @@ def test_users_in_another_order_change_nothing() -> None:
     this = task()
     order = np.random.default_rng(5).permutation(USERS)
     scores = np.random.default_rng(2).integers(0, 5, (USERS, ITEMS)).astype(np.float32)
-    one = report.evaluate(tasks.rank(Fixed(scores), this, K).items, this, [3, K])
+    one = report.evaluate(tasks.rank(FixedScores(scores), this, K).items, this, [3, K], FAMILIES)
     moved = this._replace(users=order)
-    other = report.evaluate(tasks.rank(Fixed(scores), moved, K).items, moved, [3, K])
+    other = report.evaluate(tasks.rank(FixedScores(scores), moved, K).items, moved, [3, K], FAMILIES)
     assert one.summary == other.summary
     for name, values in one.per_user.items():
         np.testing.assert_array_equal(values[order], other.per_user[name], err_msg=name)
@@ -131,8 +133,10 @@ def test_items_in_another_order_change_nothing() -> None:
     scores = np.random.default_rng(2).permuted(
         np.tile(np.arange(ITEMS, dtype=np.float32), (USERS, 1)), axis=1
     )
-    one = report.evaluate(tasks.rank(Fixed(scores), this, K).items, this, [3, K])
-    other = report.evaluate(tasks.rank(Fixed(scores[:, order]), moved, K).items, moved, [3, K])
+    one = report.evaluate(tasks.rank(FixedScores(scores), this, K).items, this, [3, K], FAMILIES)
+    other = report.evaluate(
+        tasks.rank(FixedScores(scores[:, order]), moved, K).items, moved, [3, K], FAMILIES
+    )
     assert one.summary == other.summary
 
 
@@ -142,12 +146,12 @@ def test_chunks_and_threads_change_nothing(threads: int, chunk: int) -> None:
     from fusionrec.evaluation import catalogue_ranking
 
     this, scores = task(), np.random.default_rng(2).integers(0, 5, (USERS, ITEMS)).astype(np.float32)
-    whole = tasks.rank(Fixed(scores), this, K).items
+    whole = tasks.rank(FixedScores(scores), this, K).items
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
         np.testing.assert_array_equal(
-            catalogue_ranking.top_k(Fixed(scores), this.users, this.past, K, chunk).items, whole
+            catalogue_ranking.top_k(FixedScores(scores), this.users, this.past, K, chunk).items, whole
         )
     finally:
         torch.set_num_threads(before)

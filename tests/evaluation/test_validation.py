@@ -11,7 +11,7 @@ from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
 from fusionrec.evaluation.metrics import accuracy, catalogue, popularity
 from fusionrec.evaluation.validation import validator
-from fusionrec.models.baselines import Fixed
+from fusionrec.models.fixed_scores import FixedScores
 
 USERS, ITEMS = 5, 8
 
@@ -27,7 +27,7 @@ SCORES = np.random.default_rng(0).permutation(USERS * ITEMS).reshape(USERS, ITEM
 
 
 def found(monitor: str) -> dict[str, float]:
-    return validator(TRAIN, VAL, TRAIN, ITEMS, monitor)(Fixed(SCORES))
+    return validator(TRAIN, VAL, TRAIN, ITEMS, monitor)(FixedScores(SCORES))
 
 
 def lists(k: int) -> np.ndarray:
@@ -68,7 +68,7 @@ def test_the_loss_by_hand() -> None:
 def test_an_oracle_scores_one() -> None:
     known = torch.zeros(USERS, ITEMS)
     known[[0, 0, 2, 4], [1, 2, 7, 0]] = 1
-    assert validator(TRAIN, VAL, TRAIN, ITEMS, "ndcg@10")(Fixed(known.numpy()))["ndcg@10"] == 1.0
+    assert validator(TRAIN, VAL, TRAIN, ITEMS, "ndcg@10")(FixedScores(known.numpy()))["ndcg@10"] == 1.0
 
 
 def test_new_items_are_ranked_among_themselves() -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from fusionrec import sections
 from fusionrec.data.histories import Histories
+from fusionrec.evaluation import metrics
 from fusionrec.evaluation import protocol as tasks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +21,7 @@ PARTS = {
     "test": pd.DataFrame({"user": [0, 1], "item": [1, 3], "timestamp": [3, 3]}),
     "fold_in": pd.DataFrame({"user": [], "item": [], "timestamp": []}, dtype="int64"),
 }
+FAMILIES = [metrics.load(name, OPTIONS) for name in OPTIONS.families]
 TAIL = np.array([False, True, False, False])
 NO_VECTORS = np.zeros((4, 0), np.float32)
 SCORES = np.array([[9, 1, 0, 0], [0, 9, 5, 4], [0, 0, 0, 0]], np.float32)

@@ -42,17 +42,17 @@ def write(root: Path, files: dict[str, bytes], case: corpus.Case) -> None:
 def contents(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-        for path in files.rglob("*")
+        for path in folder.rglob("*")
     }
 
 
-def rejected(data: Dataset, clean: cleaning.Clean) -> list[tuple[str, int, str]]:
+def rejected(data: Dataset, clean: cleaning.Cleaned) -> list[tuple[str, int, str]]:
     """What was rejected in either step."""
     both = pd.concat([table[["table", "row", "reason"]] for table in (data.rejected, clean.rejected)])
     return sorted((str(table), int(row), str(reason)) for table, row, reason in both.itertuples(index=False))
 
 
-def check_sums(case: corpus.Case, data: Dataset, clean: cleaning.Clean) -> None:
+def check_sums(case: corpus.Case, data: Dataset, clean: cleaning.Cleaned) -> None:
     """Each row of the files is kept or rejected, exactly once."""
     early = Counter(data.rejected["table"])
     late = Counter(clean.rejected["table"])

@@ -50,7 +50,7 @@ def test_nothing_is_left_where_writing_fails(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["lists.parquet", "lists.csv", "lists.html"])
 def test_the_ending_says_the_format(name: str) -> None:
     writing.check(name)
-    with pytest.raises(UserError, match="lists.txt must end in .parquet, .csv or .html"):
+    with pytest.raises(UserError, match=r"lists\.txt must end in \.parquet, \.csv or \.html"):
         writing.check("lists.txt")
 
 

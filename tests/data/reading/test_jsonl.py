@@ -91,8 +91,8 @@ def test_lines_that_are_too_long_are_skipped_whole(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 9])
 def test_batches_join(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(jsonl, "BATCH", 4)
-    lines = [json.dumps({"a": f"{i % 3}", "b": f"{i}"}).encode() for i in range(count)]
-    lines = read(write(tmp_path, *lines, b"bad", b"bad", b"bad", b"bad", b"bad"))
+    good = [json.dumps({"a": f"{i % 3}", "b": f"{i}"}).encode() for i in range(count)]
+    lines = read(write(tmp_path, *good, b"bad", b"bad", b"bad", b"bad", b"bad"))
     assert lines.table["b"].tolist() == [str(i) for i in range(count)]
     assert lines.table["a"].astype("str").tolist() == [str(i % 3) for i in range(count)]
     assert [row for _, row, _, _, _ in lines.refused] == [count + i for i in range(1, 6)]

@@ -1,5 +1,7 @@
 """mixed by hand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from fusionrec.data.split_labels import FOLD_IN, TEST, TRAIN, VAL, Log
 
 from .common import LOG, LOGS, Harm, assert_leak_is_found, first, grid, labels, relabel
 
-TENTHS = {"val_fraction": 0.1, "test_fraction": 0.1}
+TENTHS: dict[str, Any] = {"val_fraction": 0.1, "test_fraction": 0.1}
 
 
 def test_by_hand() -> None:

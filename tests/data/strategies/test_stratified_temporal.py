@@ -1,5 +1,7 @@
 """stratified_temporal by hand, and against a loop."""
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,11 @@ def test_agrees_with_a_loop(whole: Log, fractions: tuple[float, float], least: i
         count = whole.user.tolist().count(user)
         val, test = (int(n) for n in portions(np.array(count), *fractions, least))
         expected += [TRAIN] * (count - val - test) + [VAL] * val + [TEST] * test
-    shared = {"val_fraction": fractions[0], "test_fraction": fractions[1], "min_interactions": least}
+    shared: dict[str, Any] = {
+        "val_fraction": fractions[0],
+        "test_fraction": fractions[1],
+        "min_interactions": least,
+    }
     assert labels(whole, "stratified_temporal", **shared).tolist() == expected
 
 
