@@ -77,7 +77,7 @@ def refreshed(page: str, text: str) -> str:
         "details": details,
         "encoders": lambda _: encoder_table(text),
     }
-    return BLOCK.sub(lambda block: f"{block[1]}{kinds[block[2]](block[3])}{block[4]}", page)
+    return BLOCK.sub(lambda block: f"{block[1]}\n{kinds[block[2]](block[3])}\n{block[4]}", page)
 
 
 def choice_table(package: str) -> str:
@@ -94,7 +94,7 @@ def details(package: str) -> str:
         said = ast.get_docstring(ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))) or ""
         start = FOR_CALLERS.search(said)
         parts.append(f"**`{name}`**: {said[: start.start() if start else None].strip()}\n")
-    return "\n" + "\n".join(parts) + "\n"
+    return "\n".join(parts)
 
 
 def encoder_table(text: str) -> str:
