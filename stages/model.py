@@ -42,8 +42,16 @@ def draw(curves: dict[str, pd.DataFrame]) -> None:
 
 def main() -> str:
     runtime.parser(__doc__).parse_args()
-    sections = (Runtime, Cache, Encoders, Model, Train, Clean, Images)
-    p = Parameters(*(params.load(section) for section in sections), tree=params.read())
+    p = Parameters(
+        runtime=params.load(Runtime),
+        cache=params.load(Cache),
+        encoders=params.load(Encoders),
+        model=params.load(Model),
+        train=params.load(Train),
+        clean=params.load(Clean),
+        images=params.load(Images),
+        tree=params.read(),
+    )
     if p.runtime.nproc > 1 and not distributed.started():
         distributed.launch(__file__, p.runtime.nproc)
         return OUT

@@ -1,30 +1,31 @@
 """What each baseline scores, fitted on train alone, and which hyper-parameters are taken."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from fusionrec.data.histories import Histories
-from fusionrec.errors import UserError
 from fusionrec.evaluation.options import Baselines
 from fusionrec.models import baselines
-from fusionrec.models.baselines import Fixed, Popularity, Random
+from fusionrec.models.baselines import Fitted, TrainData
+from fusionrec.models.baselines.popularity import Popularity
+from fusionrec.models.baselines.recent_popularity import recent
+from fusionrec.models.fixed_scores import FixedScores
 from fusionrec.models.recommender import Recommender
+from fusionrec.models.uniform_scores import UniformScores
 
 NOTHING = Histories(np.zeros(6, np.int64), np.zeros(0, np.int64))
 USERS, ITEMS = 20, 12
 NAMES = ["random", "popularity", "recent_popularity", "item_knn", "user_knn", "ease"]
-OPTIONS = Baselines.model_validate(
-    {
-        "names": NAMES,
-        "recent": 0.25,
-        "neighbours": [3, 50],
-        "shrinkage": [0, 10],
-        "l2": [1, 100],
-        "max_ease_items": 100,
-    }
-)
+GIVEN = {
+    "recent_popularity": {"share": 0.25},
+    "item_knn": {"neighbours": [3, 50], "shrinkage": [0, 10]},
+    "user_knn": {"neighbours": [3, 50], "shrinkage": [0, 10]},
+    "ease": {"l2": [1, 100], "max_items": 100},
+}
 
 
 def log(seed: int = 0) -> pd.DataFrame:
@@ -36,9 +37,16 @@ def log(seed: int = 0) -> pd.DataFrame:
     return table.assign(timestamp=np.arange(len(table)))
 
 
-def build(names: list[str], validation=None, table: pd.DataFrame | None = None):  # type: ignore[no-untyped-def]
+def build(
+    names: list[str],
+    validation: Callable[[Recommender], float] | None = None,
+    table: pd.DataFrame | None = None,
+) -> dict[str, Fitted]:
     table = log() if table is None else table
-    return baselines.build(names, table, USERS, ITEMS, OPTIONS, validation, 1)
+    section = Baselines.model_validate(
+        {"names": names} | {name: GIVEN[name] for name in names if name in GIVEN}
+    )
+    return baselines.build(section, TrainData(table, Histories.of(table, USERS), ITEMS, 1), validation)
 
 
 def test_popularity_is_the_same_for_everybody_and_zero_for_unknown_items() -> None:
@@ -48,14 +56,14 @@ def test_popularity_is_the_same_for_everybody_and_zero_for_unknown_items() -> No
 
 
 def test_random_depends_on_the_user_and_the_seed_alone() -> None:
-    together = Random(1, 50).score(np.array([3, 0, 3]), NOTHING)
+    together = UniformScores(1, 50).score(np.array([3, 0, 3]), NOTHING)
     assert torch.equal(together[0], together[2]) and not torch.equal(together[0], together[1])
-    assert torch.equal(together[1], Random(1, 50).score(np.array([0]), NOTHING)[0])
-    assert not torch.equal(together, Random(2, 50).score(np.array([3, 0, 3]), NOTHING))
+    assert torch.equal(together[1], UniformScores(1, 50).score(np.array([0]), NOTHING)[0])
+    assert not torch.equal(together, UniformScores(2, 50).score(np.array([3, 0, 3]), NOTHING))
 
 
 def test_random_is_uniform_over_items() -> None:
-    scores = Random(0, 20).score(np.arange(4000), Histories(np.zeros(4001, np.int64), NOTHING.items))
+    scores = UniformScores(0, 20).score(np.arange(4000), Histories(np.zeros(4001, np.int64), NOTHING.items))
     first = np.bincount(scores.argmax(1).numpy(), minlength=20) / len(scores)
     assert scores.dtype == torch.float32
     assert np.abs(first - 1 / 20).max() < 4 * np.sqrt(0.05 * 0.95 / 4000), "within 4 standard errors"
@@ -63,14 +71,14 @@ def test_random_is_uniform_over_items() -> None:
 
 def test_fixed_hands_out_the_rows_of_the_users() -> None:
     table = np.arange(6, dtype=np.float32).reshape(3, 2)
-    assert Fixed(table).score(np.array([2, 0]), NOTHING).tolist() == [[4, 5], [0, 1]]
+    assert FixedScores(table).score(np.array([2, 0]), NOTHING).tolist() == [[4, 5], [0, 1]]
 
 
 def test_recent_popularity_counts_the_last_share_of_the_time() -> None:
     table = pd.DataFrame({"user": range(5), "item": [0, 0, 1, 2, 2], "timestamp": [0, 70, 75, 90, 100]})
     (found,) = build(["recent_popularity"], table=table).values()
     assert found.score(np.array([0]), NOTHING)[0, :4].tolist() == [0, 1, 2, 0]
-    assert not len(baselines.recent(table[:0], 0.5))
+    assert not len(recent(table[:0], 0.5))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -134,8 +142,3 @@ def test_the_first_of_equals_and_without_validation_the_first() -> None:
             {"l2": 1},
         ]
         assert not any(found[name].settings for name in NAMES[:3])
-
-
-def test_too_many_items_for_ease() -> None:
-    with pytest.raises(UserError, match="max_ease_items"):
-        baselines.build(["ease"], log(), USERS, 101, OPTIONS, None, 1)

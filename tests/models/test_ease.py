@@ -6,7 +6,8 @@ import pytest
 
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
-from fusionrec.models.ease import EASE
+from fusionrec.models.baselines import TrainData, ease
+from fusionrec.models.baselines.ease import EASE, Options
 
 USERS, ITEMS = 30, 8
 
@@ -26,7 +27,7 @@ def dense(histories: Histories) -> np.ndarray:
 
 def test_each_column_is_a_ridge_regression_on_the_others() -> None:
     train, l2 = some(0), 3.0
-    chosen, weights = dense(train), EASE(train, ITEMS, l2, ITEMS).weights
+    chosen, weights = dense(train), EASE(train, ITEMS, l2).weights
     for item in range(ITEMS):
         others = np.delete(chosen, item, 1)
         ridge = np.linalg.solve(others.T @ others + l2 * np.eye(ITEMS - 1), others.T @ chosen[:, item])
@@ -35,7 +36,7 @@ def test_each_column_is_a_ridge_regression_on_the_others() -> None:
 
 
 def test_a_score_is_the_sum_over_the_past_whoever_asks() -> None:
-    model, past = EASE(some(0), ITEMS, 3.0, ITEMS), some(1)
+    model, past = EASE(some(0), ITEMS, 3.0), some(1)
     users = np.array([4, 0, 4])
     scores = model.score(users, past).numpy()
     np.testing.assert_allclose(scores, dense(past)[users] @ model.weights, rtol=1e-5, atol=1e-7)
@@ -47,11 +48,12 @@ def test_a_score_is_the_sum_over_the_past_whoever_asks() -> None:
 def test_by_hand() -> None:
     """X'X + I is [[3, 1], [1, 2]], its inverse [[.4, -.2], [-.2, .6]]."""
     train = Histories(np.array([0, 2, 3]), np.array([0, 1, 0]))
-    np.testing.assert_allclose(EASE(train, 2, 1.0, 2).weights, [[0, 1 / 3], [1 / 2, 0]], rtol=1e-6)
+    np.testing.assert_allclose(EASE(train, 2, 1.0).weights, [[0, 1 / 3], [1 / 2, 0]], rtol=1e-6)
 
 
 def test_a_catalogue_that_is_too_large_is_refused_with_the_remedy() -> None:
+    train = TrainData(pd.DataFrame(), some(0), items=30_000, seed=1)
     with pytest.raises(
-        UserError, match=r"30,000 x 30,000 items.* 20 GB; take it off.*max_ease_items.* 10,000"
+        UserError, match=r"30,000 x 30,000 items.* 20 GB; remove it.*baselines\.ease\.max_items.* 10,000"
     ):
-        EASE(some(0), 30_000, 1.0, 10_000)
+        ease.fit(train, Options(l2=[1.0], max_items=10_000), {"l2": 1.0})

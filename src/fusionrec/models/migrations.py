@@ -47,4 +47,4 @@ def migrated(config: Any) -> dict[str, Any]:
             config = MIGRATIONS[config["schema"]](config)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"it is not what schema {schema} looks like ({error!r})") from None
-    return config  # type: ignore[no-any-return]
+    return config

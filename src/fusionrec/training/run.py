@@ -1,7 +1,7 @@
 """One training run: what it reads, the model that it begins with, and the folder that it leaves."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -241,4 +241,4 @@ def save(
         preparation.save(scratch, made)
         card.save(scratch, about)
         for modality, encoder in encoders.items():
-            finetune.save(scratch / modality, encoder)
+            finetune.save(scratch / modality, cast(finetune.Trainable, encoder))
