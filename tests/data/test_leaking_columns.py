@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fusionrec.data import leaking_columns
@@ -65,7 +65,7 @@ def test_attributes_are_not_refused(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["stock_1999", "stock1999", "stock_199805", "stock-1998-05", "stock_1998_05_01", "2020"]
 )
-def test_dates_after_the_last_choice_are_refused(name: str) -> None:
+def test_dates_after_the_last_interaction_are_refused(name: str) -> None:
     assert refused(name)
     assert not refused(name, last=int(datetime(2021, 1, 1, tzinfo=UTC).timestamp()))
 
@@ -73,7 +73,7 @@ def test_dates_after_the_last_choice_are_refused(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["stock_1998", "stock_1998_04", "stock_1997_12", "pixels_1080", "code_120201", "stock"]
 )
-def test_dates_until_the_last_choice_are_not_refused(name: str) -> None:
+def test_dates_until_the_last_interaction_are_not_refused(name: str) -> None:
     assert not refused(name)
 
 
@@ -82,7 +82,7 @@ def test_the_message_lists_all_and_both_remedies() -> None:
     with pytest.raises(UserError) as caught:
         leaking_columns.check(columns, LAST, options(later=["likes"], before=["price"]))
     message = str(caught.value)
-    assert "imdb_votes (votes), stock 2020 (2020, but the last choice was in 1998-04)." in message
+    assert "imdb_votes (votes), stock 2020 (2020, but the last interaction was in 1998-04)." in message
     assert """-S 'clean.known_later=[likes,imdb_votes,"stock 2020"]'""" in message
     assert """-S 'clean.known_before=[price,imdb_votes,"stock 2020"]'""" in message
 
@@ -116,11 +116,12 @@ def test_names_that_are_no_columns_are_errors() -> None:
 
 
 @given(st.lists(st.text(min_size=1), unique=True))
+@example(["votes", "2020"])
 def test_what_the_message_says_settles_it(columns: list[str]) -> None:
     try:
         assert leaking_columns.check(columns, LAST, options()) == []
     except UserError as error:
-        first = re.match(r"these numbers .*: ", str(error))
+        first = re.match(r"these number columns .*: ", str(error))
         assert first
         assert leaking_columns.check(columns, LAST, options(later=columns)) == columns
         assert leaking_columns.check(columns, LAST, options(before=columns)) == []
