@@ -1,6 +1,7 @@
 """A small world that every test of training shares."""
 
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,10 @@ from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.contract import ModelData
 from fusionrec.models.fusion.options import FusionOptions
 from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.params import Section
 
 ITEMS, USERS = 12, 30
+S = TypeVar("S", bound=Section)
 PARAMS = sections.load(Path(__file__).resolve().parents[2] / "params.yaml")
 MODEL: FusionOptions = PARAMS.model.own("fusion").model_copy(
     update={"dim": 16, "id_dropout": 0.1, "content_dropout": 0.1, "history_dropout": 0.0, "max_history": 8}
@@ -22,6 +25,12 @@ MODEL: FusionOptions = PARAMS.model.own("fusion").model_copy(
 TRAIN = PARAMS.train.model_copy(
     update={"batch": 16, "targets": 1, "masked": 0.0, "lr": 0.02, "epochs": 40, "patience": 40}
 )
+
+
+def updated(section: S, **changes: Any) -> S:
+    """The section with other values; keys that it does not have are an error."""
+    assert changes.keys() <= type(section).model_fields.keys(), changes
+    return section.model_copy(update=changes)
 
 
 def losses(**weights: float) -> dict[str, float]:

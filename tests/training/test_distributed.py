@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fusionrec.models.fusion.options import FusionOptions
 from fusionrec.training.distributed import ALONE
 
-from .conftest import MODEL, TRAIN, losses
+from .conftest import MODEL, TRAIN, losses, updated
 
 ROOT = Path(__file__).resolve().parents[2]
 # What torchrun starts: the training of the other tests, its epochs written by the first process.
@@ -18,10 +20,11 @@ import json, sys
 import torch
 sys.path[:0] = [{root!r}, {root!r} + "/src"]
 torch.set_num_threads(1)
-from fusionrec import params
+from fusionrec.models.fusion.options import FusionOptions
 from fusionrec.training import distributed, loop
+from fusionrec.training.options import Train
 from tests.training.conftest import build, cycle, world
-model, train, out = Model(**{model!r}), Train(**{train!r}), sys.argv[1]
+model, train, out = FusionOptions(**{model!r}), Train(**{train!r}), sys.argv[1]
 group = distributed.ALONE
 if distributed.started():
     group, _ = distributed.join(torch.device("cpu"))
@@ -34,10 +37,12 @@ distributed.leave()
 """
 
 
-def curve(folder: Path, processes: int, changes: dict[str, object]) -> list[dict[str, float]]:
-    train = TRAIN.model_copy(update={"epochs": 4, "targets": 3} | changes)
+def curve(
+    folder: Path, processes: int, model: FusionOptions, changes: dict[str, Any]
+) -> list[dict[str, float]]:
+    train = updated(TRAIN, **{"epochs": 4, "targets": 3} | changes)
     script, out = folder / "worker.py", folder / f"{processes}.json"
-    options = {"root": str(ROOT), "model": MODEL.model_dump(), "train": train.model_dump()}
+    options = {"root": str(ROOT), "model": model.model_dump(), "train": train.model_dump()}
     script.write_text(WORKER.format(**options), encoding="utf-8")
     launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     start = launch if processes > 1 else []
@@ -47,19 +52,18 @@ def curve(folder: Path, processes: int, changes: dict[str, object]) -> list[dict
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("weights", "changes"),
     [
-        {},
-        {
-            "losses": losses(sampled_softmax=1, bpr=1, bce=1, contrastive=0.1),
-            "masked": 0.5,
-            "accumulate": 2,
-        },
+        (MODEL.losses, {}),
+        (losses(sampled_softmax=1, bpr=1, bce=1, contrastive=0.1), {"masked": 0.5, "accumulate": 2}),
     ],
     ids=["softmax", "sampled"],
 )
-def test_the_curve_is_that_of_one_process(tmp_path: Path, changes: dict[str, object]) -> None:
-    one, two = (curve(tmp_path, processes, changes) for processes in (1, 2))
+def test_the_curve_is_that_of_one_process(
+    tmp_path: Path, weights: dict[str, float], changes: dict[str, Any]
+) -> None:
+    model = updated(MODEL, losses=weights)
+    one, two = (curve(tmp_path, processes, model, changes) for processes in (1, 2))
     assert len(one) == len(two) == 4
     for alone, together in zip(one, two, strict=True):
         assert alone.keys() == together.keys()

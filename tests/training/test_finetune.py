@@ -19,16 +19,18 @@ from fusionrec.encoders.frozen import FrozenEncoder
 from fusionrec.encoders.inputs import Inputs
 from fusionrec.encoders.options import PictureAugmentation, TextAugmentation
 from fusionrec.errors import UserError
+from fusionrec.models.trained.fusion import FusionModel
 from fusionrec.models.trained_model import TrainedModel
-from fusionrec.sections import Params
 from fusionrec.training import finetune, loop
 from fusionrec.training.distributed import ALONE
-from fusionrec.training.finetune import Encoders, Trainable
+from fusionrec.training.finetune import Trainable
+from fusionrec.training.live_items import Encoders
 from fusionrec.training.loop import Epoch
 from fusionrec.training.objective import Objective
+from fusionrec.training.parameters import Parameters
 from fusionrec.training.resume import Interrupted
 
-from .conftest import ITEMS, MODEL, PARAMS, TRAIN, build, cycle, losses
+from .conftest import ITEMS, MODEL, PARAMS, TRAIN, build, cycle, losses, updated
 
 CPU = torch.device("cpu")
 Make = Callable[..., Trainable]
@@ -82,7 +84,7 @@ def of_items(folder: Path, modality: str) -> Inputs:
 
 def parameters(
     folder: Path, kind: str, resume_from: str | None = None, still: bool = True, **options: Any
-) -> Params:
+) -> Parameters:
     modality, changes = KINDS[kind]
     tree = PARAMS.model_dump()
     entry = PARAMS.encoders.vision["clip"]
@@ -93,7 +95,8 @@ def parameters(
     tree["train"]["finetune"] |= {"lr": 0.001, "items": 32} | options
     tree["train"]["resume_from"] = resume_from
     tree["cache"] |= STILL if still else {}
-    return sections.parse(tree)
+    p = sections.parse(tree)
+    return Parameters(p.runtime, p.cache, p.encoders, p.model, p.train, p.clean, p.images, tree)
 
 
 @pytest.fixture
@@ -134,9 +137,8 @@ def objective(encoder: Trainable, content: ItemInputs, **weights: float) -> Obje
     modality = encoder.recipe.modality
     encoders = Encoders({modality: encoder})
     content = encoders.insert(plain(content))
-    options = MODEL.model_copy(update={"item_id": False, "content_dropout": 0.0})
-    train = TRAIN.model_copy(update={"losses": losses(**weights)})
-    return Objective(build(content, options), content, cycle(), train, encoders)
+    options = updated(MODEL, item_id=False, content_dropout=0.0, losses=losses(**weights))
+    return Objective(build(content, options), content, cycle(), TRAIN, encoders)
 
 
 def one_step(found: Objective) -> torch.Tensor:
@@ -225,8 +227,8 @@ def test_what_is_saved_loads_again_and_gives_the_same_vectors(
         weight.data.add_(0.05)
     encoder.renew()
     modality = KINDS[kind][0]
-    Encoders({modality: encoder}).save(tmp_path)
-    Encoders({modality: encoder}).save(tmp_path / "again")
+    finetune.save(tmp_path / modality, encoder)
+    finetune.save(tmp_path / "again" / modality, encoder)
     for path in (tmp_path / modality).iterdir():
         assert path.read_bytes() == (tmp_path / "again" / modality / path.name).read_bytes()
     present = np.flatnonzero(encoder.present)
@@ -277,14 +279,8 @@ def trained(
     seen: list[Epoch] = []
     encoders = Encoders({encoder.recipe.modality: encoder})
     content = encoders.insert(plain(content))
-    options = MODEL.model_copy(update={"item_id": False, "content_dropout": 0.0})
-    model = build(content, options)
-    train = TRAIN.model_copy(
-        update={
-            "epochs": epochs, "losses": losses(softmax=1), "warmup": 0.0, "schedule": "constant",
-            "finetune": encoder.options,
-        }
-    )  # fmt: skip
+    model = build(content, updated(MODEL, item_id=False, content_dropout=0.0, losses=losses(softmax=1)))
+    train = updated(TRAIN, epochs=epochs, warmup=0.0, schedule="constant", finetune=encoder.options)
     track = more.pop("track", seen.append)
     best = loop.fit(model, content, cycle(), first_rank, train, track, encoders=encoders, **more)
     return {"table": encoder.table} | model.state_dict() | learned(encoder), best, seen
@@ -297,9 +293,11 @@ def test_the_encoder_alone_learns_what_only_it_can_tell(
     """The model's weights stay as drawn, so that the loss falls by the encoder's vectors alone."""
     encoder = make(kind, blocks=2, lora_rank=lora_rank)
     found = objective(encoder, content, softmax=1.0)
-    found.model.reset(torch.Generator().manual_seed(2), 0.1)
-    found.model.requires_grad_(False)
-    for projection in (found.model.candidates.vision, found.model.candidates.language):
+    model = found.model
+    assert isinstance(model, FusionModel)
+    model.reset(torch.Generator().manual_seed(2))
+    model.requires_grad_(False)
+    for projection in (model.candidates.vision, model.candidates.language):
         if projection is not None:
             projection.linear.weight.mul_(10)
     optimizer = torch.optim.Adam(learned(encoder).values(), lr=0.001, fused=True)
@@ -317,7 +315,7 @@ def test_encoders_learn_at_their_own_rate(make: Make, content: ItemInputs) -> No
     encoder = make("bert", blocks=1, lr=0.005)
     encoders = Encoders({"language": encoder})
     inputs = encoders.insert(plain(content))
-    train = TRAIN.model_copy(update={"finetune": encoder.options, "schedule": "constant", "warmup": 0.0})
+    train = updated(TRAIN, finetune=encoder.options, schedule="constant", warmup=0.0)
     run = loop.Training(build(inputs), inputs, cycle(), train, ALONE, encoders)
     groups = {group["lr"]: group["params"] for group in run.optimizer.param_groups if group["params"]}
     assert {*groups} == {TRAIN.lr, 0.005}
@@ -376,12 +374,12 @@ def test_frozen_or_switched_off(folder: Path) -> None:
     p = parameters(folder, "bert")
     texts = of_items(folder, "language")
     everything = np.ones(ITEMS, bool)
-    off = p.model_copy(update={"model": p.model.model_copy(update={"freeze_language": True})})
+    off = p._replace(model=updated(p.model, freeze_language=True))
     assert finetune.load(off, "language", texts, everything, CPU) is None
-    none = p.model_copy(
-        update={"model": p.model.model_copy(update={"vision": "none", "freeze_vision": False})}
+    none = p._replace(
+        model=updated(p.model, vision="none", freeze_vision=False),
+        encoders=updated(p.encoders, vision={"none": None}),
     )
-    none = none.model_copy(update={"encoders": p.encoders.model_copy(update={"vision": {"none": None}})})
     assert finetune.load(none, "vision", texts, everything, CPU) is None
     assert finetune.load(p, "language", texts, np.arange(ITEMS) == 4, CPU) is None, "no train item has a text"
 

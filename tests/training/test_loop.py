@@ -18,7 +18,7 @@ from fusionrec.training.loop import Epoch
 from fusionrec.training.options import Train
 from fusionrec.training.resume import Interrupted
 
-from .conftest import MODEL, TRAIN, USERS, build, cycle, losses
+from .conftest import MODEL, TRAIN, USERS, build, cycle, losses, updated
 
 Validate = Callable[[TrainedModel], dict[str, float]]
 
@@ -45,7 +45,7 @@ def run(
 
 
 def changed(**changes: Any) -> Train:
-    return TRAIN.model_copy(update=changes)
+    return updated(TRAIN, **changes)
 
 
 def same(one: FusionModel, other: FusionModel) -> bool:
@@ -56,23 +56,17 @@ def same(one: FusionModel, other: FusionModel) -> bool:
 @pytest.mark.parametrize(
     ("train", "model"),
     [
-        ({"losses": losses(softmax=1)}, {}),
-        ({"losses": losses(sampled_softmax=1)}, {}),
-        ({"losses": losses(bpr=1)}, {}),
-        ({"losses": losses(bce=1)}, {}),
-        ({"losses": losses(softmax=1, bpr=0.5, contrastive=0.1)}, {}),
-        (
-            {
-                "losses": losses(bpr=1),
-                "negatives": TRAIN.negatives.model_copy(update={"strategy": "in_batch"}),
-            },
-            {},
-        ),
+        ({}, {"losses": losses(softmax=1)}),
+        ({}, {"losses": losses(sampled_softmax=1)}),
+        ({}, {"losses": losses(bpr=1)}),
+        ({}, {"losses": losses(bce=1)}),
+        ({}, {"losses": losses(softmax=1, bpr=0.5, contrastive=0.1)}),
+        ({"negatives": updated(TRAIN.negatives, strategy="in_batch")}, {"losses": losses(bpr=1)}),
         ({}, {"user": "both"}),
         ({}, {"head": "mlp", "dropout": 0.0}),
-        ({}, {"fusion": "attention"}),
-        ({}, {"fusion": "cross_modal"}),
-        ({}, {"fusion": "gated", "history": "attention"}),
+        ({}, {"method": "attention"}),
+        ({}, {"method": "cross_modal"}),
+        ({}, {"method": "gated", "history": "attention"}),
         ({"optimizer": "adam"}, {}),
         ({"optimizer": "sgd", "lr": 0.2, "clip": 1.0}, {}),
         ({"schedule": "plateau"}, {}),
@@ -82,7 +76,7 @@ def same(one: FusionModel, other: FusionModel) -> bool:
     ids=str,
 )
 def test_a_pattern_is_learned(content: ItemInputs, train: dict[str, Any], model: dict[str, Any]) -> None:
-    built, best, epochs = run(content, changed(patience=6, **train), model=MODEL.model_copy(update=model))
+    built, best, epochs = run(content, changed(patience=6, **train), model=updated(MODEL, **model))
     assert best.metrics["val/ndcg@10"] == 1.0
     assert epochs[-1].metrics["train/loss"] < 0.7 * epochs[0].metrics["train/loss"]
     assert next_is_first(TrainedModel(built, content)) == {"ndcg@10": 1.0}
@@ -130,9 +124,9 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
         schedule=schedule,
         plateau=1,
         masked=0.3,
-        losses=losses(softmax=1, bpr=1),
     )
-    whole, best, epochs = run(content, train)
+    model = updated(MODEL, losses=losses(softmax=1, bpr=1))
+    whole, best, epochs = run(content, train, model=model)
     interrupted, tracked = Interrupted(tmp_path / "state"), []
 
     def track(epoch: Epoch) -> None:
@@ -141,9 +135,9 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
             raise Killed
 
     with pytest.raises(Killed):
-        loop.fit(build(content), content, cycle(), next_is_first, train, track, interrupted, every=0)
+        loop.fit(build(content, model), content, cycle(), next_is_first, train, track, interrupted, every=0)
     assert [epoch.number for epoch in tracked] == [1, 2, 3, 4, 5]
-    resumed, again, seen = run(content, train, interrupted=interrupted)
+    resumed, again, seen = run(content, train, model=model, interrupted=interrupted)
     assert same(resumed, whole)
     assert (again, seen) == (best, epochs), "epochs from before the interruption are told again"
 
@@ -151,7 +145,7 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(
 def test_the_average_is_validated_and_kept_and_the_weights_go_on(content: ItemInputs) -> None:
     seen: list[torch.Tensor] = []
     train = changed(epochs=3, ema=0.9, optimizer="sgd", lr=0.01)
-    plain = run(content, train.model_copy(update={"ema": 0.0}), validation_of([0.1, 0.2, 0.3], []))
+    plain = run(content, updated(train, ema=0.0), validation_of([0.1, 0.2, 0.3], []))
     kept, _, epochs = run(content, train, validation_of([0.1, 0.2, 0.3], seen))
     assert [e.metrics["train/loss"] for e in epochs] == [e.metrics["train/loss"] for e in plain[2]]
     assert not same(kept, plain[0])
@@ -178,14 +172,14 @@ def test_accumulated_batches_are_one_large_one(content: ItemInputs, monkeypatch:
         return clip(*args)
 
     monkeypatch.setattr(optimisers, "clip", counted)
-    still = MODEL.model_copy(update={"id_dropout": 0.0, "content_dropout": 0.0})
+    still = updated(MODEL, id_dropout=0.0, content_dropout=0.0)
     train = changed(
         epochs=1, accumulate=4, lr=0.01, warmup=0.0, schedule="constant", optimizer="sgd", momentum=0.0
     )
     *_, epochs = run(content, train, model=still)
     batches = round(240 / 16)
     assert len(norms) == -(-batches // 4) == 4
-    mean = run(content, train.model_copy(update={"accumulate": 15}), model=still)[2]
+    mean = run(content, updated(train, accumulate=15), model=still)[2]
     assert epochs[0].metrics["train/gradient_norm"] != mean[0].metrics["train/gradient_norm"]
 
 
@@ -194,14 +188,16 @@ def test_the_norm_is_bounded(content: ItemInputs) -> None:
     train = changed(epochs=1, schedule="constant", **sgd)
     start = torch.cat([weight.flatten() for weight in build(content).parameters()])
     for bound in (1e-3, 1e-4):
-        moved, _, epochs = run(content, train.model_copy(update={"clip": bound}))
+        moved, _, epochs = run(content, updated(train, clip=bound))
         now = torch.cat([weight.flatten() for weight in moved.parameters()])
         assert epochs[0].metrics["train/gradient_norm"] > bound, "it is measured before"
         assert 0 < (now - start).norm() <= 15 * 0.1 * bound * 1.01
 
 
 def test_what_is_seen_of_an_epoch(content: ItemInputs) -> None:
-    *_, epochs = run(content, changed(epochs=1, losses=losses(softmax=1, contrastive=0.1)))
+    *_, epochs = run(
+        content, changed(epochs=1), model=updated(MODEL, losses=losses(softmax=1, contrastive=0.1))
+    )
     shown = epochs[0].metrics
     assert {
         "train/loss",

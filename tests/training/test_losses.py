@@ -9,14 +9,11 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from fusionrec.training.losses import (
-    bce_loss,
-    bpr_loss,
-    chunked_softmax,
-    info_nce_loss,
-    sampled_softmax_loss,
-    softmax_loss,
-)
+from fusionrec.training.losses.bce import bce_loss
+from fusionrec.training.losses.bpr import bpr_loss
+from fusionrec.training.losses.contrastive import info_nce_loss
+from fusionrec.training.losses.sampled_softmax import sampled_softmax_loss
+from fusionrec.training.losses.softmax import chunked_softmax, softmax_loss
 
 P, M = 7, 5
 ACTIVATIONS = {"none": lambda x: x, "sigmoid": torch.sigmoid, "tanh": torch.tanh}

@@ -10,12 +10,13 @@ import torch.nn.functional as F
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.fusion.options import FusionOptions
 from fusionrec.models.trained.fusion import FusionModel
-from fusionrec.training import objective
+from fusionrec.training import scored_step
 from fusionrec.training.batches import Batch, causal
-from fusionrec.training.objective import Objective, Step
+from fusionrec.training.objective import Objective
 from fusionrec.training.options import Negatives
+from fusionrec.training.step import to
 
-from .conftest import ITEMS, MODEL, TRAIN, build, cycle, losses
+from .conftest import ITEMS, MODEL, TRAIN, build, cycle, losses, updated
 
 USERS = np.array([0, 5, 7, 12])
 SAMPLED = ["sampled_softmax", "bpr", "bce"]
@@ -26,16 +27,26 @@ def batch() -> Batch:
     return causal(cycle(), USERS, np.array([3, 0, 5, 7]), targets=2, length=6)
 
 
-def setting(content: ItemInputs, model: FusionOptions = MODEL, **changes: Any) -> Objective:
-    built = build(content, model)
+def setting(
+    content: ItemInputs,
+    model: FusionOptions = MODEL,
+    weights: dict[str, float] = MODEL.losses,
+    **changes: Any,
+) -> Objective:
+    built = build(content, updated(model, losses=weights))
     with torch.no_grad():
         assert built.item_bias is not None
         built.item_bias.add_(torch.arange(ITEMS) / 10)
-    return Objective(built, content, cycle(), TRAIN.model_copy(update=changes))
+    return Objective(built, content, cycle(), updated(TRAIN, **changes))
+
+
+def model_of(objective: Objective) -> FusionModel:
+    assert isinstance(objective.model, FusionModel)
+    return objective.model
 
 
 def negatives(**changes: Any) -> Negatives:
-    return TRAIN.negatives.model_copy(update=changes)
+    return updated(TRAIN.negatives, **changes)
 
 
 def all_logits(model: FusionModel, content: ItemInputs, of: Batch) -> torch.Tensor:
@@ -44,9 +55,9 @@ def all_logits(model: FusionModel, content: ItemInputs, of: Batch) -> torch.Tens
 
 
 def test_softmax_by_hand(content: ItemInputs) -> None:
-    this = setting(content, losses=losses(softmax=2))
+    this = setting(content, weights=losses(softmax=2))
     found = this(this.prepare(batch(), np.random.default_rng(0)), None)
-    scores, expected = all_logits(this.model, content, batch()), []
+    scores, expected = all_logits(model_of(this), content, batch()), []
     for row, targets in enumerate(batch().targets.tolist()):
         past = set(batch().past[1][batch().past[0] == row].tolist())
         candidates = [item for item in range(ITEMS) if item not in past]
@@ -59,7 +70,7 @@ def test_softmax_by_hand(content: ItemInputs) -> None:
 
 def test_an_untrained_item_is_no_candidate(content: ItemInputs) -> None:
     lacking = content._replace(trained=torch.arange(ITEMS) != 11)
-    this = setting(lacking, losses=losses(softmax=1))
+    this = setting(lacking, weights=losses(softmax=1))
     of = causal(cycle(), np.array([0, 5]), np.array([3, 0]), targets=2, length=6)
     step = this.prepare(of, np.random.default_rng(0))
     before = this(step, None)["loss"]
@@ -69,12 +80,12 @@ def test_an_untrained_item_is_no_candidate(content: ItemInputs) -> None:
 
 @pytest.mark.parametrize("head", ["dot", "mlp"])
 def test_chunks_change_nothing(content: ItemInputs, head: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = MODEL.model_copy(update={"head": head, "dropout": 0.0})
-    this = setting(content, model, losses=losses(softmax=1))
+    model = updated(MODEL, head=head, dropout=0.0)
+    this = setting(content, model, weights=losses(softmax=1))
     step = this.prepare(batch(), np.random.default_rng(0))
     found = []
-    for limit in (objective.LOGITS, 1):
-        monkeypatch.setattr(objective, "LOGITS", limit)
+    for limit in (scored_step.LOGITS, 1):
+        monkeypatch.setattr(scored_step, "LOGITS", limit)
         this.zero_grad()
         this(step, torch.Generator().manual_seed(3))["loss"].backward()
         found.append([weight.grad.clone() for weight in this.parameters() if weight.grad is not None])
@@ -87,18 +98,18 @@ def test_chunks_change_nothing(content: ItemInputs, head: str, monkeypatch: pyte
 @pytest.mark.parametrize("head", ["dot", "mlp"])
 def test_only_what_occurs_is_encoded(content: ItemInputs, name: str, strategy: str, head: str) -> None:
     """The same loss as with the vectors of the whole catalogue."""
-    model = MODEL.model_copy(update={"head": head, "dropout": 0.0})
+    model = updated(MODEL, head=head, dropout=0.0)
     chosen = negatives(strategy=strategy, ratio=3)
-    this = setting(content, model, losses=losses(**{name: 1}), negatives=chosen)
-    both = setting(content, model, losses=losses(**{name: 1}, softmax=1e-9), negatives=chosen)
+    this = setting(content, model, weights=losses(**{name: 1}), negatives=chosen)
+    both = setting(content, model, weights=losses(**{name: 1}, softmax=1e-9), negatives=chosen)
     found = [each(each.prepare(batch(), np.random.default_rng(0)), None)[name] for each in (this, both)]
     torch.testing.assert_close(*found)
 
 
 def test_bpr_by_hand(content: ItemInputs) -> None:
-    this = setting(content, losses=losses(bpr=1), negatives=negatives(ratio=3))
+    this = setting(content, weights=losses(bpr=1), negatives=negatives(ratio=3))
     step = this.prepare(batch(), np.random.default_rng(0))
-    scores = all_logits(this.model, content, batch())
+    scores = all_logits(model_of(this), content, batch())
     expected = []
     assert step.candidates is not None
     items, drawn_items = (step.candidates[x].tolist() for x in (step.pairs.item, step.pairs.negative))
@@ -109,9 +120,9 @@ def test_bpr_by_hand(content: ItemInputs) -> None:
 
 
 def test_in_batch_negatives_are_the_other_targets(content: ItemInputs) -> None:
-    this = setting(content, losses=losses(bpr=1), negatives=negatives(strategy="in_batch"))
+    this = setting(content, weights=losses(bpr=1), negatives=negatives(strategy="in_batch"))
     step = this.prepare(batch(), np.random.default_rng(0))
-    scores, expected = all_logits(this.model, content, batch()), []
+    scores, expected = all_logits(model_of(this), content, batch()), []
     assert step.candidates is not None
     items = step.candidates[step.pairs.item].tolist()
     for row, item in zip(step.pairs.row.tolist(), items, strict=True):
@@ -123,10 +134,10 @@ def test_in_batch_negatives_are_the_other_targets(content: ItemInputs) -> None:
 
 @pytest.mark.parametrize("activation", ["none", "sigmoid", "tanh"])
 def test_bce_takes_what_leaves_the_activation(content: ItemInputs, activation: str) -> None:
-    model = MODEL.model_copy(update={"final_activation": activation})
-    this = setting(content, model, losses=losses(bce=1), negatives=negatives(ratio=2))
+    model = updated(MODEL, final_activation=activation)
+    this = setting(content, model, weights=losses(bce=1), negatives=negatives(ratio=2))
     step = this.prepare(batch(), np.random.default_rng(0))
-    scores = all_logits(this.model, content, batch()).double()
+    scores = all_logits(model_of(this), content, batch()).double()
     chance = torch.sigmoid(scores) if activation != "tanh" else (torch.tanh(scores) + 1) / 2
     rows, items = step.pairs.row, step.candidates
     assert items is not None
@@ -136,15 +147,15 @@ def test_bce_takes_what_leaves_the_activation(content: ItemInputs, activation: s
 
 
 def test_contrastive_counts_an_item_once_and_only_if_it_has_both(content: ItemInputs) -> None:
-    this = setting(content, losses=losses(softmax=1, contrastive=0.5))
+    this = setting(content, weights=losses(softmax=1, contrastive=0.5))
     users = np.array([0, 0, 0, 1])  # items 3 and 4 lack one of both; the targets repeat
     repeated = causal(cycle(), users, np.array([3, 4, 5, 4]), targets=3, length=6)
     step = this.prepare(repeated, np.random.default_rng(0))
     assert step.items.tolist() == [3, 4, 5, 6, 7]
     found = this(step, None)
-    vision, language, _ = this.model.candidates.modalities(content)
+    vision, language, _ = model_of(this).candidates.modalities(content)
     v, t = (F.normalize(x[[5, 6, 7]], dim=1) for x in (vision, language))
-    cosine = v @ t.T / this.model.temperature
+    cosine = v @ t.T / model_of(this).temperature
     own = torch.arange(3)
     expected = (F.cross_entropy(cosine, own) + F.cross_entropy(cosine.T, own)) / 2
     torch.testing.assert_close(found["contrastive"], expected)
@@ -156,7 +167,7 @@ def test_parts_of_a_step_average_to_the_whole(content: ItemInputs, strategy: str
     weights = losses(softmax=1, sampled_softmax=1, bpr=1, bce=1, contrastive=1)
     if strategy == "in_batch":  # negatives are those of the part, so that only the others agree
         weights = losses(softmax=1, contrastive=1)
-    this = setting(content, losses=weights, negatives=negatives(strategy=strategy))
+    this = setting(content, weights=weights, negatives=negatives(strategy=strategy))
     whole, *parts = (
         this.prepare(batch(), np.random.default_rng(0), rank, size) for rank, size in ((0, 1), (0, 2), (1, 2))
     )
@@ -168,7 +179,7 @@ def test_parts_of_a_step_average_to_the_whole(content: ItemInputs, strategy: str
 
 
 def test_dropout_is_drawn_from_the_generator_alone(content: ItemInputs) -> None:
-    this = setting(content, MODEL.model_copy(update={"head": "mlp"}), losses=losses(softmax=1, bpr=1))
+    this = setting(content, updated(MODEL, head="mlp"), weights=losses(softmax=1, bpr=1))
     step = this.prepare(batch(), np.random.default_rng(0))
     before = torch.get_rng_state()
     one, same, other = (this(step, torch.Generator().manual_seed(s))["loss"] for s in (1, 1, 2))
@@ -177,7 +188,7 @@ def test_dropout_is_drawn_from_the_generator_alone(content: ItemInputs) -> None:
 
 
 def test_a_step_moves_whole(content: ItemInputs) -> None:
-    this = setting(content, losses=losses(softmax=1, bpr=1))
+    this = setting(content, weights=losses(softmax=1, bpr=1))
     step = this.prepare(batch(), np.random.default_rng(0))
-    moved: Step = objective.to(step, torch.device("cpu"))
+    moved = to(step, torch.device("cpu"))
     torch.testing.assert_close(this(moved, None)["loss"], this(step, None)["loss"])

@@ -5,15 +5,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from fusionrec import choices
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
+from fusionrec.models import fusions
 from fusionrec.models.fusion.item_encoder import ItemEncoder
 from fusionrec.models.fusion.options import FusionOptions
-from fusionrec.models.fusions import FUSIONS
 
 from ..conftest import CATEGORY_VALUES, ITEMS
 
-ALL = [*FUSIONS]
+ALL = choices.names(fusions.PACKAGE)
 ROWS = [4, 0, 2, 3, 1]  # item 1 has no category, 2 no picture, 3 no text
 
 
@@ -61,7 +62,7 @@ def test_ids_of_untrained_items_are_unknown(options, content, fusion) -> None:  
 
 @pytest.mark.parametrize("fusion", ALL)
 def test_an_item_whose_id_was_dropped_is_as_one_that_was_never_trained(options, content, fusion) -> None:  # type: ignore[no-untyped-def]
-    still = {"content_dropout": 0, "feature_dropout": 0, "attention_dropout": 0, "fusion": fusion}
+    still = {"content_dropout": 0, "feature_dropout": 0, "attention_dropout": 0, "method": fusion}
     encoder = build(options.model_copy(update=still), content)
     vectors, known = encoder.encode(content, torch.Generator().manual_seed(1))
     assert known[content.trained].any() and not known[content.trained].all()

@@ -1,6 +1,7 @@
 """The whole model, against its formula; what it must not know; what drawing and dropping does."""
 
 import math
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -74,11 +75,9 @@ def test_the_heads_dropout_reaches_scores_and_logits(build, content, generator) 
     model = build(head="mlp")
     towers = model.towers(content)
     vectors = model.user_vectors(towers, torch.from_numpy(ALL), LATEST)
-    for score in (model.score, model.logits):
-        assert not torch.equal(score(vectors, towers, None, generator()), score(vectors, towers))
-        assert torch.equal(
-            score(vectors, towers, None, generator()), score(vectors, towers, None, generator())
-        )
+    for function in (partial(score, model), model.logits):
+        drawn = [function(vectors, towers, None, generator()) for _ in range(2)]
+        assert torch.equal(*drawn) and not torch.equal(drawn[0], function(vectors, towers))
 
 
 def test_dropout_reaches_both_towers(build, content, generator) -> None:  # type: ignore[no-untyped-def]
@@ -256,7 +255,7 @@ def test_drawing_leaves_nothing_of_what_was(build) -> None:  # type: ignore[no-u
         "head": "mlp",
         "batch_norm": True,
         "projection_hidden_dim": 3,
-        "fusion": "gated",
+        "method": "gated",
         "user": "both",
     }
     model = build(history="attention", **update)
@@ -298,7 +297,7 @@ def test_half_precision_products_train_and_rank(build, with_tokens, generator, f
     torch.testing.assert_close(half.float(), scores(), atol=0.02, rtol=0.05)
 
 
-FUSED = [{}, {"fusion": "gated"}, {"fusion": "attention"}, {"fusion": "cross_modal"}, {"head": "mlp"}]
+FUSED = [{}, {"method": "gated"}, {"method": "attention"}, {"method": "cross_modal"}, {"head": "mlp"}]
 
 
 @pytest.mark.parametrize("update", [*FUSED, {"user": "id"}, {"user": "both"}, {"item_id": False}])
