@@ -53,6 +53,7 @@ class Code:
         self.root = root
         self.parameters = _read_yaml(root / "params.yaml") if parameters is None else parameters
         self._known = _Cache()
+        self._paths: dict[str, list[Path]] = {}
 
     def files(self, start: Iterable[Path]) -> dict[str, str]:
         """Every file that can run, by its path from the root, with its digest.
@@ -103,10 +104,15 @@ class Code:
 
     def _files(self, name: str) -> list[Path]:
         """The file of a module and of the packages around it; `name` may be that of something inside a module."""
-        base = self.root / "src" / Path(*name.split("."))
-        around = [folder / "__init__.py" for folder in (base, *base.parents) if folder != self.root / "src"]
-        inside = [path for path in around if path.is_relative_to(self.root / "src" / PACKAGE)]
-        return [path for path in (base.with_suffix(".py"), *inside) if path.is_file()]
+        if name not in self._paths:  # each name is looked up on disk once: that takes most of the time here
+            *packages, last = name.split(".")
+            folder, paths = self.root / "src", []
+            for package in packages:
+                folder = folder / package
+                paths.append(folder / "__init__.py")
+            paths += [folder / last / "__init__.py", folder / f"{last}.py"]
+            self._paths[name] = [path for path in paths if path.is_file()]
+        return self._paths[name]
 
 
 def fingerprint(modules: Iterable[str], root: Path = ROOT, parameters: dict[str, Any] | None = None) -> str:
@@ -157,6 +163,7 @@ class _Cache:
     """Parsed files, by the hash of their content; it only saves time and may be deleted."""
 
     def __init__(self) -> None:
+        self.read: dict[Path, Source] = {}
         own = hashlib.sha256(Path(__file__).read_bytes() + sys.version.encode()).hexdigest()[:16]
         self.path = cache_home() / "code" / f"{own}.json"
         self.new = False
@@ -166,12 +173,14 @@ class _Cache:
             self.known = {}
 
     def source(self, path: Path) -> Source:
-        """What is read from a file."""
-        content = path.read_bytes()
-        key = hashlib.sha256(content).hexdigest()
-        if key not in self.known:
-            self.known[key], self.new = parse(content.decode("utf-8"), str(path)), True
-        return Source(*self.known[key])
+        """What is read from a file, once per process."""
+        if path not in self.read:
+            content = path.read_bytes()
+            key = hashlib.sha256(content).hexdigest()
+            if key not in self.known:
+                self.known[key], self.new = parse(content.decode("utf-8"), str(path)), True
+            self.read[path] = Source(*self.known[key])
+        return self.read[path]
 
     def save(self) -> None:
         """Write what was parsed, if anything; where that is impossible, the next run parses again."""
