@@ -1,4 +1,4 @@
-"""What README.md and the pages beside it tell a reader to type."""
+"""The commands in README.md and the pages beside it, which tests run as a reader would type them."""
 
 import re
 import textwrap
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PROGRAMS = ("bash", "dvc", "git", "pip", "pytest", "python", "python3.11", "unzip")
+PROGRAMS = ("bash", "dvc", "fusionrec", "git", "make", "pip", "pytest", "python", "python3.11", "unzip")
 
 
 class Block(NamedTuple):
@@ -58,7 +58,7 @@ def split(page: Path) -> tuple[list[Block], list[tuple[int, str]]]:
 
 
 def commands(block: Block) -> list[Command]:
-    """Each line of bash; a block of Python is one script, and what its package is found by."""
+    """Each line of bash; a block of Python is one script that finds the package in src."""
     if block.language == "python":
         return [Command(block.page, block.line, f"PYTHONPATH=src python - <<'END'\n{block.text}\nEND")]
     lines = enumerate(block.text.splitlines(), block.line)
@@ -66,7 +66,7 @@ def commands(block: Block) -> list[Command]:
 
 
 def inline(page: Path) -> Iterator[Command]:
-    """What begins with a program's name in single backticks; such text may go over the end of a line."""
+    """Text in single backticks that begins with the name of a program; it may go over the end of a line."""
     _, prose = split(page)
     text = "\n".join(line for _, line in prose)
     for found in re.finditer(r"(?<!`)`([^`]+)`(?!`)", text):

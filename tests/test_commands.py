@@ -1,4 +1,4 @@
-"""Whatever README.md and docs/*.md tell a reader to type works, page by page and from top to bottom."""
+"""Every command in README.md and docs/*.md works when the page is pasted into a shell from top to bottom."""
 
 import os
 import re
@@ -83,7 +83,7 @@ PATTERN = "|".join(re.escape(pattern) for pattern in sorted(DIFFERENT, key=len, 
 
 def here(text: str, places: dict[str, Path | str]) -> str:
     """A page's text as it is run; of two patterns that begin alike the longer one counts."""
-    return re.sub(rf"(?<!\w)(?:{PATTERN})", lambda found: DIFFERENT[found[0]].format_map(places), text)
+    return re.sub(rf"(?<!\w)(?:{PATTERN})", lambda match: DIFFERENT[match[0]].format_map(places), text)
 
 
 # Quick: what can be seen without running anything
@@ -105,8 +105,8 @@ def test_no_command_stands_outside_the_blocks_that_are_run(page: Path) -> None:
 
 def test_each_difference_is_needed() -> None:
     texts = [command.text for command in TYPED] + [block.text for block in BLOCKS if block.language == "yaml"]
-    found = {pattern for text in texts for pattern in re.findall(rf"(?<!\w)(?:{PATTERN})", text)}
-    assert found == DIFFERENT.keys()
+    used = {pattern for text in texts for pattern in re.findall(rf"(?<!\w)(?:{PATTERN})", text)}
+    assert used == DIFFERENT.keys()
 
 
 @pytest.mark.parametrize("claim", [*CLAIMS, *CLEAN])
@@ -153,8 +153,8 @@ def parts(command: Command) -> list[list[str]]:
 
 
 @cache
-def help_of(script: str) -> str:
-    done = subprocess.run([sys.executable, script, "--help"], cwd=pages.ROOT, capture_output=True, text=True)
+def help_of(*script: str) -> str:
+    done = subprocess.run([sys.executable, *script, "--help"], cwd=pages.ROOT, capture_output=True, text=True)
     assert done.returncode == 0, f"{script}: {done.stderr}"
     return done.stdout
 
@@ -181,6 +181,11 @@ def test_programs_and_options_exist(command: Command, pytestconfig: pytest.Confi
         options = {word.split("=")[0] for word in words if word.startswith("--")}
         if program == "dvc":
             assert knows(words), f"{command}: dvc has no such command or option"
+        elif program == "fusionrec" or words[0] == "src/fusionrec":
+            name, *_ = words if program == "fusionrec" else words[1:]
+            assert all(re.search(rf"{option}\b", help_of("src/fusionrec", name)) for option in options), (
+                command
+            )
         elif program.startswith("python") and words[0].endswith(".py"):
             assert all(re.search(rf"{option}\b", help_of(words[0])) for option in options), command
         elif program in ("pytest", "bash"):

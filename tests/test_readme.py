@@ -1,33 +1,90 @@
-"""README.md and the pages beside it name every parameter."""
+"""README.md and the pages beside it: generated parts are up to date, parameters are explained, links lead somewhere."""
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
-TREE: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-SAID = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+from fusionrec import parameter_docs
+
+from . import pages
+from .command import fusionrec
+from .pages import PAGES, ROOT
+
+TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
+TREE: dict[str, Any] = yaml.safe_load(TEXT)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
-def leaves(tree: dict[str, Any]) -> set[str]:
-    """Names of the parameters themselves, without those of their sections and of those that are searched."""
-    names = set()
-    for name, value in tree.items():
-        names |= leaves(value) if isinstance(value, dict) else {name}
-    return names
+def test_generated_parts_are_up_to_date() -> None:
+    fusionrec(ROOT, "docs", "--check")
+
+
+def leaves(node: yaml.Node, where: str) -> Iterator[str]:
+    """Full names of all parameters in a section; a mapping on one line counts as one, and so does `search.space`."""
+    if isinstance(node, yaml.MappingNode) and node.value and not node.flow_style and where != "search.space":
+        for key, value in node.value:
+            yield from leaves(value, f"{where}.{key.value}")
+    else:
+        yield where
+
+
+def explained() -> set[str]:
+    """The parameters on the generated page that have a meaning."""
+    page = (ROOT / "docs/parameters.md").read_text(encoding="utf-8")
+    rows = [re.split(r"(?<!\\) ?\| ?", line)[1:-1] for line in page.splitlines() if line.startswith("| `")]
+    return {row[0].strip("`") for row in rows if len(row) == 4 and row[3]}
 
 
 @pytest.mark.parametrize("section", sorted(TREE.keys() - {"encoders"}))
-def test_every_parameter_is_explained(section: str) -> None:
-    words = set(re.findall(r"\w+", SAID)) | set(re.findall(r"[\w-]+", SAID))
-    assert leaves(TREE[section]) - words == set()
+def test_every_parameter_is_explained_on_the_generated_page(section: str) -> None:
+    root: Any = yaml.compose(TEXT)
+    nodes = {key.value: value for key, value in root.value}
+    names = explained()
+    assert [name for name in leaves(nodes[section], section) if name not in names] == []
 
 
-def test_every_registered_encoder_is_named() -> None:
-    for kind in ("vision", "language"):
-        for name in TREE["encoders"][kind]:
-            assert f"`{name}`" in SAID, name
+@pytest.mark.parametrize("kind", ["vision", "language"])
+def test_every_registered_encoder_is_in_the_table(kind: str) -> None:
+    page = (ROOT / "docs/encoders.md").read_text(encoding="utf-8")
+    entries = {name for name, entry in TREE["encoders"][kind].items() if entry}
+    assert set(re.findall(rf"^\| {kind} \| `([\w-]+)` \|", page, re.M)) == entries
+
+
+@pytest.mark.parametrize("page", PAGES, ids=pages.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    _, prose = pages.split(page)
+    targets = LINK.findall("\n".join(line for _, line in prose))
+    local = [target for target in targets if not target.startswith("http")]
+    assert [target for target in local if not leads(page, target)] == []
+
+
+def leads(page: Path, target: str) -> bool:
+    path, _, anchor = target.partition("#")
+    file = page.parent / path if path else page
+    return file.exists() and (not anchor or anchor in anchors(file))
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    titles = [line.lstrip("# ") for _, line in pages.split(page)[1] if line.startswith("#")]
+    slugs = [re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles]
+    assert Counter(slugs).most_common(1)[0][1] == 1, f"{page}: two headings are alike"
+    return set(slugs)
+
+
+def test_no_page_lists_all_choices_of_a_package_by_hand() -> None:
+    """A table that names every choice would have to be changed with each new one: it must be a generated block."""
+    from fusionrec import choices
+
+    packages = ["data.sources", "data.strategies", "models.baselines", "models.fusions", "training.losses"]
+    for page in PAGES:
+        if page.name != "parameters.md":
+            by_hand = parameter_docs.BLOCK.sub("", page.read_text(encoding="utf-8"))
+            rows = set(re.findall(r"^\| `(\w+)` \|", by_hand, re.M))
+            for package in packages:
+                assert not set(choices.names(f"fusionrec.{package}")) <= rows, f"{page.name}: {package}"
