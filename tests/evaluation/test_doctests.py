@@ -9,13 +9,22 @@ import pytest
 
 from fusionrec import evaluation
 
-MODULES = sorted(path.stem for path in Path(evaluation.__path__[0]).glob("[a-z]*.py"))
-METRICS = ("accuracy", "catalogue", "diversity", "popularity", "prefixes", "serendipity", "significance")
+ROOT = Path(evaluation.__path__[0])
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in ROOT.rglob("*.py")
+    if path.parent != ROOT or path.name != "__init__.py"
+)
+WITH_EXAMPLES = {"cutoffs", "significance"} | {name for name in MODULES if name.startswith("metrics.")}
+
+
+def test_all_modules_are_found() -> None:
+    assert {"cutoffs", "metrics", "metrics.accuracy", "metrics.serendipity", "slices"} <= set(MODULES)
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str) -> None:
     module = importlib.import_module(f"fusionrec.evaluation.{name}")
-    found = doctest.testmod(module, extraglobs={"np": np})
-    assert not found.failed
-    assert found.attempted or name not in METRICS, "a metric without an example"
+    result = doctest.testmod(module, extraglobs={"np": np})
+    assert not result.failed
+    assert result.attempted or name not in WITH_EXAMPLES, "a metric without an example"

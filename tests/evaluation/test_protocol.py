@@ -134,7 +134,9 @@ def test_candidates_that_cannot_be_used_end_with_a_message(tmp_path: Path) -> No
     with pytest.raises(UserError, match="no column item_id"):
         tasks.candidates(path, ["u0"], ["i0"])
     pd.DataFrame({"user_id": ["u0", "u9"], "item_id": ["i0", "i0"]}).to_csv(path, index=False)
-    with pytest.raises(UserError, match="user_id has 1 ids that are not in data/splits, such as u9; remove these rows"):
+    with pytest.raises(
+        UserError, match="user_id has 1 ids that are not in data/splits, such as u9; remove these rows"
+    ):
         tasks.candidates(path, ["u0"], ["i0"])
 
 

@@ -1,7 +1,7 @@
-"""Ablation: what a model's accuracy loses without one of its inputs, or with that of other items in its place.
+"""Ablation: how much accuracy a model loses without one of its inputs, or with the input of other items instead.
 
 Nothing is retrained. The loss measures how much this model relies on the input, not how informative the input is: a
-model that is trained without it may get the same information from another one.
+model that is trained without it may get the same information from other inputs.
 """
 
 from typing import Any, Literal
@@ -29,13 +29,13 @@ FIELDS = {
 def of_inputs(
     trained: TrainedModel, whole: report.Result, task: Task, headline: list[str], seed: int
 ) -> dict[str, Any]:
-    """What the headline metrics lose without each input of the items.
+    """How much the headline metrics lose without each input of the items.
 
     Args:
-        trained: the whole model.
+        trained: the model with all inputs.
         whole: its result.
-        task: what it is evaluated on.
-        headline: metrics of accuracy.
+        task: the evaluation.
+        headline: accuracy metrics, such as ndcg@10.
         seed: of the shuffling and of the bootstrap.
 
     Returns:
@@ -57,7 +57,7 @@ def of_inputs(
 def _losses(
     whole: report.Result, without: report.Result, headline: list[str], samples: np.ndarray
 ) -> dict[str, Any]:
-    """What a result loses against `whole`, paired by user: {metric: {value, loss, low, high}}."""
+    """How much a result loses against `whole`, paired by user: {metric: {value, loss, low, high}}."""
     columns = {m: whole.per_user[m] - without.per_user[m] for m in headline}
     return {
         metric: {
@@ -82,9 +82,9 @@ def ablate(trained: TrainedModel, modality: str, how: How, generator: torch.Gene
     Args:
         trained: is not changed.
         modality: one of `modalities`.
-        how: absent: no item has it; numbers are the mean of the train items, and an item without id is one without a
-            train interaction. shuffled: each item has that of another (Breiman, "Random Forests", 2001), which
-            keeps the distribution of inputs.
+        how: absent: no item has it; numbers are replaced by the mean of the train items, and an item without id is
+            treated as one without a train interaction. shuffled: each item has that of another item (Breiman,
+            "Random Forests", 2001), which keeps the distribution of inputs.
         generator: draws the permutation of the items.
 
     Raises:

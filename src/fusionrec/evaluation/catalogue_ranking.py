@@ -11,8 +11,8 @@ from fusionrec.data.histories import Histories
 from fusionrec.models.recommender import Recommender
 
 CHUNK = 256  # users in one matrix product
-VALUES = 2**26  # most scores of a chunk
-LEAST_BLOCK = 32  # finding the maxima of shorter blocks is slow
+VALUES = 2**26  # most scores in a chunk
+LEAST_BLOCK = 32  # shorter blocks make the search for maxima slow
 
 
 class Lists(NamedTuple):
@@ -28,7 +28,7 @@ def top_k(recommender: Recommender, users: np.ndarray, past: Histories, k: int, 
     Args:
         recommender: scores the catalogue.
         users: int64 [n], rows of the user table.
-        past: what is known of each user: input of the recommender, and never listed.
+        past: known interactions of each user: input of the recommender, and never listed.
         k: length of the lists.
         chunk: users in one matrix product; fewer if these would have more than `VALUES` scores. The last chunk is
             padded to this length, because the last bits of a product may depend on its shape.
@@ -70,15 +70,15 @@ def best(scores: torch.Tensor, k: int) -> Lists:
     """The k best of each row of `scores`, float32 [n, items]: descending, ties by column, without -inf.
 
     Each row is divided into blocks. The k-th largest of their maxima is a lower bound that at least k items reach,
-    and few others do. So after one pass over the scores only a few blocks need a second look, and only a handful
-    of candidates are sorted.
+    and few more. So after one pass over the scores only a few blocks are read again, and only a few candidates are
+    sorted.
 
     Raises:
         ValueError: if a score is NaN.
     """
     items = scores.shape[1]
     length = min(k, items)
-    # few blocks are found fast, and short ones are searched fast
+    # a compromise: fewer blocks have fewer maxima, and shorter blocks are faster to search
     block = max(LEAST_BLOCK, 1 << math.isqrt(4 * items // max(length, 1)).bit_length() - 1)
     few = items < 2 * block * length
     index = _sorted(scores, length) if few else _among_blocks(scores.contiguous(), length, block)
@@ -91,7 +91,7 @@ def best(scores: torch.Tensor, k: int) -> Lists:
 
 
 def _sorted(scores: torch.Tensor, k: int) -> torch.Tensor:
-    """int64 [n, k]: columns of the k largest, by `topk` of integers that break the ties of scores by column.
+    """int64 [n, k]: columns of the k largest scores, by `topk` of integers that break ties by column.
 
     The bits of a float, with those of the magnitude inverted if it is negative, sort as the float does. They are the
     upper half of each integer; the lower half is the column, descending.

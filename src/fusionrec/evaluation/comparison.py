@@ -1,4 +1,4 @@
-"""Compare two runs on the same users: which metrics differ, by how much, and whether it may be chance."""
+"""Compare two runs on the same users: which metrics differ, by how much, and whether by more than chance."""
 
 from typing import NamedTuple
 
@@ -26,11 +26,11 @@ class Comparison(NamedTuple):
 
 
 def compare(a: pd.DataFrame, b: pd.DataFrame, metrics: list[str], seed: int) -> Comparison:
-    """Compare the users that are in both runs.
+    """Compare two runs on the users that are in both.
 
     Args:
-        a: a row for each user: user_id and the metrics.
-        b: likewise.
+        a: the first run, a row for each user: user_id and the metrics.
+        b: the second run, likewise.
         metrics: columns of both.
         seed: of the bootstrap.
     """

@@ -12,7 +12,7 @@ Reranker = Literal["weighted", "mmr", "dpp", "calibrated"]
 
 
 class Baselines(Choosing):
-    """The baselines `names`, which the model is compared with; the parameters of each stand under its name."""
+    """The baselines `names`, with which the model is compared; the parameters of each are under its name."""
 
     names: Annotated[list[str], Choice("fusionrec.models.baselines", "metrics.baselines.names")]
 

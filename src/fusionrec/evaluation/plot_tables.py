@@ -1,4 +1,4 @@
-"""Tables behind the plots: a row for each point of a line, or for each bar."""
+"""Tables of the plots: a row for each point of a line, or for each bar."""
 
 from typing import Any
 
@@ -11,7 +11,17 @@ STEPS = 50
 
 
 def at_k(intervals: dict[str, Any], names: list[str], ks: list[int], metric: str) -> pd.DataFrame:
-    """k, series, `metric`, low, high: a row for each recommender of `names` and each cut-off."""
+    """A metric by cut-off, with intervals.
+
+    Args:
+        intervals: {recommender: {metric@k: {mean, low, high}}}, see `report.Report`.
+        names: of recommenders.
+        ks: cut-offs.
+        metric: without cut-off, such as ndcg.
+
+    Returns:
+        Columns k, series, `metric`, low, high; a row for each recommender and cut-off.
+    """
     rows = [
         {"k": k, "series": name, metric: ends["mean"], "low": ends["low"], "high": ends["high"]}
         for name in names
@@ -22,10 +32,17 @@ def at_k(intervals: dict[str, Any], names: list[str], ks: list[int], metric: str
 
 
 def exposure(lists: dict[str, np.ndarray], popularity: np.ndarray) -> pd.DataFrame:
-    """catalogue, series, share: how much of the recommendations popular items get.
+    """The share of the recommendations that popular items get.
 
-    Items are sorted by train popularity, ties by row; the first `catalogue` of them (from 0 to 1) hold `share`
-    of train (the series `consumed`), and of the lists of each recommender.
+    Items are sorted by train popularity, ties by row. The first share `catalogue` of them has `share` of the train
+    interactions (the series `consumed`), and of the lists of each recommender.
+
+    Args:
+        lists: int64 [users, length] by recommender, -1 where one is short.
+        popularity: int64 [items], train interactions.
+
+    Returns:
+        Columns catalogue, series, share.
     """
     items = len(popularity)
     order = np.argsort(-popularity, kind="stable")
@@ -41,12 +58,20 @@ def exposure(lists: dict[str, np.ndarray], popularity: np.ndarray) -> pd.DataFra
 
 
 def _share(counts: np.ndarray) -> np.ndarray:
-    """float64 [items + 1]: the share of the total that the first 0, 1, ... items hold."""
+    """float64 [items + 1]: the share of the total that the first 0, 1, ... items have."""
     return np.concatenate([[0], np.cumsum(counts)]) / max(counts.sum(), 1)
 
 
 def coverage(lists: dict[str, np.ndarray], items: int) -> pd.DataFrame:
-    """k, series, coverage: of each recommender's lists, cut at k = 1, 2, and so on."""
+    """Coverage of the catalogue (see `metrics.catalogue.coverage`) by cut-off.
+
+    Args:
+        lists: int64 [users, length] by recommender, -1 where one is short.
+        items: size of the catalogue.
+
+    Returns:
+        Columns k, series, coverage; a row for each recommender and each k from 1 to `length`.
+    """
     rows = [
         {"k": k, "series": name, "coverage": catalogue.coverage(ranked[:, :k], items)}
         for name, ranked in lists.items()
@@ -56,7 +81,15 @@ def coverage(lists: dict[str, np.ndarray], items: int) -> pd.DataFrame:
 
 
 def bars(sliced: dict[str, Any], metric: str) -> pd.DataFrame:
-    """bar, users, value, low, high: a row for each slice that has a user."""
+    """A metric by slice.
+
+    Args:
+        sliced: {group: {slice: {users, metric: {mean, low, high}}}}, see `report.Report`.
+        metric: such as ndcg@10.
+
+    Returns:
+        Columns bar, users, value, low, high; a row for each slice that has a user.
+    """
     rows = [
         {"bar": f"{group}: {name}", "users": row["users"], **_ends(row[metric], "mean")}
         for group, names in sliced.items()
@@ -67,7 +100,15 @@ def bars(sliced: dict[str, Any], metric: str) -> pd.DataFrame:
 
 
 def ablation(losses: dict[str, Any], metric: str) -> pd.DataFrame:
-    """bar, value, low, high: what `metric` loses, a row for each input and way; see `ablation.of_inputs`."""
+    """The loss of a metric without each input.
+
+    Args:
+        losses: see `ablation.of_inputs`.
+        metric: such as ndcg@10.
+
+    Returns:
+        Columns bar, value, low, high; a row for each input and way of ablation.
+    """
     rows = [
         {"bar": f"{modality} {how}", **_ends(by_metric[metric], "loss")}
         for modality, ways in losses.items()

@@ -1,4 +1,4 @@
-"""Evaluation protocols: which users are evaluated, what is known of them, and which items are ranked for them."""
+"""Evaluation protocols: which users are evaluated, which interactions are known, and which items are ranked."""
 
 from typing import NamedTuple
 
@@ -22,15 +22,15 @@ class Task(NamedTuple):
 
     Attributes:
         users: int64 [n], the users who are evaluated.
-        past: what is known of each user: input of recommenders, and never recommended.
-        held_out: what should be recommended.
-        train: the train histories, the only ones that anything is fitted on.
+        past: known interactions of each user: input of recommenders, and never recommended.
+        held_out: the relevant items, which should be recommended.
+        train: the train histories; nothing is fitted on other ones.
         popularity: int64 [items], train users of each item.
         tail: bool [items], the long tail of train.
         vectors: float32 [items, width], content vectors of length 1, or 0 where an item has none; width 0 where
             there is no content to compare by.
-        tied: bool [users], whether a held-out item of the user has the same time as another choice.
-        candidates: what is ranked for each user. None: the whole catalogue.
+        tied: bool [users], whether a held-out interaction of the user has the same time as another one.
+        candidates: the items that are ranked for each user. None: the whole catalogue.
     """
 
     users: np.ndarray
@@ -87,17 +87,17 @@ def of_test(
 def sample(
     users: np.ndarray, past: Histories, held_out: Histories, items: int, negatives: int, seed: int
 ) -> Histories:
-    """Candidates of `users`: the held-out items, and a number of negatives: items that the user never chose.
+    """Candidates of `users`: the held-out items, and negatives: items that the user never interacted with.
 
     Negatives are drawn uniformly without replacement, with a separate generator for each user: they are the first
     items of a random order.
 
     Args:
         users: int64 [n], rows of the user table.
-        past: what is known of each user.
-        held_out: what should be recommended.
+        past: known interactions of each user.
+        held_out: relevant items of each user.
         items: size of the catalogue.
-        negatives: how many for each user.
+        negatives: how many per user.
         seed: of the generators.
     """
     together = pair_up(*_pairs(past), *_pairs(held_out), users=len(past))
@@ -167,7 +167,7 @@ def _rows(ids: pd.Series, known: list[str], where: str) -> np.ndarray:
 
 
 def tied(parts: dict[str, pd.DataFrame], users: int) -> np.ndarray:
-    """bool [users]: a held-out item of the user has the same time as another choice, so that their order is unknown."""
+    """bool [users]: whether a held-out interaction has the same time as another one, so that their order is unknown."""
     log = pd.concat([part[LOG] for part in parts.values()])
     same = log.duplicated(["user", "timestamp"], keep=False).to_numpy()
     held_out = np.repeat([name == "test" for name in parts], [len(part) for part in parts.values()])
@@ -190,7 +190,7 @@ class Among:
 
 
 def rank(recommender: Recommender, task: Task, k: int) -> catalogue_ranking.Lists:
-    """The k best candidates of each user of the task, without what is in the user's past."""
+    """The k best candidates of each user of the task, without the items of the user's past."""
     if task.candidates is not None:
         recommender = Among(recommender, task.candidates)
     return catalogue_ranking.top_k(recommender, task.users, task.past, k)

@@ -11,7 +11,7 @@ from fusionrec.evaluation.metrics import Figures, Measure, Ranked
 from fusionrec.evaluation.protocol import Task
 
 DIGITS = 6
-BEST = "oracle"  # its metrics are the best that can be reached
+BEST = "oracle"  # no recommender can have better metrics
 SHARES = {"ndcg": "share_of_best", "ndcg_cold": "share_of_best_cold"}
 Numbers = dict[str, float]
 Name = TypeVar("Name", bound=Hashable)
@@ -21,7 +21,7 @@ class Result(NamedTuple):
     """The metrics of one recommender.
 
     Attributes:
-        ranked: its lists, and what they are measured against.
+        ranked: its lists, and the data that they are compared with.
         per_user: {"ndcg@10": float64 [users]}, NaN where a metric is undefined for a user.
         summary: means over users and figures of all lists together, rounded; a metric that is undefined for all
             users is left out.
@@ -33,13 +33,13 @@ class Result(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What is reported of all recommenders; `summary`, `intervals` and `slices` are ready for JSON.
+    """The results of all recommenders; `summary`, `intervals` and `slices` can be written as JSON.
 
     Attributes:
         results: by recommender.
         summary: {recommender: {metric: value}}; `users` counts who was evaluated, and who was not and why.
         intervals: {recommender: {metric: {mean, low, high}}} of the metrics that are means over users, and leads:
-            `model - popularity` is the first recommender less another one, paired by user.
+            `model - popularity` is the first recommender minus another one, paired by user.
         slices: {recommender: {group: {slice: {users, metric: {mean, low, high}}}}} of the headline metrics.
         cut: the headline metrics of the first recommender in each slice, float64 [users, metrics], NaN for users
             who are not in the slice.
@@ -64,12 +64,12 @@ def full(
     """All metrics, intervals and slices.
 
     Args:
-        lists: int64 [users, length] each, ranked, by the recommender's name.
-        task: what they were made for.
+        lists: int64 [users, length] each, ranked, by name of the recommender.
+        task: the evaluation that they are for.
         parts: the slices.
         ks: cut-offs.
         families: the metrics; see `evaluate`.
-        headline: metrics of accuracy that slices and leads are reported of.
+        headline: accuracy metrics, for which slices and leads are reported.
         seed: of the bootstrap.
     """
     results = {name: evaluate(ranked, task, ks, families) for name, ranked in lists.items()}
@@ -99,7 +99,7 @@ def evaluate(lists: np.ndarray, task: Task, ks: list[int], families: Sequence[Me
 
     Args:
         lists: int64 [users, length], ranked, -1 where one is short.
-        task: what they were made for.
+        task: the evaluation that they are for.
         ks: cut-offs.
         families: see `fusionrec.evaluation.metrics`.
     """
@@ -141,7 +141,7 @@ def _columns(cut: dict[slices.Slice, np.ndarray], headline: list[str]) -> dict[H
 
 
 def summary(results: dict[str, Result], task: Task, ks: list[int]) -> dict[str, Numbers]:
-    """All summaries, what share of the oracle's metrics each recommender reaches, and how many users were asked."""
+    """All summaries, the share of the oracle's metrics that each recommender reaches, and counts of users."""
     summaries = {name: dict(result.summary) for name, result in results.items()}
     if BEST in summaries:
         for name in summaries.keys() - {BEST}:
@@ -168,10 +168,10 @@ def _shares(ours: Numbers, best: Numbers, ks: list[int]) -> Numbers:
 
 
 def interval_of(columns: Mapping[Name, np.ndarray], samples: np.ndarray) -> dict[Name, Numbers]:
-    """{name: {mean, low, high}} of each of `columns`, float64 [users]; what is undefined for all users is left out.
+    """{name: {mean, low, high}} of each column; columns that are undefined for all users are left out.
 
     Args:
-        columns: by name.
+        columns: float64 [users] each, by name; NaN where undefined.
         samples: uint8 [draws, users], of the bootstrap; see `significance.samples`.
     """
     interval = significance.bootstrap(np.stack(list(columns.values()), 1), samples)
@@ -186,7 +186,7 @@ def interval_of(columns: Mapping[Name, np.ndarray], samples: np.ndarray) -> dict
 def _tabulated(
     cut: dict[slices.Slice, np.ndarray], ends: dict[Hashable, Numbers], headline: list[str]
 ) -> dict[str, Any]:
-    """{group: {slice: {users, ndcg@10: {mean, low, high}}}}; `users` counts those that the mean is over."""
+    """{group: {slice: {users, ndcg@10: {mean, low, high}}}}; `users` counts the users of the mean."""
     table: dict[str, Any] = {}
     for part, values in cut.items():
         row: dict[str, Any] = {"users": int((~np.isnan(values[:, 0])).sum())}
@@ -196,7 +196,7 @@ def _tabulated(
 
 
 def per_user(results: dict[str, Result], user_ids: list[str]) -> pd.DataFrame:
-    """One row a recommender and user: user_id, recommender, and a column a metric."""
+    """A row for each recommender and user: user_id, recommender, and a column for each metric."""
     frames = [
         pd.DataFrame({"user_id": user_ids, "recommender": name, **result.per_user})
         for name, result in results.items()
@@ -205,7 +205,7 @@ def per_user(results: dict[str, Result], user_ids: list[str]) -> pd.DataFrame:
 
 
 def per_slice(cut: dict[slices.Slice, np.ndarray], headline: list[str], user_ids: list[str]) -> pd.DataFrame:
-    """One row a slice and user in it: user_id, group, slice, and a column a metric; see `Report.cut`."""
+    """A row for each slice and user in it: user_id, group, slice, and a column for each metric; see `Report.cut`."""
     names, parts = np.array(user_ids, dtype=object), []
     for part, values in cut.items():
         inside = ~np.isnan(values).all(1)

@@ -20,7 +20,7 @@ class Interval(NamedTuple):
 def mean(values: np.ndarray) -> np.ndarray:
     """Mean over users, float64 [m], of `values`, float64 [users, m].
 
-    NaN, undefined for a user, is left out; the mean is NaN where all are.
+    NaN (undefined for a user) is left out; the mean is NaN if all values are.
     """
     defined = ~np.isnan(values)
     count = defined.sum(0)

@@ -1,6 +1,6 @@
-"""Headline metrics of a part of the users, or of the held-out items.
+"""Headline metrics for a part of the users, or of the held-out items.
 
-A slice of users is the mean over these users. In a slice of items only the held-out items that are in it count
+The metrics of a slice of users are means over these users. For a slice of items only the held-out items in it count
 as relevant, in the same lists; users without such an item are left out.
 """
 
@@ -16,7 +16,7 @@ from fusionrec.evaluation.protocol import Task
 
 HISTORY = [0, 1, 5, 10, 20, 50]  # lower ends of the bins of history length
 MOST = 20  # values of a column that are slices of their own; rarer values share one
-HEAD = 0.5  # share of the train interactions that the head, the most chosen items, holds
+HEAD = 0.5  # share of the train interactions that the head (the most popular items) has
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +24,8 @@ class Slice:
     """Some users or items.
 
     Attributes:
-        group: what they are divided by, such as `item`, `popularity`, or a column.
-        name: of this part.
+        group: what the slices of a group are divided by, such as `item`, `popularity`, or a column.
+        name: of the slice.
         members: bool [all users], or bool [items].
         of_items: whether it is a slice of items.
     """
@@ -60,7 +60,11 @@ def standard(task: Task) -> list[Slice]:
 
 
 def head_items(popularity: np.ndarray, share: float = HEAD) -> np.ndarray:
-    """bool [items]: the fewest most chosen items that hold `share` of train, with all that tie with the last one.
+    """bool [items]: the fewest popular items that have `share` of the train interactions, and all ties of the last.
+
+    Args:
+        popularity: int64 [items], train interactions.
+        share: from 0 to 1.
 
     >>> head_items(np.array([5, 3, 3, 0]))
     array([ True,  True,  True, False])
@@ -93,8 +97,8 @@ def of_columns(columns: list[str], users: pd.DataFrame, items: pd.DataFrame) -> 
 def of_column(values: pd.Series) -> dict[str, np.ndarray]:
     """{value: bool [rows]}, the rows that have it; a row with a list of values has each of them.
 
-    Numbers are cut at their quartiles. Of other values the most frequent ones are slices of their own, the rest
-    together are `other`; rows without a value are `missing`.
+    Numbers are cut at their quartiles. The most frequent of other values are slices of their own, the rest
+    together is `other`; rows without a value are `missing`.
     """
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return _quartiles(values.to_numpy(np.float64))

@@ -26,9 +26,9 @@ def sweep(
         rerank: the lists, int64 [users, k], of a method and a strength.
         methods: names.
         strengths: from 0 to 1.
-        task: what the lists are made for.
+        task: the evaluation that the lists are for.
         families: the metrics that are computed.
-        metric: of accuracy, such as ndcg@10; its cut-off is that of all columns.
+        metric: of accuracy, such as ndcg@10; its cut-off is used for all columns.
 
     Returns:
         Columns series (the method), strength, accuracy, diversity, coverage and novelty; those that `families`

@@ -1,4 +1,4 @@
-"""Metrics that training monitors: on the validation part, with the same ranking as the final evaluation."""
+"""Metrics that training monitors: on the validation part, ranked as in the final evaluation."""
 
 from collections.abc import Callable
 
@@ -35,7 +35,7 @@ def validator(
     """Metrics at the cut-off of `monitor` as a function of the recommender.
 
     Args:
-        past: what is known of each user.
+        past: known interactions of each user.
         held_out: the validation items; only users who have one are evaluated.
         train: the train histories, for novelty.
         items: size of the catalogue.
@@ -73,7 +73,7 @@ def validator(
 
 
 def _beyond(name: str, lists: np.ndarray, train: Histories, items: int) -> float:
-    """One of `BEYOND`, of `lists`, int64 [users, k], with -1 where one is short."""
+    """One of the metrics `BEYOND` for `lists`, int64 [users, k], with -1 where one is short."""
     from fusionrec.evaluation.metrics import catalogue, popularity  # only if such a metric is monitored
 
     if name == "coverage":
@@ -86,7 +86,14 @@ def _beyond(name: str, lists: np.ndarray, train: Histories, items: int) -> float
 
 
 def loss(recommender: Recommender, users: np.ndarray, past: Histories, held_out: Histories) -> float:
-    """Mean of -log softmax(score) of the held-out items, over all items that the user did not choose before."""
+    """Mean of -log softmax(score) of the held-out items, over all items that are not in the user's past.
+
+    Args:
+        recommender: what is measured.
+        users: int64 [n], rows of the user table.
+        past: known interactions of each user.
+        held_out: relevant items of each user.
+    """
     losses = []
     for part, scores in masked_scores(recommender, users, past):
         row, item = (torch.from_numpy(x).to(scores.device) for x in held_out.pairs(part))

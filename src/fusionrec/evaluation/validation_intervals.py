@@ -1,4 +1,4 @@
-"""Validation metrics of a trained model with intervals, for its card."""
+"""Validation metrics of a trained model with intervals, for its model card."""
 
 from typing import Any
 
@@ -21,8 +21,8 @@ def measure(
 
     Args:
         recommender: what is measured.
-        past: what is known of each user.
-        held_out: validation items; only users who have one are asked.
+        past: known interactions of each user.
+        held_out: validation items; only users who have one are evaluated.
         items: size of the catalogue.
         k: cut-off.
         seed: of the bootstrap over users.

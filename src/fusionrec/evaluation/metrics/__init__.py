@@ -1,9 +1,9 @@
-"""Metric families, one a file: what a recommender's lists are worth, in one respect.
+"""Metric families, one per file: each measures one aspect of the quality of a recommender's lists.
 
 A module has a function `measure(ranked)`, or `measure(ranked, options)` if it declares a class `Options`, whose
-parameters stand in params.yaml at `metrics.<family>`. It returns figures by their names in the reports, such as
-`novelty@10`: an array, float64 [users], is a value for each user, of which the mean and its interval are reported
-(NaN where the metric is undefined for a user); a number is of all lists together and has no interval.
+parameters are in params.yaml at `metrics.<family>`. It returns figures by their names in the reports, such as
+`novelty@10`. An array, float64 [users], has a value for each user (NaN where the metric is undefined for a user); its
+mean is reported, with an interval. A number is about all lists together, and has no interval.
 `metrics.families` selects the families that the stage `metrics` computes.
 """
 
@@ -20,7 +20,7 @@ PACKAGE = "fusionrec.evaluation.metrics"
 
 
 class Ranked(NamedTuple):
-    """The lists of one recommender, and what they are measured against.
+    """The lists of one recommender, and the data that they are compared with.
 
     Attributes:
         items: int64 [users, length], ranked lists, best first, -1 where one is short.

@@ -1,4 +1,4 @@
-"""Accuracy: whether the held-out items are in the lists, and how far up.
+"""Accuracy: whether the held-out items are in the lists, and at which rank.
 
 - `precision`: hits / k
 - `recall`: hits / held-out items, also if these are more than k
@@ -67,7 +67,7 @@ def hit_rate(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
 
 
 def mrr(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
-    """1 / rank of the first relevant item, 0 if none is within k (Voorhees, TREC-8, 1999).
+    """1 / rank of the first relevant item; 0 if none is within k (Voorhees, TREC-8, 1999).
 
     >>> mrr(np.array([[False, True], [False, False]]), np.array([1, 1]), 2)
     array([0.5, 0. ])

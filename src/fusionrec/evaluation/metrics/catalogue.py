@@ -45,7 +45,7 @@ def coverage(items: np.ndarray, catalogue: int) -> float:
 
 
 def gini(items: np.ndarray, catalogue: int) -> float:
-    """Gini index of exposure over the whole catalogue: 0 where all items are shown equally often.
+    """Gini index of exposure over the whole catalogue: 0 if all items are recommended equally often.
 
     Fleder and Hosanagar, Management Science 2009.
 

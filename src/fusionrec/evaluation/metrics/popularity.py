@@ -31,14 +31,14 @@ def measure(ranked: Ranked) -> Figures:
 def novelty(items: np.ndarray, popularity: np.ndarray, users: int, ks: list[int]) -> np.ndarray:
     """Mean self-information, -log2(train users of the item / train users), in bits.
 
-    Zhou et al., PNAS 2010; also called mean inverse user frequency (MIUF). An item that nobody chose
-    counts as chosen once.
+    Zhou et al., PNAS 2010; also called mean inverse user frequency (MIUF). An item without
+    train users counts as if it had one.
 
     Args:
-        items: see above.
-        popularity: see above.
+        items: int64 [users, length], see the module.
+        popularity: int64 [items], train users of each item.
         users: number of users in train.
-        ks: see above.
+        ks: cut-offs.
 
     >>> novelty(np.array([[0, 1]]), np.array([4, 1]), 4, [1, 2])
     array([[0., 1.]])
@@ -47,7 +47,7 @@ def novelty(items: np.ndarray, popularity: np.ndarray, users: int, ks: list[int]
 
 
 def self_information(popularity: np.ndarray, users: int) -> np.ndarray:
-    """float64 [items]: -log2(popularity / users), in bits; an item that nobody chose counts as chosen once.
+    """float64 [items]: -log2(popularity / users), in bits; an item without train users counts as if it had one.
 
     >>> self_information(np.array([4, 1, 0]), 4)
     array([-0.,  2.,  2.])
@@ -68,9 +68,9 @@ def tail_share(items: np.ndarray, tail: np.ndarray, ks: list[int]) -> np.ndarray
     """Share of the listed items that are in the long tail (Abdollahpouri et al., FLAIRS 2019: APLT).
 
     Args:
-        items: see above.
+        items: int64 [users, length], see the module.
         tail: bool [items], the long tail; items without a train interaction do not belong to it.
-        ks: see above.
+        ks: cut-offs.
 
     >>> tail_share(np.array([[0, 1]]), np.array([False, True]), [1, 2])
     array([[0. , 0.5]])

@@ -1,7 +1,4 @@
-"""Serendipity: hits that a ranking by popularity would not have found.
-
-- `serendipity`: mean over the list of hit × max(p(rank) - p(rank by popularity), 0), as in RecTools
-"""
+"""Serendipity: relevant items that a ranking by popularity would have placed lower."""
 
 import numpy as np
 
@@ -17,11 +14,11 @@ def measure(ranked: Ranked) -> Figures:
 
 
 def serendipity(items: np.ndarray, hits: np.ndarray, popularity: np.ndarray, ks: list[int]) -> np.ndarray:
-    """RecTools' variant: mean over the list of hit * max(p(rank) - p(rank by popularity), 0).
+    """Mean over the list of hit * max(p(rank) - p(rank by popularity), 0), as in `rectools.metrics.Serendipity`.
 
-    p(r) = (n + 1 - r) / n for a catalogue of n items. The rank by popularity is dense: equally popular items
-    share one, and an item that nobody chose in train has p = 0. Ge et al. (RecSys 2010) ask for what is
-    relevant and not obvious; the definition is that of `rectools.metrics.Serendipity`.
+    p(r) = (n + 1 - r) / n for a catalogue of n items. The rank by popularity is dense: equally popular items have
+    the same rank; an item without a train interaction has p = 0. Serendipitous recommendations are relevant and not
+    obvious (Ge et al., RecSys 2010).
 
     Args:
         items: int64 [users, length], ranked lists, -1 where a list is short.
