@@ -15,6 +15,7 @@ from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.models.contract import ModelData
+from fusionrec.models.trained import bpr_mf
 from fusionrec.models.trained.fusion import FusionModel
 from fusionrec.models.trained_model import TrainedModel
 from fusionrec.recommend import vectors
@@ -113,7 +114,7 @@ def test_what_was_exported_gives_the_scores(open_shop: FusionRec, tmp_path: Path
 
 def test_a_head_that_is_no_inner_product_is_refused(tmp_path: Path) -> None:
     folder = shop.build(tmp_path, vision="none", language="none", head="mlp")
-    with pytest.raises(UserError, match=r"model.head"):
+    with pytest.raises(UserError, match=r"model\.fusion\.head=dot"):
         fusionrec.api.load(folder / "model", folder / "splits").export(tmp_path / "vectors")
 
 
@@ -147,7 +148,26 @@ def test_an_index_finds_the_best(options) -> None:  # type: ignore[no-untyped-de
 
 @pytest.fixture
 def options():  # type: ignore[no-untyped-def]
-    return shop.parameters(dim=16, numbers=False, categories=False).model
+    return shop.parameters(dim=16, numbers=False, categories=False).model.own("fusion")
+
+
+def test_vectors_of_a_model_of_ids_give_the_scores() -> None:
+    n, users = 6, 3
+    empty, yes = torch.zeros(n, 0), torch.ones(n, dtype=torch.bool)
+    content = ItemInputs(
+        empty, ~yes, empty, ~yes, empty, torch.zeros(n + 1, dtype=torch.int64),
+        torch.zeros(0, dtype=torch.int64), yes, empty[:, :, None], empty[:, :, None],
+    )  # fmt: skip
+    model = bpr_mf.Model(bpr_mf.Options(dim=4, l2=0, losses={"bpr": 1}), ModelData(content, users, 0))
+    draw = torch.Generator().manual_seed(0)
+    model.reset(draw)
+    torch.nn.init.normal_(model.item_bias, generator=draw)
+    trained = TrainedModel(model, content)
+    past = Histories(np.zeros(users + 1, np.int64), np.zeros(0, np.int64))
+    items, asked = vectors.item_vectors(trained), vectors.user_vectors(trained, np.arange(users), past)
+    np.testing.assert_allclose(asked @ items.T, trained.score(np.arange(users), past), atol=1e-6)
+    nearest = vectors.similar(trained.towers.candidates, np.arange(n), 2)
+    assert nearest.items.shape == (n, 2) and (nearest.items >= 0).all()
 
 
 def test_a_folder_without_a_split(built: Path, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class Likeness:
         return self.vectors[torch.from_numpy(users).to(self.vectors.device)] @ self.vectors.T
 
 
+@torch.no_grad()
 def similar(vectors: torch.Tensor, items: np.ndarray, k: int) -> Lists:
     """The k others that are most like each of `items`, int64 [n], by the cosine of `vectors` [items, width].
 
@@ -46,23 +47,23 @@ def similar(vectors: torch.Tensor, items: np.ndarray, k: int) -> Lists:
     return Lists(np.where(meant, found.items, -1), found.scores)
 
 
+@torch.no_grad()
 def item_vectors(model: TrainedModel) -> np.ndarray:
     """float32 [items, dim + 1]: with the item's bias as the last entry.
 
     Raises:
-        UserError: if the head is no inner product.
+        UserError: if the model does not rank by inner product.
     """
-    if model.model.options.head != "dot":
+    if not model.model.ranks_by_inner_product:
         raise UserError(
-            f"model.head: {model.model.options.head} is no inner product, which a vector index ranks by; "
-            "train with model.head=dot"
+            "a vector index ranks by inner product, which this model does not do; train with model.fusion.head=dot"
         )
     return torch.cat([model.towers.candidates, model.towers.bias[:, None]], 1).cpu().numpy()
 
 
 def user_vectors(model: TrainedModel, users: np.ndarray, past: Histories) -> np.ndarray:
     """float32 [n, dim + 1]: with 1 as the last entry, so that the product with an item's is the score."""
-    parts = [np.zeros((0, model.model.options.dim), np.float32)]
+    parts = [np.zeros((0, model.towers.candidates.shape[1]), np.float32)]
     for start in range(0, len(users), CHUNK):
         parts.append(model.user_vectors(users[start : start + CHUNK], past).cpu().numpy())
     vectors = np.concatenate(parts)
