@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def entry() -> Callable[..., EncoderEntry]:
     def build(**changes: Any) -> EncoderEntry:
-        hub = {"id": "nobody/nothing", "revision": "0" * 40, "width": 32}
+        hub = {"id": "nobody/nothing", "revision": "0" * 40, "license": "mit", "width": 32}
         tree = {"library": "transformers", "pooling": "mean", "layer": -1, "normalize": False}
         return EncoderEntry.model_validate(tree | {"hub": hub, "pypi": None, "untrained": None} | changes)
 

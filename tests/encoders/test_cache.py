@@ -244,7 +244,7 @@ def test_a_damaged_store_is_spoken_of_and_replaced(tmp_path: Path) -> None:
     bar = Bar()
     found = fill(tmp_path, faked(tmp_path, Lengths()), texts(["a", "bb"]), 1, bar)
     assert found.features.matrix[:, 0].tolist() == [1, 2] and found.known == 0
-    assert len(bar.lines) == 1 and "damaged and thrown away" in bar.lines[0]
+    assert len(bar.lines) == 1 and "damaged and deleted" in bar.lines[0]
     assert fill(tmp_path, faked(tmp_path, Lengths()), texts(["a", "bb"])).known == 2
 
 
@@ -329,8 +329,7 @@ def test_half_the_batch_where_memory_ends(gpus: Callable[[int], None], tmp_path:
     found = fill(tmp_path, faked(tmp_path, Lengths(room=2), 8, "cuda"), texts(values), 1, bar)
     assert found.features.matrix[:, 0].tolist() == [1, 2, 3, 4, 5] and found.card["batch"] == 2
     assert bar.lines == [
-        f"CUDA out of memory. Tried to allocate 2 GiB.: begins anew with cache.batch={batch}"
-        for batch in (4, 2)
+        f"CUDA out of memory. Tried to allocate 2 GiB.: restarts with cache.batch={batch}" for batch in (4, 2)
     ]
     assert bar.totals == [5, 5, 5] and sum(bar.done) == 5
     assert fill(tmp_path, faked(tmp_path, Lengths(), 2, "cuda"), texts(values)).known == 5

@@ -221,7 +221,7 @@ def test_a_damaged_file_is_thrown_away(begin: Open, damage: Callable[[Path], Non
         found = known(second, numbers)
         assert found.items() <= wanted(numbers).items() and 50 not in found
         put(second, [50])
-    assert len(notes) == 1 and notes[0].startswith(f"{first.path}: damaged and thrown away: ")
+    assert len(notes) == 1 and notes[0].startswith(f"{first.path}: damaged and deleted: ")
     with begin() as third:
         assert known(third, numbers) == wanted([50])
     assert len(notes) == 1
@@ -233,7 +233,7 @@ def test_where_no_store_can_be_the_run_goes_on(tmp_path: Path) -> None:
     with Store(tmp_path / "file" / "vectors", RECIPE, PLENTY, notes.append) as none:
         put(none, [1])
         assert known(none, [1]) == {} and none.width() is None
-    assert len(notes) == 1 and "not used any more, every vector is encoded" in notes[0]
+    assert len(notes) == 1 and "not used any more, all vectors are encoded" in notes[0]
 
 
 def test_tables_of_another_shape_switch_it_off(begin: Open) -> None:

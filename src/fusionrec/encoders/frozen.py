@@ -1,4 +1,4 @@
-"""What the encoders of pictures and of texts share: a frozen model on its device."""
+"""The common base of picture and text encoders: a frozen model on its device."""
 
 from typing import Any
 
@@ -17,19 +17,20 @@ class FrozenEncoder:
     """One encoder, ready for use: no dropout, no gradients, no moving statistics.
 
     Args:
-        tower: takes what `prepare` gives, as keywords, to vectors [n, width] and tokens [n, tokens, width].
-        entry: whether vectors get length 1; tokens keep theirs.
+        tower: maps what `prepare` gives (as keyword arguments) to vectors [n, width] and tokens
+            [n, tokens, width of a token].
+        entry: says whether vectors are scaled to length 1; tokens are not.
         options: precision, memory layout, compilation.
-        device: where the model is put.
-        examples: inputs that show the width.
-        width: what the registry says; None where it says nothing.
+        device: the model is moved to it.
+        examples: inputs that are encoded once, to learn the widths.
+        width: what the registry says; None if it says nothing.
 
     Attributes:
         width: of a vector.
         token_width: of a token.
 
     Raises:
-        UserError: if the width is another.
+        UserError: if the vectors do not have `width`.
     """
 
     def __init__(
@@ -55,24 +56,24 @@ class FrozenEncoder:
             self.tower.compile()
 
     def prepare(self, inputs: list[Any]) -> dict[str, torch.Tensor]:
-        """n pictures or texts -> what `forward` takes; safe in several threads at a time."""
+        """n pictures or texts -> the input of `forward`; may be called in several threads at once."""
         raise NotImplementedError
 
     @torch.inference_mode()
     def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        """What `prepare` gave -> float32 [n, width + tokens * width of a token] on the CPU: vector, tokens.
+        """The result of `prepare` -> float32 [n, width + tokens * width of a token] on the CPU: vector, then tokens.
 
         Raises:
-            UserError: if numbers overflow, as those of fp16 may.
+            UserError: if numbers overflow, as fp16 may.
         """
         vectors, tokens = self._run(batch)
-        found = torch.cat([vectors, tokens.flatten(1)], 1).cpu()
-        if not found.isfinite().all():
-            raise UserError("the encoder gives no finite numbers; set cache.precision to bf16 or fp32")
-        return found
+        rows = torch.cat([vectors, tokens.flatten(1)], 1).cpu()
+        if not rows.isfinite().all():
+            raise UserError("the encoder's vectors are not finite; set cache.precision to bf16 or fp32")
+        return rows
 
     def encode(self, inputs: list[Any]) -> torch.Tensor:
-        """n pictures or texts -> what `forward` gives."""
+        """n pictures or texts -> the result of `forward`."""
         return self.forward(self.prepare(inputs))
 
     def padded(self, text: str) -> int:
@@ -81,17 +82,17 @@ class FrozenEncoder:
 
     @torch.inference_mode()
     def _run(self, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """What `prepare` gave -> float32 [n, width] and [n, tokens, width of a token] on the device."""
+        """The result of `prepare` -> float32 [n, width] and [n, tokens, width of a token] on the device."""
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
             vectors, tokens = self.tower(**self.moved(batch))
         return (unit(vectors.float()) if self.normalize else vectors.float()), tokens
 
     def moved(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """What `prepare` gave, on the device."""
+        """The result of `prepare`, on the device."""
         return {name: self._move(tensor) for name, tensor in batch.items()}
 
     def _move(self, tensor: torch.Tensor) -> torch.Tensor:
-        """To the device, without waiting for a GPU."""
+        """Copy to the device, without waiting for a GPU."""
         layout = self.layout if tensor.ndim == 4 else torch.preserve_format
         if self.device.type == "cuda" and tensor.device.type == "cpu":
             tensor = tensor.pin_memory()

@@ -1,7 +1,7 @@
-"""A catalogue in an encoder's space: who is near whom, and the plane that shows most of it.
+"""A catalogue in an encoder's space: nearest neighbours, and the plane of the largest variance.
 
-Vectors are taken at length 1, so that distances in the plane and cosines tell the same story. They are read
-in blocks: memory does not grow with length times width.
+Vectors are scaled to length 1, so that distances in the plane correspond to cosines. They are read in blocks, so
+memory does not grow with the number of items times the width.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from fusionrec.data.pca import principal_axes
 
 BLOCK = 8192  # items
 SAMPLE = 10_000  # items
-DECIMALS = 6  # of a cosine: what differs by less is rounding, as between copies of a picture
+DECIMALS = 6  # of a cosine: smaller differences are rounding errors, as between copies of a picture
 
 
 class Neighbours(NamedTuple):
@@ -35,7 +35,7 @@ class Neighbours(NamedTuple):
 
 
 def spread(features: EncoderVectors, count: int) -> np.ndarray:
-    """int64 [<= count], present items at even steps through the catalogue, no two with the same vector."""
+    """int64 [at most `count`]: present items, evenly spaced in the catalogue, no two with the same vector."""
     rows = np.flatnonzero(features.present)
     _, first = np.unique(features.matrix.sum(1)[rows], return_index=True)  # equal vectors have equal sums
     rows = rows[np.sort(first)]
@@ -46,7 +46,7 @@ def spread(features: EncoderVectors, count: int) -> np.ndarray:
 def nearest(features: EncoderVectors, queries: np.ndarray, count: int) -> Neighbours:
     """The `count` items with the largest cosine to each query, or as many as there are.
 
-    Exact, over all present items but the query itself; of equal cosines the earlier item comes first.
+    Exact, over all present items except the query itself; if cosines are equal, the earlier item comes first.
 
     Args:
         features: at least two items are present.
@@ -65,16 +65,16 @@ def nearest(features: EncoderVectors, queries: np.ndarray, count: int) -> Neighb
 def plane(features: EncoderVectors) -> tuple[np.ndarray, np.ndarray]:
     """The first two principal components.
 
-    Jolliffe, "Principal component analysis", Springer 2002. t-SNE and UMAP part groups more clearly, but they
-    do not repeat to the bit, and distances between their groups mean nothing.
+    Jolliffe, "Principal component analysis", Springer 2002. t-SNE and UMAP separate groups more clearly, but
+    their results are not reproducible to the bit, and distances between their groups have no meaning.
 
     Args:
-        features: two columns or more; at least two items are present. If more than `SAMPLE` are, the
-            components are those of a part, at even steps through the catalogue.
+        features: with two columns or more, and at least two present items. If more than `SAMPLE` items are
+            present, the components are fitted on evenly spaced ones of them.
 
     Returns:
-        float64 [items, 2], the centred vectors in the plane, zeros where absent; and float64 [2], each
-        component's share of the variance.
+        float64 [items, 2], the centred vectors in the plane, zeros for absent items; and float64 [2], the share
+        of the variance that each component explains.
     """
     rows = np.flatnonzero(features.present)
     sample = _unit(features.matrix[rows[:: -(-len(rows) // SAMPLE)]])

@@ -13,7 +13,7 @@ from fusionrec.encoders.options import Cache, EncoderEntry
 from fusionrec.errors import UserError
 
 MULTIPLE = 8  # tokens
-WAITING = 65_536  # texts whose tokens are kept at most
+WAITING = 65_536  # most texts whose tokens are kept
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")
 
 
@@ -21,9 +21,9 @@ class LanguageEncoder(FrozenEncoder):
     """One encoder of texts; see `FrozenEncoder`.
 
     Args:
-        tokenizer: of transformers.
-        limit: longer texts are cut after so many tokens.
-        tower: `input_ids`, `token_type_ids`, `attention_mask` [n, tokens] to vectors, and to tokens.
+        tokenizer: a fast tokenizer of transformers.
+        limit: texts are cut after this many tokens.
+        tower: maps `input_ids`, `token_type_ids`, `attention_mask` [n, tokens] to vectors, and to tokens.
         entry, options, device, width: see `FrozenEncoder`.
     """
 
@@ -37,7 +37,7 @@ class LanguageEncoder(FrozenEncoder):
         device: torch.device,
         width: int | None = None,
     ):
-        # the tokenizer below transformers', whose own call sets cut and padding anew: unsafe in threads
+        # the tokenizer inside that of transformers, whose own call sets truncation and padding: unsafe in threads
         self.tokenizer, self.limit = tokenizer.backend_tokenizer, limit
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(limit)
@@ -47,7 +47,7 @@ class LanguageEncoder(FrozenEncoder):
         super().__init__(tower, entry, options, device, ["a"], width)
 
     def padded(self, text: str) -> int:
-        """Number of tokens that a text alone is padded to: a multiple of 8, or the limit.
+        """Number of tokens to which a single text is padded: a multiple of 8, or the limit.
 
         The tokens are kept for `prepare`, so that no text is tokenised twice.
         """
@@ -57,19 +57,21 @@ class LanguageEncoder(FrozenEncoder):
         return self._padded(tokens)
 
     def prepare(self, inputs: list[str]) -> dict[str, torch.Tensor]:
-        """Texts -> int64 [n, tokens], all padded to the longest one's `padded`."""
-        rows = [self.waiting.pop(text, None) for text in inputs]
-        found = [self._tokens(text) if row is None else row for text, row in zip(inputs, rows, strict=True)]
-        shape = len(inputs), max(map(self._padded, found))
+        """n texts -> int64 [n, tokens] each, padded to the largest `padded` of the texts."""
+        kept = [self.waiting.pop(text, None) for text in inputs]
+        tokenised = [
+            self._tokens(text) if row is None else row for text, row in zip(inputs, kept, strict=True)
+        ]
+        shape = len(inputs), max(map(self._padded, tokenised))
         ids, types, mask = np.full(shape, self.filler), np.zeros(shape, int), np.zeros(shape, int)
-        for row, tokens in enumerate(found):
+        for row, tokens in enumerate(tokenised):
             ids[row, : tokens.shape[1]], types[row, : tokens.shape[1]] = tokens
             mask[row, : tokens.shape[1]] = 1
         batch = {"input_ids": ids, "attention_mask": mask} | ({"token_type_ids": types} if self.typed else {})
         return {name: torch.from_numpy(table) for name, table in batch.items()}
 
     def _tokens(self, text: str) -> np.ndarray:
-        """int32 [2, tokens]: their numbers and types."""
+        """int32 [2, tokens]: the numbers and the types of a text's tokens."""
         encoding = self.tokenizer.encode(text)
         return np.array([encoding.ids, encoding.type_ids], np.int32)
 
@@ -87,19 +89,22 @@ def load(
     """Load a frozen encoder and its tokenizer from a folder in Hugging Face layout.
 
     Args:
-        folder: of transformers.
-        entry: pooling, layer, length.
-        options: precision, compilation, `tokens`, and `max_tokens`; less, where the model takes no more.
-        device: where the model is put.
-        width: what its vectors must have; None: any.
+        folder: of a transformers model.
+        entry: pooling, layer, and whether vectors are scaled to length 1.
+        options: precision, compilation, `tokens`, and `max_tokens`, which the model may limit further.
+        device: the model is moved to it.
+        width: expected width of the vectors; None: any.
 
     Raises:
-        UserError: if a file is damaged, a tensor missing, unexpected or misshapen, or the width another.
+        UserError: if a file is damaged, a tensor is missing, unexpected or has another shape, or the vectors do
+            not have `width`.
     """
     from transformers import AutoTokenizer
 
     with loading.readable(folder):
-        if not any((folder / name).is_file() for name in VOCABULARIES):  # an empty one would be made up
+        if not any(
+            (folder / name).is_file() for name in VOCABULARIES
+        ):  # transformers would make up an empty one
             raise UserError(f"{folder}: has no tokenizer: none of {', '.join(VOCABULARIES)}")
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         tower = loading.tower(
@@ -108,14 +113,14 @@ def load(
         limit = min(options.max_tokens, tokenizer.model_max_length, positions(tower.model))
         if not ignores_padding(tower, tokenizer):
             raise UserError(
-                f"{folder}: its vectors depend on how far a text is padded; no such model is supported"
+                f"{folder}: its vectors change with the padding of a text; such models are not supported"
             )
         return LanguageEncoder(tokenizer, limit, tower, entry, options, device, width)
 
 
 @torch.inference_mode()
 def ignores_padding(tower: nn.Module, tokenizer: Any) -> bool:
-    """Whether a text's vector is the same with and without padding, but for rounding; SigLIP's is not."""
+    """Whether a text has the same vector with and without padding, except for rounding; SigLIP's differ."""
     short = tokenizer("a", return_tensors="pt")
     fillers = {"input_ids": tokenizer.pad_token_id or 0}
     long = {name: nn.functional.pad(row, (0, 4), value=fillers.get(name, 0)) for name, row in short.items()}
@@ -123,7 +128,7 @@ def ignores_padding(tower: nn.Module, tokenizer: Any) -> bool:
 
 
 def positions(model: Any) -> int:
-    """How many tokens a model takes; RoBERTa and MPNet count on from the padding's own position."""
+    """The most tokens that a model accepts; RoBERTa and MPNet count positions from that of the padding."""
     for name, module in model.named_modules():
         if name.endswith("embeddings.position_embeddings") and isinstance(module, nn.Embedding):
             return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)

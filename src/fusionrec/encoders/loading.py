@@ -1,4 +1,4 @@
-"""Loading transformers models completely or not at all."""
+"""Loading of transformers models: completely, or not at all."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +13,12 @@ from fusionrec.encoders.options import EncoderEntry
 from fusionrec.encoders.pooling import Pooled
 from fusionrec.errors import UserError
 
-HEADS = ("classifier.", "cls.", "lm_head.")  # what a checkpoint may hold beyond the encoder
+HEADS = ("classifier.", "cls.", "lm_head.")  # what a checkpoint may have in addition to the encoder
 
 
 @contextmanager
 def readable(folder: Path) -> Iterator[None]:
-    """Turns what the libraries raise on a damaged or incomplete folder into one `UserError`."""
+    """Turn the exceptions of libraries about a damaged or incomplete folder into one `UserError`."""
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
@@ -29,51 +29,51 @@ def readable(folder: Path) -> Iterator[None]:
 
 
 def tower(folder: Path, entry: EncoderEntry, tokens: int, mine: str, other: str, project: str) -> Pooled:
-    """A transformers model and its pooling; of a model of pictures and texts the part `mine`.
+    """A transformers model with its pooling; the part `mine` of a model for both pictures and texts.
 
     Args:
         folder: a folder in Hugging Face layout.
         entry: pooling and layer.
         tokens: number of token vectors.
-        mine: name of the part in a model of both: vision_model or text_model.
-        other: of the other part, which is loaded to be checked, and not needed.
-        project: name of the method that maps into the space that both share.
+        mine: name of the part in a model for both: vision_model or text_model.
+        other: name of the other part, which is loaded for the check of tensors only.
+        project: name of the method that maps into the space that pictures and texts share.
 
     Raises:
-        UserError: if a tensor of the encoder is missing, misshapen, or unknown to it; or if `pooling` is
+        UserError: if a tensor of the encoder is missing, unexpected or has another shape; or if `pooling` is
             projected and the model has no such space.
     """
     model = _complete(folder, _unused(entry))
     if entry.pooling != "projected":
         return Pooled(getattr(model, mine, model), None, entry.pooling, entry.layer, tokens)
     if not hasattr(model, project):
-        raise UserError(f"{folder}: has no projection; pooling: projected is for CLIP and its kin")
+        raise UserError(f"{folder}: has no projection; pooling: projected needs a model such as CLIP")
     delattr(model, other)
     return Pooled(model, getattr(model, project), entry.pooling, entry.layer, tokens)
 
 
 def tensors(folder: Path, entry: EncoderEntry) -> dict[str, torch.Tensor]:
-    """All tensors of the model in `folder` under the names that it loads by, but for those nothing depends on.
+    """All tensors of the model in `folder` under the names by which it loads them, without unused ones.
 
     Raises:
         UserError: see `tower`.
     """
     if entry.library == "timm":
         return files.read_tensors(folder / "model.safetensors")
-    found = _complete(folder, _unused(entry)).state_dict()
-    return {name: tensor for name, tensor in found.items() if not name.startswith(_unused(entry))}
+    state = _complete(folder, _unused(entry)).state_dict()
+    return {name: tensor for name, tensor in state.items() if not name.startswith(_unused(entry))}
 
 
 def _unused(entry: EncoderEntry) -> tuple[str, ...]:
-    """How the names of tensors begin on which no vector depends, and which a checkpoint may lack."""
+    """Prefixes of names of tensors on which no vector depends; a checkpoint may lack them."""
     return () if entry.pooling == "pooled" else ("pooler.",)
 
 
 def _complete(folder: Path, unused: tuple[str, ...]) -> Any:
-    """The transformers model in `folder`, in float32 whatever the file's precision.
+    """The transformers model in `folder`, in float32 whatever the precision of the file.
 
-    Safetensors only, without remote code, and no tensor missing but those whose names begin with `unused`,
-    because no vector depends on them.
+    Only safetensors are read, and no remote code. No tensor may be missing, except those whose names begin with
+    `unused`, because no vector depends on them.
     """
     from transformers import AutoModel
 
@@ -93,7 +93,7 @@ def _complete(folder: Path, unused: tuple[str, ...]) -> Any:
 
 
 def quiet() -> None:
-    """No progress bars and no advice from transformers: what matters is raised."""
+    """Switch off progress bars and warnings of transformers: real problems are exceptions."""
     import transformers
 
     transformers.logging.set_verbosity_error()
@@ -101,7 +101,11 @@ def quiet() -> None:
 
 
 def refuse(folder: Path, tensors: list[str]) -> None:
-    """End with the names of the tensors that are missing or unexpected, if any."""
+    """Refuse a model with missing or unexpected `tensors`.
+
+    Raises:
+        UserError: with the names of the first three, if there are any.
+    """
     if tensors:
         raise UserError(
             f"{folder}: the weights do not fit config.json, first tensors: {', '.join(sorted(tensors)[:3])}"

@@ -1,4 +1,4 @@
-"""Low-rank adapters: a layer's weights stay, and the product of two small matrices is added to them.
+"""Low-rank adapters: the weights of a layer stay fixed, and the product of two small matrices is added to them.
 
 Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022.
 """
@@ -16,19 +16,19 @@ from fusionrec.errors import UserError
 def attach(tower: nn.Module, part: Part, rank: int, generator: torch.Generator) -> dict[str, nn.Parameter]:
     """Put adapters on the linear layers and 1x1 convolutions of `part.blocks`, in place.
 
-    At first they change nothing: one of the two matrices is zero.
+    At first they change nothing, because one of the two matrices is zero.
 
     Args:
-        tower: of which `part` is the end.
-        part: its blocks get the adapters.
+        tower: the whole network.
+        part: the end of `tower`, whose blocks get adapters.
         rank: of the products.
-        generator: draws the other matrix, on the CPU.
+        generator: draws the initial values of the other matrix, on the CPU.
 
     Returns:
-        The adapters' weights by name.
+        The weights of the adapters by name.
 
     Raises:
-        UserError: if no layer can have one.
+        UserError: if no layer can have an adapter.
     """
     inside = {module for block in part.blocks for module in block.modules()}
     names = [
@@ -54,7 +54,7 @@ def attach(tower: nn.Module, part: Part, rank: int, generator: torch.Generator) 
 
 
 def merged(model: nn.Module) -> dict[str, torch.Tensor]:
-    """The state of `model` with each adapter added to its layer; names are those without adapters."""
+    """The state of `model` with each adapter added to its layer, under the names of a model without adapters."""
     state = model.state_dict()
     for name in [name for name in state if name.endswith(".base_layer.weight")]:
         layer = model.get_submodule(name.removesuffix(".base_layer.weight"))
@@ -67,4 +67,7 @@ def merged(model: nn.Module) -> dict[str, torch.Tensor]:
 def _adaptable(module: nn.Module) -> bool:
     if isinstance(module, nn.Conv2d):
         return module.kernel_size == (1, 1) and module.groups == 1
-    return type(module) in (nn.Linear, OneDnnLinear)  # others may be read without being called
+    return type(module) in (
+        nn.Linear,
+        OneDnnLinear,
+    )  # the weights of other layers may be read without calling them

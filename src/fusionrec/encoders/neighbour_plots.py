@@ -1,7 +1,7 @@
-"""What an encoder sees, as PNG: the nearest neighbours of a few items, and a map of the catalogue.
+"""Plots of an encoder's vectors as PNG: nearest neighbours of a few items, and a map of the catalogue.
 
-The same features give the same bytes: nothing is random, sizes and style are fixed, and letters come from the
-font that matplotlib carries. It lacks Chinese and emoji, which become boxes.
+The same vectors give the same bytes: nothing is random, sizes and style are fixed, and the font is the one that
+comes with matplotlib. It has no Chinese characters and no emoji, which become boxes.
 """
 
 import io
@@ -26,11 +26,15 @@ if TYPE_CHECKING:
 
 QUERIES, NEIGHBOURS = 8, 5
 EDGE, GAP, HEAD, CAPTION = 120, 16, 36, 18  # pixels
-LETTERS, LINES = 20, 3  # of a text, as it is drawn
-LONGEST = 1000  # letters of a text that are looked at
-STYLE = {"font.family": "DejaVu Sans", "font.size": 8, "text.parse_math": False}  # "$" begins no formula
+LETTERS, LINES = 20, 3  # of a text in the plot
+LONGEST = 1000  # characters of a text that are read
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "text.parse_math": False,
+}  # "$" does not start a formula
 DPI = 100
-COLOURS = 256  # of a whole page, which is kept with the metrics and should be small
+COLOURS = 256  # of a whole page, which is stored with the metrics and should be small
 SOFT, SHADE, OTHER = "#707070", "#f0f0f0", "#cccccc"
 LABELS = ["#1f6fb2", "#e0a030", "#c8442c", "#2f7d3b", "#7b52ab", "#20a5a5", "#e377b4"]
 
@@ -38,7 +42,7 @@ LABELS = ["#1f6fb2", "#e0a030", "#c8442c", "#2f7d3b", "#7b52ab", "#20a5a5", "#e3
 def of_pictures(
     path: Path | str, features: EncoderVectors, manifest: pd.DataFrame, folder: Path | str
 ) -> None:
-    """A few pictures, each with those nearest to it by cosine.
+    """A few pictures, each with its nearest neighbours by cosine.
 
     Args:
         path: a .png file.
@@ -58,12 +62,12 @@ def of_pictures(
 
 
 def of_texts(path: Path | str, features: EncoderVectors, titles: Sequence[str]) -> None:
-    """The titles of a few items, each with those whose texts are nearest to its own by cosine.
+    """The titles of a few items, each with those of the items whose texts are nearest by cosine.
 
     Args:
         path: a .png file.
         features: text vectors.
-        titles: one an item; long ones are cut.
+        titles: one per item; long ones are cut.
     """
     width, height = 136, 46
 
@@ -82,12 +86,12 @@ def _neighbours(
     cell: tuple[int, int],
     put: Callable[["Figure", int, int, int], None],
 ) -> None:
-    """A table with one query a row.
+    """A table with one query per row.
 
     Args:
         path: a .png file.
         kind: what is shown.
-        features: of the catalogue.
+        features: vectors of the catalogue.
         cell: width and height of an item, in pixels.
         put: draws an item into the cell whose lower left corner is at x and y.
     """
@@ -96,9 +100,9 @@ def _neighbours(
 
     if _nothing(path, features):
         return
-    found = geometry.nearest(features, geometry.spread(features, QUERIES), NEIGHBOURS)
+    neighbours = geometry.nearest(features, geometry.spread(features, QUERIES), NEIGHBOURS)
     across, down = cell[0] + GAP, cell[1] + CAPTION + GAP
-    width, height = GAP + across * (1 + NEIGHBOURS), HEAD + down * len(found.queries)
+    width, height = GAP + across * (1 + NEIGHBOURS), HEAD + down * len(neighbours.queries)
     with _page(path, width, height) as figure:
         figure.add_artist(
             Rectangle(
@@ -108,7 +112,7 @@ def _neighbours(
         _write(figure, GAP + cell[0] // 2, height - HEAD // 2, kind, ha="center", va="center", weight="bold")
         heading = "nearest by cosine; the median is over all items"
         _write(figure, 2 * GAP + across, height - HEAD // 2, heading, va="center", weight="bold")
-        for row, (query, items, cosines, median) in enumerate(zip(*found, strict=True)):
+        for row, (query, items, cosines, median) in enumerate(zip(*neighbours, strict=True)):
             captions = [f"median {median:.2f}", *(f"{cosine:.2f}" for cosine in cosines)]
             for column, (item, caption) in enumerate(zip([query, *items], captions, strict=True)):
                 x, y = GAP + across * column, height - HEAD - down * row - cell[1]
@@ -117,16 +121,16 @@ def _neighbours(
 
 
 def catalogue_map(path: Path | str, features: EncoderVectors, labels: Sequence[str | None]) -> None:
-    """One dot an item in the plane of `geometry.plane`, coloured by its label; a large one is a label's mean.
+    """One dot per item in the plane of `geometry.plane`, coloured by label; large dots are the means of labels.
 
     Args:
         path: a .png file.
         features: picture or text vectors.
-        labels: one an item; the most frequent ones get a colour.
+        labels: one per item, or None; the most frequent labels get a colour of their own.
     """
     if _nothing(path, features):
         return
-    # absent items count here, so that the maps of both modalities have the same colours
+    # absent items are counted too, so that the maps of both modalities have the same colours
     counts = Counter(label for label in labels if label)
     frequent = sorted(counts, key=lambda label: (-counts[label], label))[: len(LABELS)]
     colours = dict(zip(frequent, LABELS, strict=False))
@@ -139,7 +143,7 @@ def catalogue_map(path: Path | str, features: EncoderVectors, labels: Sequence[s
         axes = figure.subplots()
         grey = np.array([label not in colours for label in named])
         axes.scatter(x[grey], y[grey], s=size, color=OTHER, linewidths=0)
-        # in the items' order, so that no label hides another
+        # in the order of the items, so that no label hides another
         axes.scatter(x[~grey], y[~grey], s=size, c=[colours[one] for one in named[~grey]], linewidths=0)
         for label, colour in colours.items():
             of = named == label
@@ -158,7 +162,7 @@ def catalogue_map(path: Path | str, features: EncoderVectors, labels: Sequence[s
 
 
 def _nothing(path: Path | str, features: EncoderVectors) -> bool:
-    """Whether there is nothing to see, as a small page then says."""
+    """Whether there is nothing to plot; then a small page that says so is written."""
     if min(features.matrix.shape[1], features.present.sum()) >= 2:
         return False
     with _page(path, 480, 60) as figure:
@@ -169,7 +173,7 @@ def _nothing(path: Path | str, features: EncoderVectors) -> bool:
 
 @contextmanager
 def _page(path: Path | str, width: int, height: int) -> Iterator["Figure"]:
-    """A figure of so many pixels, which becomes a PNG."""
+    """A figure of `width` times `height` pixels, which becomes a PNG."""
     from matplotlib import style
     from matplotlib.figure import Figure
 
@@ -191,5 +195,5 @@ def _write(figure: "Figure", x: int, y: int, text: str, **how: Any) -> None:
 
 
 def _printable(text: str) -> str:
-    """The beginning, on one line, without characters that steer a screen or cannot be encoded."""
+    """The beginning, on one line, without control characters and characters that cannot be encoded."""
     return "".join(letter for letter in " ".join(text[:LONGEST].split()) if letter.isprintable())

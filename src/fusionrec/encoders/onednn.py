@@ -1,8 +1,8 @@
 """Linear layers through oneDNN on the CPU.
 
-The pins that make results the same on every CPU slow MKL's matrix product down to about 0.4 of its speed;
-oneDNN's product is as reproducible under its own pin, and fast. It has no gradient: where one is wanted, MKL's
-takes its place.
+The settings that make results the same on every CPU slow MKL's matrix product down to about 0.4 of its speed;
+oneDNN's product is fast, and as reproducible with a setting of its own. It has no gradient: where one is needed,
+MKL's product is used.
 """
 
 import os
@@ -26,7 +26,7 @@ class OneDnnLinear(nn.Linear):
 
 
 def route(model: nn.Module, device: torch.device) -> nn.Module:
-    """Replace the linear layers of `model` in place where MKL is pinned and the device is a CPU."""
+    """Replace the linear layers of `model` in place if MKL runs in its reproducible mode and the device is a CPU."""
     if device.type == "cpu" and os.environ.get("MKL_CBWR") == "COMPATIBLE":
         for module in list(model.modules()):
             for name, child in module.named_children():

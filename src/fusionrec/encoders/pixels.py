@@ -1,4 +1,4 @@
-"""From the bytes of a picture to what a model takes, as the model's own configuration says."""
+"""From the bytes of a picture to the input of a model, preprocessed as the model's configuration says."""
 
 import io
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from PIL import Image
 from torchvision.io import ImageReadMode, decode_image, decode_jpeg  # type: ignore[import-untyped]
 from torchvision.transforms import Resize, v2  # type: ignore[import-untyped]
 
-JPEG = b"\xff\xd8\xff"  # how every one begins
+JPEG = b"\xff\xd8\xff"  # the first bytes of every JPEG file
 
 # uint8 pictures [3, height, width], each of its own size, to float32 [n, 3, edge, edge] on their device
 Preprocess = Callable[[list[torch.Tensor]], torch.Tensor]
@@ -24,8 +24,8 @@ def decode(blob: bytes) -> Image.Image:
 def tensor(picture: bytes | Image.Image) -> torch.Tensor:
     """A picture, as a file (JPEG, PNG, WebP) or as RGB: uint8 [3, height, width].
 
-    torchvision decodes faster than Pillow, which takes what the former does not know: colours of more than
-    8 bits, animations, other formats.
+    torchvision decodes faster than Pillow, which is used for what torchvision cannot read: colours of more than 8
+    bits, animations, other formats.
     """
     if isinstance(picture, bytes):
         try:
@@ -39,7 +39,7 @@ def tensor(picture: bytes | Image.Image) -> torch.Tensor:
 
 
 def tensors(pictures: list[bytes | Image.Image], device: torch.device) -> list[torch.Tensor]:
-    """Pictures as `tensor` takes them, on the device; a GPU decodes JPEG itself, all at a time."""
+    """`tensor` of each picture, on the device; a GPU decodes all JPEG files at once."""
     jpegs: dict[int, bytes] = {}
     if device.type == "cuda":
         blobs = {i: one for i, one in enumerate(pictures) if isinstance(one, bytes)}
@@ -49,14 +49,14 @@ def tensors(pictures: list[bytes | Image.Image], device: torch.device) -> list[t
 
 
 def _on_gpu(blobs: list[bytes], device: torch.device) -> list[torch.Tensor]:
-    """JPEGs, decoded by nvJPEG; what it refuses is decoded as everywhere else."""
+    """JPEG files decoded by nvJPEG; those that it refuses are decoded on the CPU."""
     if not blobs:
         return []
     try:
         return decode_jpeg([_bytes(blob) for blob in blobs], ImageReadMode.RGB, device)
     except torch.OutOfMemoryError:
         raise
-    except RuntimeError:  # of any of them
+    except RuntimeError:  # about any of the files
         if len(blobs) == 1:
             return [tensor(blobs[0]).to(device)]
         return [pixels for blob in blobs for pixels in _on_gpu([blob], device)]
@@ -67,11 +67,10 @@ def _bytes(blob: bytes) -> torch.Tensor:
 
 
 def of_transformers(folder: Path) -> Preprocess:
-    """Of preprocessor_config.json, by the class that it names.
+    """The preprocessing of a transformers model, by the class that its preprocessor_config.json names.
 
-    Its torchvision backend resizes uint8 with antialias and normalises once, in one fused step. The Pillow
-    backend's pixels differ by 1e-5 of the range on average (1e-3 where the ratio of width to height is not
-    kept).
+    The class's torchvision backend resizes uint8 with antialiasing and normalises in one fused step. The pixels of
+    the Pillow backend differ by 1e-5 of the range on average (1e-3 if the ratio of width to height changes).
     """
     from transformers import AutoImageProcessor
 
@@ -80,17 +79,18 @@ def of_transformers(folder: Path) -> Preprocess:
     )
 
     def preprocess(pictures: list[torch.Tensor]) -> torch.Tensor:
-        # grouping pictures of one size would only copy them
+        # grouping pictures by size would only copy them
         return processor(images=pictures, return_tensors="pt", disable_grouping=True)["pixel_values"]
 
     return preprocess
 
 
 def of_timm(model: Any) -> Preprocess:
-    """Of the model's `pretrained_cfg`: timm's steps on uint8 with antialias, then one fused normalisation.
+    """The preprocessing of a timm model, by its `pretrained_cfg`.
 
-    On average the pixels differ from those of timm, which resizes with Pillow, by 1e-5 of the range (1e-3
-    where the ratio of width to height is not kept).
+    These are timm's steps, on uint8 with antialiasing, and one fused normalisation. On average the pixels differ
+    from those of timm, which resizes with Pillow, by 1e-5 of the range (1e-3 if the ratio of width to height
+    changes).
     """
     from timm.data import create_transform, resolve_data_config
 
@@ -107,7 +107,7 @@ def of_timm(model: Any) -> Preprocess:
 
 
 def _on_uint8(step: Any) -> Any:
-    """torchvision's first resize would convert to float and back; its second does not."""
+    """Replace torchvision's first `Resize`, which converts to float and back, by its second, which does not."""
     if isinstance(step, Resize):
         return v2.Resize(step.size, step.interpolation, antialias=True)
     return step

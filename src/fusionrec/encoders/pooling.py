@@ -1,4 +1,4 @@
-"""From hidden states to one vector, and to a few."""
+"""From hidden states to one vector, and to a few token vectors."""
 
 from typing import Any
 
@@ -27,8 +27,8 @@ def masked_mean(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 def segments(states: torch.Tensor, mask: torch.Tensor, count: int) -> torch.Tensor:
     """Real tokens pooled to `count` segments, as `torch.nn.AdaptiveAvgPool1d` does.
 
-    Segment i is the mean over tokens floor(i * length / count) to ceil((i + 1) * length / count) - 1; of a
-    sequence that is shorter than `count`, segments repeat.
+    Segment i is the mean over tokens floor(i * length / count) to ceil((i + 1) * length / count) - 1; if a
+    sequence is shorter than `count`, segments repeat.
 
     Args:
         states: [n, tokens, width].
@@ -47,30 +47,30 @@ def segments(states: torch.Tensor, mask: torch.Tensor, count: int) -> torch.Tens
 
 
 def sequence(states: torch.Tensor) -> torch.Tensor:
-    """[n, tokens, width], also of a convolution's map [n, width, height, width], row by row."""
+    """[n, tokens, width]; the map of a convolution, [n, width, rows, columns], is read row by row."""
     return states.flatten(2).transpose(1, 2) if states.ndim == 4 else states
 
 
 def unit(vectors: torch.Tensor) -> torch.Tensor:
-    """Rows scaled to length 1; the root is taken in double, where every CPU rounds it alike."""
+    """float32 [n, width]: rows scaled to length 1; the root is taken in double, which every CPU rounds alike."""
     length = vectors.double().square().sum(1, keepdim=True).sqrt().clamp(min=1e-12)
     return (vectors.double() / length).float()
 
 
 class Pooled(nn.Module):
-    """A transformers model and its pooling: inputs to vectors, and to tokens.
+    """A transformers model and its pooling: from inputs to vectors and tokens.
 
     - cls: the first token's state in hidden layer `layer`.
-    - mean: the mean over the states of that layer: of real tokens, or of all places of a picture.
-    - pooled: what the model itself pools.
-    - projected: what `project` gives, in the space that pictures and texts share (CLIP).
+    - mean: the mean over the states of that layer: of real tokens, or of all positions of a picture.
+    - pooled: the model's own pooled output.
+    - projected: the output of `project`, in the space that pictures and texts share (CLIP).
 
-    Tokens are the states of that layer, as wide as the model is inside, pooled to segments: of the real
+    Tokens are the states of that layer, as wide as the model's hidden states, pooled to segments: of the real
     tokens of a text, of a picture's patches (without class token and registers), or of its map.
 
     Args:
         model: a transformers model.
-        project: its `get_image_features` or `get_text_features`, where `pooling` is projected.
+        project: its `get_image_features` or `get_text_features` if `pooling` is projected, else None.
         pooling: one of the four.
         layer: -1 is the last.
         tokens: number of segments.
@@ -85,19 +85,19 @@ class Pooled(nn.Module):
         """The model's own inputs -> [n, width] and [n, tokens, width of a token].
 
         Raises:
-            UserError: if the model has nothing of the kind that `pooling` or `layer` names.
+            UserError: if the model has no output or layer as `pooling` and `layer` name it.
         """
         if self.pooling in ("pooled", "projected"):
             output = (self.project or self.model)(**inputs)
             if getattr(output, "pooler_output", None) is None:
-                raise UserError("the model pools nothing itself; set its entry's pooling to cls or mean")
+                raise UserError("the model has no pooled output; set its entry's pooling to cls or mean")
             return output.pooler_output.flatten(1), self._segments(sequence(output.last_hidden_state), inputs)
         states = self._states(inputs)
         vectors = states[:, 0] if self.pooling == "cls" else masked_mean(states, _real(states, inputs))
         return vectors, self._segments(states, inputs)
 
     def _segments(self, states: torch.Tensor, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-        """[n, `self.tokens`, width]; what a picture has beyond its patches comes first and is left out."""
+        """[n, `self.tokens`, width]; a picture's class token and registers come first and are left out."""
         if "pixel_values" in inputs:
             config: Any = self.model.config
             edges = getattr(getattr(config, "vision_config", config), "patch_size", 1)
@@ -122,5 +122,5 @@ class Pooled(nn.Module):
 
 
 def _real(states: torch.Tensor, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-    """[n, tokens], 1 where there is no padding: everywhere in a picture."""
+    """[n, tokens]: 1 where there is no padding; pictures have none."""
     return inputs.get("attention_mask", torch.ones_like(states[:, :, 0]))

@@ -1,6 +1,5 @@
-"""What an encoder is, and all that its vectors depend on."""
+"""The interface of encoders, and everything that their vectors depend on."""
 
-import hashlib
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -8,46 +7,46 @@ from typing import Any, NamedTuple, Protocol
 import torch
 
 from fusionrec import code, files
-from fusionrec.encoders import augment, loading, weights
+from fusionrec.encoders import loading, weights
 from fusionrec.encoders.options import Cache, EncoderEntry
 
 PACKAGES = ("numpy", "pillow", "timm", "tokenizers", "torch", "torchvision", "transformers")
 
 
 class Encoder(Protocol):
-    """What the vision and language encoders have in common."""
+    """The common interface of vision and language encoders."""
 
     width: int
     token_width: int
 
     def prepare(self, inputs: list[Any]) -> dict[str, torch.Tensor]:
-        """n pictures or texts to a batch; several threads may call it."""
+        """n pictures or texts -> a batch; may be called in several threads at once."""
         ...
 
     def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        """A batch to float32 [n, width + tokens * token_width] on the CPU: the vector, then the tokens."""
+        """A batch -> float32 [n, width + tokens * token_width] on the CPU: the vector, then the tokens."""
         ...
 
     def encode(self, inputs: list[Any]) -> torch.Tensor:
-        """n pictures or texts to what `forward` gives."""
+        """n pictures or texts -> the result of `forward`."""
         ...
 
     def padded(self, text: str) -> int:
-        """The length to which a text is padded; that of a batch is its longest one's."""
+        """The number of tokens to which a text is padded; a batch is padded to its largest one."""
         ...
 
 
 class Recipe(NamedTuple):
-    """All that a worker process needs to load the encoder, and all that a vector depends on.
+    """Everything that a process needs to load the encoder, and that a vector depends on.
 
     Attributes:
         modality: vision or language.
-        entry: of the registry.
-        folder: holds the weights.
-        source: what `weights.source` says of them.
-        options: of the cache.
-        device: cpu, cuda, or one GPU: cuda:0.
-        reproducible: of the runtime.
+        entry: of the encoder in the registry.
+        folder: of the weights.
+        source: where the weights come from; see `weights.source`.
+        options: section `cache`.
+        device: cpu, cuda, or one GPU such as cuda:0.
+        reproducible: `runtime.reproducible`.
     """
 
     modality: str
@@ -62,9 +61,9 @@ class Recipe(NamedTuple):
         """The frozen encoder; with `options.views` above 0 its vectors are means over views.
 
         Raises:
-            UserError: if the folder's files are damaged, incomplete or do not fit each other.
+            UserError: if the files of the folder are damaged, incomplete or do not fit together.
         """
-        module: Any  # only the one that is needed: each takes a second to import
+        module: Any  # only the module that is needed, because each takes a second to import
         if self.modality == "vision":
             from fusionrec.encoders import vision as module
         else:
@@ -79,7 +78,7 @@ class Recipe(NamedTuple):
         return encoder
 
     def card(self) -> dict[str, Any]:
-        """What the vectors are, for the feature cache's card."""
+        """A description of the vectors, which is stored with them."""
         shown = {"batch", "precision", "compile"} | (
             {"channels_last"} if self.modality == "vision" else set()
         )
@@ -92,9 +91,11 @@ class Recipe(NamedTuple):
         }
 
     def identity(self) -> dict[str, Any]:
-        """The card and whatever else could change a vector: it tells the store whose a vector is."""
-        found = {path for pattern in weights.PATTERNS for path in self.folder.glob(pattern)}
-        small = {path.name: path for path in found if path.suffix != ".safetensors"}  # `source` knows those
+        """The card and everything else that could change a vector; the store keeps vectors by it."""
+        paths = {path for pattern in weights.PATTERNS for path in self.folder.glob(pattern)}
+        small = {
+            path.name: path for path in paths if path.suffix != ".safetensors"
+        }  # `source` has their hash
         return self.card() | {
             "modality": self.modality,
             "files": {name: weights.sha256(path) for name, path in small.items()},
@@ -120,12 +121,12 @@ class Recipe(NamedTuple):
         return {"views": self.options.views, "seed": self.options.seed, "augmentation": strengths}
 
     def _code(self) -> str:
-        """Fingerprint of the code that makes vectors, so that a corrected encoder never gets those of the faulty one."""
+        """Fingerprint of the code that computes vectors, so that vectors are computed again when it is corrected."""
         views = ["fusionrec.encoders.views"] if self.options.views else []
         return code.fingerprint([f"fusionrec.encoders.{self.modality}", *views], parameters={})
 
     def _hardware(self) -> str:
-        """What last bits depend on; under the portable pins all CPUs give the same."""
+        """What the last bits depend on; in the portable mode all CPUs give the same."""
         if self.device == "cuda":
             return torch.cuda.get_device_name()
         return "" if self.reproducible == "portable" else torch.backends.cpu.get_cpu_capability()

@@ -1,7 +1,7 @@
 """Vectors that were encoded once, kept for later runs: a SQLite file for each recipe, a row for each input.
 
-A vector is a function of its input's bytes and its recipe alone, so one from the store is as good as one
-from the encoder. Nothing else depends on the store: without it a run is slower, and its outputs the same.
+A vector depends on the bytes of its input and on its recipe only, so a vector from the store equals one from the
+encoder. The store only saves time: without it a run is slower, and its outputs are the same.
 """
 
 import hashlib
@@ -19,10 +19,10 @@ import numpy as np
 
 T = TypeVar("T")
 
-SECONDS = 2  # between writes: what a killed run loses
-WAIT = 60  # seconds for another process's write, which takes a fraction of one
-CHUNK = 500  # rows a query
-SLACK = 0.1  # share of the vectors that goes beyond what must, so that not every write has to delete
+SECONDS = 2  # between writes: a killed run loses the vectors of this time
+WAIT = 60  # seconds to wait for a write of another process, which takes a fraction of a second
+CHUNK = 500  # rows per query
+SLACK = 0.1  # share of the vectors that is deleted in addition, so that not every write has to delete
 SCHEMA = """
     PRAGMA page_size = 65536;
     PRAGMA auto_vacuum = INCREMENTAL;
@@ -34,16 +34,17 @@ SCHEMA = """
 
 
 class Store:
-    """The vectors of one recipe, for several processes at once; a context manager that writes what waits.
+    """The vectors of one recipe, for several processes at once; a context manager that writes pending vectors.
 
-    A file that is damaged is thrown away; one that vanishes is begun anew; where there can be none, the
-    store is off. Each time `note` gets a line to show.
+    A damaged file is deleted; a file that disappears is created again; if no file can be written, the store is
+    off. Each time `note` is called with a line to show.
 
     Args:
-        folder: holds the files of all recipes.
-        recipe: all that a vector depends on besides its input, as JSON can say it.
-        limit: bytes of all files; least recently used recipes go first, then the oldest vectors. 0: off.
-        note: gets a line for people when something is wrong.
+        folder: contains the files of all recipes.
+        recipe: everything that a vector depends on besides its input; must be serialisable as JSON.
+        limit: bytes of all files; above it the least recently used recipes are deleted first, then the oldest
+            vectors. 0: the store is off.
+        note: is called with a line of text if something is wrong.
     """
 
     def __init__(self, folder: Path, recipe: dict[str, Any], limit: float, note: Callable[[str], object]):
@@ -51,7 +52,7 @@ class Store:
         self.path = folder / f"{hashlib.sha256(self.recipe.encode()).hexdigest()}.sqlite"
         self.limit, self.note = limit, note
         self._database: sqlite3.Connection | None = None
-        self._file = 0  # its number in the file system: tells whether `path` is still the same file
+        self._file = 0  # its inode, which tells whether `path` is still the same file
         self._waiting: list[tuple[bytes, bytes, int]] = []
         self._written = time.monotonic()
         if limit:
@@ -65,21 +66,25 @@ class Store:
         self._close()
 
     def width(self) -> int | None:
-        """Of the vectors; None as long as there is none."""
-        found = self._guarded(self._query, "SELECT length(vector) FROM vectors LIMIT 1")
-        return found[0][0] // 4 if found else None
+        """Width of the vectors; None if there are none."""
+        rows = self._guarded(self._query, "SELECT length(vector) FROM vectors LIMIT 1")
+        return rows[0][0] // 4 if rows else None
 
     def read(self, keys: Sequence[bytes], width: int) -> Iterator[tuple[list[int], np.ndarray]]:
-        """The known ones among `keys`, some at a time: their positions, and float32 [n, width]."""
+        """The stored vectors of `keys`, some at a time.
+
+        Yields:
+            Positions in `keys`, and the vectors, float32 [n, width].
+        """
         for start in range(0, len(keys), CHUNK):
             place = {key: start + i for i, key in enumerate(keys[start : start + CHUNK])}
-            found = self._guarded(self._rows, list(place), width)
-            if found:
-                vectors = np.frombuffer(b"".join(found.values()), "<f4").reshape(-1, width)
-                yield [place[key] for key in found], vectors
+            stored = self._guarded(self._rows, list(place), width)
+            if stored:
+                vectors = np.frombuffer(b"".join(stored.values()), "<f4").reshape(-1, width)
+                yield [place[key] for key in stored], vectors
 
     def add(self, keys: Sequence[bytes], vectors: np.ndarray) -> None:
-        """Keep `vectors`, float32 [n, width]; they are written every few seconds, together."""
+        """Store `vectors`, float32 [n, width], of n inputs; they are written together, every few seconds."""
         if self._database is None:
             return
         blobs = [vector.tobytes() for vector in vectors.astype("<f4", copy=False)]
@@ -88,26 +93,26 @@ class Store:
             self._guarded(self._write)
 
     def _guarded(self, action: Callable[..., T], *arguments: Any) -> T | None:
-        """Result of `action`; what it raises costs vectors or the store, never the run."""
+        """Result of `action`; None if it fails, because a problem of the store must not stop the run."""
         try:
             return action(*arguments)
         except (OSError, sqlite3.OperationalError) as error:
             self._close()
-            self.note(f"{self.path}: not used any more, every vector is encoded: {error}")
+            self.note(f"{self.path}: not used any more, all vectors are encoded: {error}")
         except sqlite3.DatabaseError as error:
             self._close()
-            self.note(f"{self.path}: damaged and thrown away: {error}")
-            self._guarded(self._anew)
+            self.note(f"{self.path}: damaged and deleted: {error}")
+            self._guarded(self._recreate)
         return None
 
-    def _anew(self) -> None:
+    def _recreate(self) -> None:
         _unlink(self.path)
         self._open()
 
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(self.path, timeout=WAIT, isolation_level="IMMEDIATE")
-        # a crash of the machine, not of the process, may damage the file: the price of fast writes
+        # for speed: a crash of the machine may damage the file, one of the process cannot
         self._database.execute("PRAGMA synchronous = OFF")
         self._database.executescript(SCHEMA)
         with self._database:
@@ -146,7 +151,7 @@ class Store:
         self._bound()
 
     def _bound(self) -> None:
-        """Delete until all files together are within `limit`."""
+        """Delete files and vectors until all files together are within `limit`."""
         others = [path for path in self.path.parent.glob("*.sqlite") if path != self.path]
         total = self.path.stat().st_size
         for path in sorted(others, key=_used, reverse=True):

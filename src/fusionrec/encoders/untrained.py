@@ -1,4 +1,4 @@
-"""Small models with random weights, in the layout of published ones: for smoke tests, without a download."""
+"""Small models with random weights, in the layout of published models: for quick tests without a download."""
 
 import string
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from fusionrec.encoders.loading import quiet
 from fusionrec.errors import UserError
 
 SEED = 1
-# as many layers as the published base models have, so that an entry's `layer` means something
+# as many layers as the published base models, so that the `layer` of an entry exists
 SMALL: dict[str, Any] = {
     "hidden_size": 32,
     "num_hidden_layers": 12,
@@ -23,14 +23,14 @@ CHARACTERS = string.ascii_lowercase + string.digits + string.punctuation
 
 
 def write(architecture: str, folder: Path) -> None:
-    """Write a model and its tokenizer or preprocessing into `folder`, which is made.
+    """Write a model and its tokenizer or preprocessing into the new folder `folder`.
 
     Args:
-        architecture: a key of `ARCHITECTURES`, or a model's name in timm, whose sizes stay.
-        folder: gets config.json, model.safetensors, and what else a published model has.
+        architecture: a key of `ARCHITECTURES`, or the name of a timm model, which keeps its size.
+        folder: is created, with config.json, model.safetensors, and the other files of a published model.
 
     Raises:
-        UserError: if nobody knows the architecture.
+        UserError: if the architecture is unknown.
     """
     import timm
     import torch
@@ -117,7 +117,7 @@ def _mpnet() -> tuple[Any, ...]:
 
 
 def _pieces() -> list[str]:
-    """Word pieces of one character, which spell out every word."""
+    """Word pieces of one character each, from which every word can be composed."""
     return [start + letter for start in ("", "##") for letter in CHARACTERS]
 
 

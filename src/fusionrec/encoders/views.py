@@ -23,16 +23,16 @@ Change = Callable[[Any, Cache, int], Any]
 
 
 class MeanOfViews:
-    """An encoder, made of another.
+    """An encoder that averages the vectors of another one.
 
-    The original and its views go through the other encoder in one batch of `1 + views` times as many inputs,
-    padded alike, so that a vector stays a function of its input alone.
+    The original and its views are encoded in one batch, `1 + views` times as large and with the same padding, so
+    that a vector depends on its input only.
 
     Args:
-        encoder: the other one.
+        encoder: the other encoder.
         change: `of_picture` or `of_text`.
-        options: number of views, seed and strengths.
-        normalize: whether vectors get length 1.
+        options: number of views, seed and strengths of the changes.
+        normalize: whether vectors are scaled to length 1.
     """
 
     def __init__(self, encoder: "Encoder", change: Change, options: Cache, normalize: bool):
@@ -40,26 +40,26 @@ class MeanOfViews:
         self.width, self.token_width = encoder.width, encoder.token_width
 
     def views(self, original: Any) -> list[Any]:
-        """The original and its `views` changed ones."""
+        """The original and its augmented views, 1 + `options.views` in all."""
         numbers = range(1, self.options.views + 1)
         return [original, *(self.change(original, self.options, number) for number in numbers)]
 
     def prepare(self, inputs: list[Any]) -> dict[str, torch.Tensor]:
-        """n pictures or texts to a batch of n * (1 + `views`), one input's views side by side."""
+        """n pictures or texts -> a batch of n * (1 + `options.views`); the views of an input are adjacent."""
         return self.encoder.prepare([view for original in inputs for view in self.views(original)])
 
     def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        """A batch of `prepare` to float32 [n, width] on the CPU, the means over 1 + `views` vectors."""
+        """The result of `prepare` -> float32 [n, width] on the CPU: means over 1 + `options.views` vectors."""
         vectors = self.encoder.forward(batch)
         mean = vectors.double().unflatten(0, (-1, 1 + self.options.views)).mean(1)
         return unit(mean) if self.normalize else mean.float()
 
     def encode(self, inputs: list[Any]) -> torch.Tensor:
-        """n pictures or texts to float32 [n, width] on the CPU."""
+        """n pictures or texts -> float32 [n, width] on the CPU."""
         return self.forward(self.prepare(inputs))
 
     def padded(self, text: str) -> int:
-        """The length to which the views of a text are padded: that of the longest."""
+        """The number of tokens to which the views of a text are padded: the largest of them."""
         return max(map(self.encoder.padded, self.views(text)))
 
 
@@ -74,6 +74,6 @@ def of_text(text: str, options: Cache, view: int) -> str:
 
 
 def generator(seed: int, content: bytes, view: int) -> np.random.Generator:
-    """Random numbers for one view of one input: they depend on nothing but these three."""
+    """The generator for one view of one input; it depends on the three arguments only."""
     digest = hashlib.sha256(f"{seed}/{view}/".encode() + content).digest()
     return np.random.default_rng(int.from_bytes(digest, "big"))

