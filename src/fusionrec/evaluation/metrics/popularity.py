@@ -1,6 +1,6 @@
 """How popular the recommended items are: novelty, average popularity, share of the long tail.
 
-- `novelty`: mean of -log2(train users of the item / train users), in bits; an item nobody chose counts as chosen once
+- `novelty`: mean of -log2(train users of the item / train users), in bits; an item without any counts as having one
 - `average_popularity`: mean number of train users of the items
 - `tail_share`: share of items of the long tail, as `splits.tail` defines it
 

@@ -1,4 +1,7 @@
-"""Serendipity: relevant items that a ranking by popularity would have placed lower."""
+"""Serendipity: relevant items that a ranking by popularity would have placed lower.
+
+- `serendipity`: mean over the list of hit × max(p(rank) - p(rank by popularity), 0), as in RecTools
+"""
 
 import numpy as np
 
