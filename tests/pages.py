@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAMS = ("bash", "dvc", "fusionrec", "git", "make", "pip", "pytest", "python", "python3.11", "unzip")
@@ -73,3 +75,20 @@ def inline(page: Path) -> Iterator[Command]:
         words = found[1].split()
         if words[0] in PROGRAMS and len(words) > 1:
             yield Command(name(page), prose[text.count("\n", 0, found.start())][0], " ".join(words))
+
+
+def automated() -> Iterator[Command]:
+    """The commands of the workflows and of the hooks for pre-commit that begin with a program's name."""
+    for path in sorted((ROOT / ".github/workflows").glob("*.yml")):
+        for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values():
+            for step in job["steps"]:
+                lines = step.get("run", "").splitlines()
+                yield from (Command(name(path), 0, line.strip()) for line in lines if _begins(line))
+    hooks = ROOT / ".pre-commit-config.yaml"
+    for repository in yaml.safe_load(hooks.read_text(encoding="utf-8"))["repos"]:
+        entries = [hook["entry"] for hook in repository["hooks"]]
+        yield from (Command(name(hooks), 0, entry) for entry in entries if _begins(entry))
+
+
+def _begins(line: str) -> bool:
+    return (line.split() or [""])[0] in PROGRAMS

@@ -75,6 +75,7 @@ BLOCKS = [block for page in PAGES for block in pages.split(page)[0]]
 RUN = [block for block in BLOCKS if block.language in ("bash", "python")]
 TYPED = [command for block in RUN for command in pages.commands(block)]
 MENTIONED = [command for page in PAGES for command in pages.inline(page)]
+AUTOMATED = list(pages.automated())
 WITH_COMMANDS = sorted({block.page for block in RUN})
 
 
@@ -174,7 +175,7 @@ def knows(words: list[str]) -> bool:
     return False
 
 
-@pytest.mark.parametrize("command", [*TYPED, *MENTIONED], ids=str)
+@pytest.mark.parametrize("command", [*TYPED, *MENTIONED, *AUTOMATED], ids=str)
 def test_programs_and_options_exist(command: Command, pytestconfig: pytest.Config) -> None:
     markers = {marker.split(":")[0] for marker in pytestconfig.getini("markers")}
     for program, *words in parts(command):
