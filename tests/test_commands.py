@@ -182,11 +182,10 @@ def test_programs_and_options_exist(command: Command, pytestconfig: pytest.Confi
         options = {word.split("=")[0] for word in words if word.startswith("--")}
         if program == "dvc":
             assert knows(words), f"{command}: dvc has no such command or option"
-        elif program == "fusionrec" or words[0] == "src/fusionrec":
-            name, *_ = words if program == "fusionrec" else words[1:]
-            assert all(re.search(rf"{option}\b", help_of("src/fusionrec", name)) for option in options), (
-                command
-            )
+        elif program == "fusionrec" or words[:1] == ["src/fusionrec"]:
+            name = words[:1] if program == "fusionrec" else words[1:2]
+            said = help_of("src/fusionrec", *name)
+            assert all(re.search(rf"{option}\b", said) for option in options), command
         elif program.startswith("python") and words[0].endswith(".py"):
             assert all(re.search(rf"{option}\b", help_of(words[0])) for option in options), command
         elif program in ("pytest", "bash"):
