@@ -47,7 +47,7 @@ def test_a_modality_that_is_off(folder: Path) -> None:
 
 
 def test_rows_of_another_catalogue_are_refused(folder: Path) -> None:
-    with pytest.raises(UserError, match=r"rows are not those of .*items\.parquet; run `dvc repro`"):
+    with pytest.raises(UserError, match=r"its items differ from .*items\.parquet; run `dvc repro`"):
         encoder_vectors.load(folder, ["b", "a"])
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from fusionrec.errors import UserError
 
 NUMBER, CATEGORY = "number_", "category_"
-HUGE = 1e100  # larger numbers count as this, whose squares have a finite sum
+HUGE = 1e100  # larger numbers are clipped to this, so that the sum of squares is finite
 WIDEST = float(np.finfo(np.float32).max)
 
 
@@ -45,7 +45,7 @@ def fit(items: pd.DataFrame, trained: np.ndarray, options: Fitting) -> dict[str,
 
     Returns:
         JSON-ready: {"numbers": {column: {log, fill, low, high, offset, scale}}, "categories": {column: [value]}},
-        where the values are those that at least `min_category_items` train items have, sorted.
+        with the sorted values that at least `min_category_items` train items have.
 
     Raises:
         UserError: if `splits.scaling` names a column that does not exist.

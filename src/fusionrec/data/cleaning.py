@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from fusionrec.data import interactions as choices
+from fusionrec.data import interactions as logs
 from fusionrec.data import items as catalogue
 from fusionrec.data import leaking_columns, text
 from fusionrec.data.attributes import CATEGORY, NUMBER
@@ -44,17 +44,17 @@ def clean(items: pd.DataFrame, interactions: pd.DataFrame, options: Clean) -> Cl
     """
     names = {kind: _names(items, kind) for kind in (CATEGORY, NUMBER)}
     text.check_template(options.text, ["title", "description", "tags", *names[CATEGORY]])
-    log, kept = choices.read(interactions), FilteredTable("items", items)
-    dropped = leaking_columns.check(names[NUMBER], choices.newest(log), options)
+    log, kept = logs.read(interactions), FilteredTable("items", items)
+    dropped = leaking_columns.check(names[NUMBER], logs.newest(log), options)
     numbers = catalogue.reject_rows(kept, dropped)
-    log = choices.reject_rows(log, kept, options.min_rating)
-    choices.reject_rare(log, kept, options.min_user_interactions, options.min_item_interactions)
+    log = logs.reject_rows(log, kept, options.min_rating)
+    logs.reject_rare(log, kept, options.min_user_interactions, options.min_item_interactions)
     if not log.table.kept.any():
         raise UserError(
             f"no interaction is left: items {kept.counts()}, interactions {log.table.counts()}; lower "
             "clean.min_user_interactions, clean.min_item_interactions or clean.min_rating, or fix the data"
         )
-    final, chosen = catalogue.table(kept, numbers, options), choices.table(log, items["item_id"])
+    final, chosen = catalogue.table(kept, numbers, options), logs.table(log, items["item_id"])
     rejected = pd.concat([kept.rejected(), log.table.rejected()])
     sizes = {name: len(chosen[f"{name[:-1]}_id"].cat.categories) for name in ("users", "items")}
     return Cleaned(

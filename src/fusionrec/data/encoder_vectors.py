@@ -1,4 +1,4 @@
-"""Reading a feature cache: one row an item, checked against the catalogue."""
+"""Reading of cached encoder vectors: one row per item, checked against the catalogue."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -14,13 +14,13 @@ NO_TOKENS = np.zeros((0, 0, 0), np.float32)
 class EncoderVectors(NamedTuple):
     """Encoder vectors of the catalogue.
 
-    `load` maps both files into memory: what nobody reads takes none, and what is written here stays here.
+    `load` memory-maps the files: parts that are not read need no memory, and changes are not written to the files.
 
     Attributes:
-        matrix: float32 [items, width]; zeros where absent; width 0 where the modality is off.
-        present: bool [items].
-        tokens: float32 [items, tokens, width of a token], an item's patches or words in their order, pooled
-            to so many; zeros where absent; [items, 0, 0] where the cache keeps none.
+        matrix: float32 [items, width], zeros for absent items; width 0 if the modality is off.
+        present: bool [items], which items have a picture or text.
+        tokens: float32 [items, tokens, width of a token], an item's patches or words in order, pooled to this
+            number; zeros for absent items; [items, 0, 0] if `cache.tokens` is 0.
     """
 
     matrix: np.ndarray
@@ -41,9 +41,9 @@ def load(folder: Path | str, item_ids: list[str]) -> EncoderVectors:
         tokens = np.zeros((len(matrix), 0, 0), np.float32)
         if (folder / "tokens.npy").exists():
             tokens = np.load(folder / "tokens.npy", mmap_mode="c", allow_pickle=False)
-        features = EncoderVectors(matrix, files.read_array(folder / "present.npy"), tokens)
+        vectors = EncoderVectors(matrix, files.read_array(folder / "present.npy"), tokens)
     except FileNotFoundError as error:
         raise UserError(f"{error.filename}: not found; run `dvc repro`") from None
     if stored != item_ids:
-        raise UserError(f"{folder}: rows are not those of data/splits/items.parquet; run `dvc repro`")
-    return features
+        raise UserError(f"{folder}: its items differ from data/splits/items.parquet; run `dvc repro`")
+    return vectors

@@ -1,4 +1,4 @@
-"""Who chose what, as ragged arrays."""
+"""Interaction histories of users, as ragged arrays."""
 
 from dataclasses import dataclass
 
@@ -36,11 +36,11 @@ class Histories:
 
     @property
     def counts(self) -> np.ndarray:
-        """int64 [users]: items of each."""
+        """int64 [users]: number of items of each user."""
         return np.diff(self.offsets)
 
     def pairs(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """All items of `users` as (position in `users`, item), two int64 arrays of one length."""
+        """All items of `users`, int64 [n], as pairs: positions in `users` and items, two int64 [pairs]."""
         counts = self.counts[users]
         return np.repeat(np.arange(len(users)), counts), self.items[ranges(self.offsets[users], counts)]
 

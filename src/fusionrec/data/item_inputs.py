@@ -1,4 +1,4 @@
-"""The inputs of items besides their ids, as tensors, and the preprocessing that makes them."""
+"""The inputs of items besides their ids, as tensors, and the fitted preprocessing that computes them."""
 
 from typing import Any, NamedTuple
 
@@ -20,15 +20,15 @@ class ItemInputs(NamedTuple):
 
     Attributes:
         vision: float32 [items, width], picture vectors.
-        vision_present: bool [items], false where there is no picture.
+        vision_present: bool [items], false if there is no picture.
         language: float32 [items, width], text vectors.
         language_present: bool [items].
         numbers: float32 [items, width], scaled numbers and their "missing" flags.
         category_offsets: int64 [items + 1], ragged category values: see `attributes.Bags`.
         category_values: int64 [values].
         trained: bool [items], whether the item has a train interaction.
-        vision_tokens: float32 [items, t, width], vectors of the places of a picture; a token that an item does
-            not have is zero. t is 0 where the cache holds none.
+        vision_tokens: float32 [items, t, width], vectors of the patches of a picture; zero for tokens that an item
+            does not have. t is 0 if the cache has none.
         language_tokens: float32 [items, t, width], vectors of the words of a text, likewise.
     """
 
@@ -62,10 +62,10 @@ class Fitted(NamedTuple):
 
     Attributes:
         attributes: scalers and vocabularies of `attributes.fit`.
-        vision: from picture vectors to those of the model. None: it has no such input.
-        language: likewise.
-        vision_tokens: likewise, for the vectors of places.
-        language_tokens: likewise, for those of words.
+        vision: maps picture vectors to inputs of the model. None: the model has no such input.
+        language: likewise, for text vectors.
+        vision_tokens: likewise, for vectors of patches.
+        language_tokens: likewise, for vectors of words.
         bins: the pieces of each number, in the order of `attributes.numbers`. None: numbers stay as they are.
     """
 
@@ -78,7 +78,7 @@ class Fitted(NamedTuple):
 
     @property
     def category_values(self) -> int:
-        """How many category values there are; the first of each column stands for all others."""
+        """Number of category values; the first of each column means any value that is not in the vocabulary."""
         return sum(1 + len(vocabulary) for vocabulary in self.attributes["categories"].values())
 
 
@@ -136,7 +136,7 @@ def assemble(
         torch.from_numpy(vision.present),
         torch.from_numpy(reduce(language, fitted.language)),
         torch.from_numpy(language.present),
-        torch.from_numpy(bend(attributes.numbers(items, fitted.attributes), fitted.bins)),
+        torch.from_numpy(piecewise_numbers(attributes.numbers(items, fitted.attributes), fitted.bins)),
         torch.from_numpy(bags.offsets),
         torch.from_numpy(bags.values),
         torch.from_numpy(trained),
@@ -145,20 +145,23 @@ def assemble(
     )
 
 
-def bend(numbers: np.ndarray, bins: list[Bins] | None) -> np.ndarray:
-    """Piecewise linear functions of each number beside its "missing" flag; see `piecewise.encode`.
+def piecewise_numbers(numbers: np.ndarray, bins: list[Bins] | None) -> np.ndarray:
+    """Piecewise linear functions of each number, and its "missing" flag; see `piecewise.encode`.
 
     Args:
         numbers: float32 [items, 2 * columns] of `attributes.numbers`.
-        bins: one a column; None leaves the numbers as they are.
+        bins: one per column; None: the numbers are returned as they are.
+
+    Returns:
+        float32 [items, sum of bins + columns].
     """
     if not bins:
         return numbers
     pairs = zip(numbers.T[::2], numbers.T[1::2], bins, strict=True)
-    bent = [
+    columns = [
         part for value, flag, pieces in pairs for part in (piecewise.encode(value, pieces), flag[:, None])
     ]
-    return np.concatenate(bent, 1)
+    return np.concatenate(columns, 1)
 
 
 def fit_vectors(features: EncoderVectors, trained: np.ndarray, components: int) -> "Reduction | None":
@@ -170,7 +173,7 @@ def fit_vectors(features: EncoderVectors, trained: np.ndarray, components: int) 
         components: how many; 0, or as many as there are columns or more, only centres and scales.
 
     Returns:
-        None where no train item has a vector.
+        None if no train item has a vector.
     """
     known = np.flatnonzero(features.present & trained)
     seen = features.matrix[known]
@@ -180,7 +183,15 @@ def fit_vectors(features: EncoderVectors, trained: np.ndarray, components: int) 
 def fit_tokens(features: EncoderVectors, trained: np.ndarray, components: int) -> "Reduction | None":
     """The same for the tokens of the train items.
 
-    At most `FITTED_TOKENS` of them are used, evenly spaced, since more would change little.
+    At most `FITTED_TOKENS` of them are used, evenly spaced, because more would change little.
+
+    Args:
+        features: tokens [items, t, width], with zeros for absent ones.
+        trained: bool [items].
+        components: see `fit_vectors`.
+
+    Returns:
+        None if no train item has a token.
     """
     flat, present = _tokens(features)
     known = np.flatnonzero(present & np.repeat(trained, features.tokens.shape[1]))
@@ -203,7 +214,7 @@ def reduce_tokens(features: EncoderVectors, reduction: "Reduction | None") -> np
 
 
 def _tokens(features: EncoderVectors) -> tuple[np.ndarray, np.ndarray]:
-    """All tokens of all items [items * t, width], and bool [items * t]: which of them there are."""
+    """All tokens of all items [items * t, width], and bool [items * t]: which of them exist."""
     items, count, width = features.tokens.shape
     flat = features.tokens.reshape(items * count, width)
     return flat, np.repeat(features.present, count) & flat.any(1)
@@ -242,7 +253,7 @@ def fit_reduction(seen: np.ndarray, components: int) -> Reduction:
         _, basis = principal_axes(x, components)
         x = x @ basis
     spread = x.square().mean().sqrt()
-    # where all are alike there is nothing to scale
+    # if all vectors are equal there is nothing to scale
     return Reduction(mean, basis, torch.where(spread > 0, spread, 1))
 
 

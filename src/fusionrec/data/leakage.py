@@ -36,7 +36,16 @@ def _check_pairs(log: Log) -> None:
 
 
 def check_histories(labels: np.ndarray, log: Log, least: int) -> None:
-    """Every evaluated user has at least `least` interactions, and at least one of them in train."""
+    """Prove that every evaluated user has at least `least` interactions, and at least one of them in train.
+
+    Args:
+        labels: int8 [n], positions in `PARTS`.
+        log: the whole log.
+        least: number of interactions.
+
+    Raises:
+        AssertionError: if not.
+    """
     held_out = (labels == VAL) | (labels == TEST)
     few = np.bincount(log.user) < least
     assert not few[log.user[held_out]].any(), "a user with too few interactions is evaluated"
@@ -44,19 +53,35 @@ def check_histories(labels: np.ndarray, log: Log, least: int) -> None:
 
 
 def check_known(group: np.ndarray, asked: np.ndarray, known: np.ndarray, message: str) -> None:
-    """Every group (int [n]) with an interaction in `asked` has one in `known`, both bool [n]."""
+    """Prove that every group (int [n]) with an interaction in `asked` has one in `known`, both bool [n].
+
+    Raises:
+        AssertionError: with `message`, if not.
+    """
     assert not (has(group, asked) & ~has(group, known)).any(), message
 
 
 def check_order(labels: np.ndarray, log: Log) -> None:
-    """Within each user, no interaction precedes one of an earlier part, in the log's canonical order."""
+    """Prove that no interaction of a user precedes one of an earlier part, in the log's canonical order.
+
+    Args:
+        labels: int8 [n], positions in `PARTS`.
+        log: the whole log.
+
+    Raises:
+        AssertionError: if not.
+    """
     age = AGE[labels]
     backwards = (age[1:] < age[:-1]) & (log.user[1:] == log.user[:-1])
     assert not backwards.any(), "a later interaction of a user is in an earlier part"
 
 
 def check_disjoint(ids: np.ndarray, labels: np.ndarray, parts: tuple[int, ...], message: str) -> None:
-    """No id (int [n]) has interactions in two of `parts`."""
+    """Prove that no id (int [n]) has interactions in two of `parts`, by the labels, int8 [n].
+
+    Raises:
+        AssertionError: with `message`, if not.
+    """
     length = int(ids.max(initial=0)) + 1
     sides = sum(np.bincount(ids[labels == part], minlength=length) > 0 for part in parts)
     assert np.max(sides) <= 1, message

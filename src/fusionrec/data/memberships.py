@@ -11,7 +11,7 @@ KINDS = ("warm", "cold_user", "cold_item", "cold_both")
 
 
 class Memberships(NamedTuple):
-    """Counts and slices. A user or item is cold if it has no train interaction.
+    """Train counts and slices. A user or item is cold if it has no train interaction.
 
     Attributes:
         user_train: int64 [users], train interactions.

@@ -10,7 +10,7 @@ class Bins(NamedTuple):
 
     Attributes:
         edges: float64 [bins + 1], ascending.
-        centre: float64 [bins], what is subtracted.
+        centre: float64 [bins], the mean of each bin's values, which is subtracted.
     """
 
     edges: np.ndarray
@@ -18,15 +18,15 @@ class Bins(NamedTuple):
 
 
 def fit(values: np.ndarray, bins: int) -> Bins:
-    """Edges at the quantiles of `values`, float [n], at most `bins` bins; fewer where quantiles coincide."""
+    """Edges at the quantiles of `values`, float [n], at most `bins` bins; fewer if quantiles coincide."""
     edges = np.unique(np.quantile(values.astype(np.float64), np.linspace(0, 1, bins + 1)))
     return Bins(edges, _passed(values, edges).mean(0))
 
 
 def encode(values: np.ndarray, bins: Bins) -> np.ndarray:
-    """How far a number has come through each bin, so that a linear layer on it can bend at every edge.
+    """How far each number has advanced through each bin, so that a linear layer on it can bend at every edge.
 
-    Gorishniy et al., "On Embeddings for Numerical EncoderVectors in Tabular Deep Learning", NeurIPS 2022, with
+    Gorishniy et al., "On Embeddings for Numerical Features in Tabular Deep Learning", NeurIPS 2022, with
     quantiles as edges; centred.
 
     Args:
@@ -34,8 +34,8 @@ def encode(values: np.ndarray, bins: Bins) -> np.ndarray:
         bins: of `fit`.
 
     Returns:
-        float32 [n, bins]: in each bin 0 below it, 1 above it, linear in between, minus the mean. Width 0 for
-        a constant.
+        float32 [n, bins]: in each bin 0 below it, 1 above it, linear in between, minus the mean. Width 0 if
+        all values that were fitted on are equal.
 
     >>> values = np.array([0.0, 1.0, 2.0])
     >>> encode(values, fit(values, 2)).round(2)

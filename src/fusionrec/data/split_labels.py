@@ -35,6 +35,12 @@ def portions(
     one each to validation and train; validation leaves one to train. If a count is below `least`, which is 3
     or more, everything is for train.
 
+    Args:
+        count: int64 of any shape.
+        val_fraction: of each count.
+        test_fraction: of each count.
+        least: see above.
+
     Returns:
         (val, test), int64 with the shape of `count`.
     """

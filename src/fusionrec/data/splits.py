@@ -83,7 +83,13 @@ def split(log: Log, items: pd.DataFrame, options: Splits) -> Split:
 
 
 def tables(log: Log, labels: np.ndarray, kind: np.ndarray) -> dict[str, pd.DataFrame]:
-    """{part: user, item, timestamp}, each in canonical order; val and test also say what is cold: `kind`."""
+    """{part: table}, with the columns user, item, timestamp, in canonical order; `kind` in val and test.
+
+    Args:
+        log: the whole log.
+        labels: int8 [n], positions in `PARTS`.
+        kind: int8 [n], positions in `KINDS`: whether the user or the item is cold.
+    """
     parts = {}
     for label, name in enumerate(PARTS):
         rows = labels == label

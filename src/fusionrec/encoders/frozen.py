@@ -73,7 +73,7 @@ class FrozenEncoder:
         return rows
 
     def encode(self, inputs: list[Any]) -> torch.Tensor:
-        """n pictures or texts -> the result of `forward`."""
+        """n pictures or texts -> float32 [n, width + tokens * width of a token] on the CPU; see `forward`."""
         return self.forward(self.prepare(inputs))
 
     def padded(self, text: str) -> int:

@@ -18,7 +18,11 @@ HEADS = ("classifier.", "cls.", "lm_head.")  # what a checkpoint may have in add
 
 @contextmanager
 def readable(folder: Path) -> Iterator[None]:
-    """Turn the exceptions of libraries about a damaged or incomplete folder into one `UserError`."""
+    """Turn the exceptions of libraries about a damaged or incomplete folder into one `UserError`.
+
+    Raises:
+        UserError: in place of the exception.
+    """
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:

@@ -39,7 +39,7 @@ def tensor(picture: bytes | Image.Image) -> torch.Tensor:
 
 
 def tensors(pictures: list[bytes | Image.Image], device: torch.device) -> list[torch.Tensor]:
-    """`tensor` of each picture, on the device; a GPU decodes all JPEG files at once."""
+    """Each picture as uint8 [3, height, width], on the device; a GPU decodes all JPEG files at once."""
     jpegs: dict[int, bytes] = {}
     if device.type == "cuda":
         blobs = {i: one for i, one in enumerate(pictures) if isinstance(one, bytes)}

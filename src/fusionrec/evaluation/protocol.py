@@ -66,8 +66,8 @@ def of_test(
     Args:
         parts: train, val, test, fold_in, each with the columns `histories.LOG`.
         users: rows of the user table.
-        tail: see `Task`.
-        vectors: see `Task`.
+        tail: bool [items], see `Task`.
+        vectors: float32 [items, width], see `Task`.
         options: `protocol`; with `sampled`, `negatives` and `seed`.
         candidates: see `Task`; `sampled` draws its own.
     """

@@ -14,7 +14,7 @@ from fusionrec.data.reading import csv_files
 from fusionrec.data.reading.csv_files import Column, Dialect
 from fusionrec.errors import UserError
 
-from .options import rows
+from ..sources.options import rows
 
 WANTED = {"x": Column("a", "raw.a"), "y": Column("b")}
 

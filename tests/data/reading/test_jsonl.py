@@ -11,7 +11,7 @@ import pytest
 from fusionrec.data.reading import jsonl
 from fusionrec.errors import UserError
 
-from .options import rows
+from ..sources.options import rows
 
 
 def parse(record: dict[str, Any]) -> list[str | None]:

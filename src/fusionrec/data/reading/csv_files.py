@@ -71,7 +71,7 @@ def read(
 
 
 def numbered(table: pa.Table, rows: np.ndarray) -> pd.DataFrame:
-    """As a pandas table, with `row` as the first column; dictionaries become categories."""
+    """As a pandas table, with `rows` (int64 [n]) as the first column, `row`; dictionaries become categories."""
     frame = table.unify_dictionaries().to_pandas()
     frame.insert(0, "row", rows)
     return frame

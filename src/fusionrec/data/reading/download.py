@@ -30,7 +30,7 @@ from fusionrec.params import Count, Positive, Section
 
 REDIRECTS = 3
 PATIENCE = 10  # times the timeout: the longest that one response may take in all
-BUSY = [429, 500, 502, 503, 504]  # worth another attempt
+BUSY = [429, 500, 502, 503, 504]  # these are tried again
 CHUNK = 1 << 16
 FILE_NAME = re.compile("[A-Za-z0-9_-]+")  # ids that can safely name a file in an archive
 

@@ -1,8 +1,8 @@
 """A generated catalogue: a poster shop with pictures, texts, numbers, and customers whose tastes are known.
 
-Some of the traits that tastes are made of show only in the picture (palette, motif, layout), some only in
+Of the traits that tastes are about, some are visible only in the picture (palette, motif, layout), some only in
 the text (theme, mood), one in both (hour), one in a category (technique), one in a number (era), and one
-nowhere (spirit). Tables and pictures have the same kinds of errors as real data, so every stage has work to do.
+is hidden (spirit). Tables and pictures have the same kinds of errors as real data, so every stage has work to do.
 """
 
 from collections.abc import Iterator
