@@ -66,6 +66,7 @@ def test_what_is_read_scores_the_same_and_is_written_the_same(write, with_tokens
     loaded = checkpoint.load(tmp_path, CPU, ITEM_IDS)
     assert torch.equal(loaded.score(ALL, PAST), before.score(ALL, PAST))
     assert loaded.item_ids == ITEM_IDS and loaded.user_ids == USER_IDS
+    assert isinstance(loaded.model, FusionModel)
     assert loaded.model.known_users.tolist() == [True, True, False, True]
     assert files.read_json(tmp_path / "metrics.json") == METRICS
     again = tmp_path / "again"

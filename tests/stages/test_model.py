@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+import fusionrec.api
 from fusionrec import files
+from fusionrec.errors import UserError
 
 from .workspace import ROOT, build, run
 
@@ -20,13 +22,22 @@ from .workspace import ROOT, build, run
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FUSIONREC_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("WANDB_MODE", "offline")
-    return change(build(tmp_path), {"train": {"epochs": 3, "batch": 8}, "model": {"dim": 8}})
+    return change(build(tmp_path), {"train": {"epochs": 3, "batch": 8}, "model": {"fusion": {"dim": 8}}})
 
 
-def change(folder: Path, changes: dict[str, dict[str, Any]]) -> Path:
+def change(folder: Path, changes: dict[str, Any]) -> Path:
+    """Write other parameters; `changes` is a tree like params.yaml, and must not add keys."""
+
+    def merge(tree: dict[str, Any], inside: dict[str, Any]) -> None:
+        for name, value in inside.items():
+            assert name in tree, name
+            if isinstance(value, dict):
+                merge(tree[name], value)
+            else:
+                tree[name] = value
+
     tree = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
-    for section, values in changes.items():
-        tree[section].update(values)
+    merge(tree, changes)
     (folder / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
     return folder
 
@@ -51,6 +62,59 @@ def test_a_training_repeats_to_the_byte(folder: Path) -> None:
     assert kept["epoch"] == found["best"]["epoch"]
 
 
+def test_the_model_card_says_what_the_model_is(folder: Path) -> None:
+    run(folder, "model")
+    card = files.read_json(folder / "data/model/card.json")
+    tree = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+    assert {*card["parameters"]} >= {
+        "raw",
+        "splits",
+        "clean",
+        "images",
+        "cache",
+        "encoders",
+        "model",
+        "train",
+    }
+    assert card["parameters"]["raw"]["source"] == tree["raw"]["source"]
+    assert (
+        card["parameters"]["splits"][tree["splits"]["strategy"]] == tree["splits"][tree["splits"]["strategy"]]
+    )
+    assert card["parameters"]["model"]["fusion"]["dim"] == 8
+    assert not {"bpr_mf", "lightgcn"} & {*card["parameters"]["model"]}, "only the model that was trained"
+    assert card["code"]["fingerprint"] and "src/fusionrec/models/trained/fusion.py" in card["code"]["files"]
+    assert "src/fusionrec/models/trained/lightgcn.py" not in card["code"]["files"]
+    train = folder / "data/splits/train.parquet"
+    assert card["data"]["data/splits/train.parquet"] == hashlib.sha256(train.read_bytes()).hexdigest()
+    vision, language = (tree["model"][name] for name in ("vision", "language"))
+    assert {f"data/cache/vision/{vision}/features.npy", f"data/cache/language/{language}/features.npy"} <= {
+        *card["data"]
+    }
+    assert card["libraries"].keys() >= {"python", "torch", "numpy"}
+    assert card["encoders"]["vision"]["encoder"] == vision
+    assert card["encoders"]["vision"]["license"] == tree["encoders"]["vision"][vision]["pypi"]["license"]
+    measured = card["metrics"]["validation"]
+    assert any(name.startswith("ndcg@") for name in measured)
+    assert all(row["low"] <= row["mean"] <= row["high"] for row in measured.values())
+    assert (folder / "data/model/README.md").read_text(encoding="utf-8").startswith("# fusion\n")
+
+
+def test_another_model_goes_through_all_stages(folder: Path) -> None:
+    """LightGCN is trained, measured and recommends, and the API loads it; it cannot score new items."""
+    change(folder, {"model": {"name": "lightgcn", "lightgcn": {"dim": 8}}, "metrics": {"tradeoff": []}})
+    for stage in ("model", "metrics", "recs"):
+        run(folder, stage)
+    assert files.read_json(folder / "data/model/card.json")["model"]["name"] == "lightgcn"
+    assert "model" in files.read_json(folder / "metrics/eval.json")
+    table = files.read_table(folder / "data/recs/recommendations.parquet")
+    shop = fusionrec.api.load(folder / "data/model", folder / "data/splits")
+    asked = table["user_id"].unique().tolist()
+    lists = shop.recommend(asked, 3)
+    assert lists["item_id"].tolist() == table.groupby("user_id", sort=False).head(3)["item_id"].tolist()
+    with pytest.raises(UserError, match="cannot score new"):
+        shop.engine.model.among(shop.engine.model.content)
+
+
 def test_two_processes_train_together(folder: Path) -> None:
     change(folder, {"runtime": {"nproc": 2}})
     run(folder, "model")
@@ -70,7 +134,7 @@ def test_a_model_can_be_continued(folder: Path) -> None:
         for name in before
         if before[name].numel()
     )
-    change(folder, {"model": {"dim": 16}})
+    change(folder, {"model": {"fusion": {"dim": 16}}})
     message = run(folder, "model", fails=True)
     assert "error: train.resume_from: earlier does not fit the parameters and data" in message
 
@@ -89,19 +153,19 @@ def test_weights_and_biases_is_a_mirror(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"monitor": "auc@10"}, "error: train.monitor: no metric 'auc'"),
-        ({"precision": "bf16"}, "error: train.precision=bf16 on a CPU does not go with"),
+        ({"train": {"monitor": "auc@10"}}, "error: train.monitor: no metric 'auc'"),
+        ({"train": {"precision": "bf16"}}, "error: train.precision=bf16 on a CPU does not go with"),
         (
-            {"losses": {"softmax": 0, "sampled_softmax": 0, "bpr": 0, "bce": 0, "contrastive": 1}},
-            "at least one of",
+            {"model": {"fusion": {"losses": {"softmax": 0, "contrastive": 1}}}},
+            "at least one loss that ranks items",
         ),
-        ({"resume_from": "nowhere"}, "error: nowhere: config.json not found"),
+        ({"train": {"resume_from": "nowhere"}}, "error: nowhere: config.json not found"),
     ],
     ids=str,
 )
 def test_what_cannot_be_is_one_error(folder: Path, changes: dict[str, Any], message: str) -> None:
     before = outputs(folder)
-    assert message in run(change(folder, {"train": changes}), "model", fails=True)
+    assert message in run(change(folder, changes), "model", fails=True)
     assert outputs(folder) == before, "no half-written output"
 
 

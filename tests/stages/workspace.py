@@ -40,6 +40,7 @@ def build(folder: Path) -> Path:
         files.write_array(cache / "features.npy", rng.standard_normal((ITEMS, 4), np.float32))
         files.write_array(cache / "present.npy", np.ones(ITEMS, bool))
         files.write_json(cache / "item_ids.json", ids)
+        files.write_json(cache / "card.json", {"encoder": name.partition("/")[2], "weights": "pypi"})
     _write_model(folder / "data/model", options, ids)
     _write_pictures(folder / "data/images", ids)
     return folder

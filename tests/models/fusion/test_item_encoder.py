@@ -144,7 +144,7 @@ def test_the_modalities_of_an_item(options, content) -> None:  # type: ignore[no
 
 def test_modalities_need_both(options, content) -> None:  # type: ignore[no-untyped-def]
     bare = content._replace(language=torch.zeros(ITEMS, 0))
-    with pytest.raises(UserError, match=r"train\.losses\.contrastive"):
+    with pytest.raises(UserError, match=r"model\.fusion\.losses\.contrastive: needs pictures and texts"):
         build(options, bare).modalities(bare)
 
 
@@ -184,7 +184,9 @@ def test_an_item_needs_some_input(options, content) -> None:  # type: ignore[no-
 @pytest.mark.parametrize("modality", ["vision", "language"])
 def test_cross_modal_needs_both(options, content, modality) -> None:  # type: ignore[no-untyped-def]
     bare = content._replace(**{modality: torch.zeros(ITEMS, 0)})
-    with pytest.raises(UserError, match=r"model\.fusion: cross_modal"):
+    with pytest.raises(
+        UserError, match=rf"model\.fusion\.method: cross_modal needs language and vision.*model\.{modality}"
+    ):
         build(options.model_copy(update={"method": "cross_modal"}), bare)
 
 

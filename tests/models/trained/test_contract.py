@@ -1,0 +1,217 @@
+"""What every trained model must do; a new file in `fusionrec.models.trained` is tested here without being named."""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from fusionrec import choices, code
+from fusionrec.data.histories import Histories
+from fusionrec.errors import UserError
+from fusionrec.evaluation import catalogue_ranking
+from fusionrec.models import checkpoint, trained
+from fusionrec.models.contract import ModelData, TrainableModel
+from fusionrec.models.recommender import Recommender
+from fusionrec.models.trained_model import TrainedModel
+from fusionrec.models.uniform_scores import UniformScores
+from fusionrec.training import loop
+from fusionrec.training.loop import Epoch
+from fusionrec.training.resume import Interrupted
+
+from ...training.conftest import ITEMS, PARAMS, TRAIN, USERS, updated, world
+
+NAMES = choices.names(trained.PACKAGE)
+ALL = np.arange(USERS)
+CPU = torch.device("cpu")
+OPTIONS = updated(TRAIN, masked=0.5, patience=10)
+ITEM_IDS, USER_IDS = ([f"{kind}{row}" for row in range(rows)] for kind, rows in (("i", ITEMS), ("u", USERS)))
+every_model = pytest.mark.parametrize("name", NAMES)
+
+
+def held_out() -> np.ndarray:
+    """int64 [users]: the item of the user's own parity that the user did not choose yet."""
+    return ALL % 2 + 2 * (ALL // 2 % (ITEMS // 2))
+
+
+def train() -> Histories:
+    """Users choose the items of their own parity, all but one."""
+    rows = [
+        (user, item, item) for user in ALL for item in range(user % 2, ITEMS, 2) if item != held_out()[user]
+    ]
+    return Histories.of(pd.DataFrame(rows, columns=["user", "item", "timestamp"]), USERS)
+
+
+def finds_the_held_out(model: Recommender) -> dict[str, float]:
+    best = catalogue_ranking.top_k(model, ALL, train(), 1)
+    return {"ndcg@10": float((best.items[:, 0] == held_out()).mean())}
+
+
+def data(name: str, known_users: torch.Tensor | None = None) -> ModelData:
+    graph = train() if "graph" in trained.load(name).needs else None
+    return ModelData(world(), USERS, 0, known_users, graph)
+
+
+def build(name: str, known_users: torch.Tensor | None = None) -> TrainableModel:
+    options = PARAMS.model.own(name)
+    model = trained.load(name)(updated(options, dim=16), data(name, known_users))
+    model.reset(torch.Generator().manual_seed(1))
+    return model
+
+
+def fit(
+    name: str, epochs: int, track: Callable[[Epoch], None], interrupted: Interrupted | None = None
+) -> tuple[TrainableModel, Epoch]:
+    model = build(name)
+    options = updated(OPTIONS, epochs=epochs)
+    best = loop.fit(model, world(), train(), finds_the_held_out, options, track, interrupted, every=0)
+    return model, best
+
+
+@cache
+def learned(name: str) -> tuple[TrainedModel, list[Epoch]]:
+    epochs: list[Epoch] = []
+    model, _ = fit(name, 40, epochs.append)
+    return TrainedModel(model, world(), ITEM_IDS, USER_IDS), epochs
+
+
+def saved(folder: Path, name: str, model: TrainableModel) -> dict[str, str]:
+    """Hashes of the files of the model's folder."""
+    checkpoint.save(folder, name, model, data(name), ITEM_IDS, USER_IDS, {"epoch": 1})
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+@every_model
+def test_its_module_is_documented_and_has_parameters(name: str) -> None:
+    assert choices.summaries(trained.PACKAGE)[name].endswith(".")
+    assert {*PARAMS.model.own(name).losses} <= {*choices.names("fusionrec.training.losses")}
+
+
+@every_model
+def test_it_learns_a_held_out_pattern(name: str) -> None:
+    model, epochs = learned(name)
+    assert finds_the_held_out(model) == {"ndcg@10": 1.0}
+    assert finds_the_held_out(UniformScores(1, ITEMS))["ndcg@10"] < 0.4, "it is not found by chance"
+    assert epochs[-1].metrics["train/loss"] < 0.8 * epochs[0].metrics["train/loss"]
+
+
+@every_model
+def test_it_never_returns_a_masked_item(name: str) -> None:
+    model, _ = learned(name)
+    lists = catalogue_ranking.top_k(model, ALL, train(), ITEMS)
+    for user, items in enumerate(lists.items.tolist()):
+        listed = [item for item in items if item >= 0]
+        assert sorted([*listed, *train()[user].tolist()]) == list(range(ITEMS))
+
+
+@every_model
+def test_saved_and_loaded_it_scores_the_same(name: str, tmp_path: Path) -> None:
+    model, _ = learned(name)
+    first = saved(tmp_path / "model", name, model.model)
+    loaded = checkpoint.load(tmp_path / "model", CPU, ITEM_IDS)
+    assert torch.equal(loaded.score(ALL, train()), model.score(ALL, train()))
+    assert (loaded.item_ids, loaded.user_ids) == (ITEM_IDS, USER_IDS)
+    assert saved(tmp_path / "again", name, loaded.model) == first
+
+
+class Killed(Exception):
+    """Stands for a kill between two epochs."""
+
+
+@every_model
+def test_an_interrupted_training_ends_with_the_same_bytes(name: str, tmp_path: Path) -> None:
+    def kill(epoch: Epoch) -> None:
+        if epoch.number == 2:
+            raise Killed
+
+    whole, best = fit(name, 4, lambda epoch: None)
+    interrupted = Interrupted(tmp_path / "state")
+    with pytest.raises(Killed):
+        fit(name, 4, kill, interrupted)
+    epochs: list[Epoch] = []
+    resumed, again = fit(name, 4, epochs.append, interrupted)
+    assert again == best and [epoch.number for epoch in epochs] == [1, 2, 3, 4]
+    assert saved(tmp_path / "resumed", name, resumed) == saved(tmp_path / "whole", name, whole)
+
+
+@every_model
+def test_it_scores_new_items_or_says_that_it_cannot(name: str) -> None:
+    model, _ = learned(name)
+    new = world().take(torch.tensor([2, 5, 7]))
+    if model.model.scores_new_items:
+        scores = model.among(new).score(ALL, train())
+        assert scores.shape == (USERS, 3) and scores.isfinite().all()
+        assert "contents" in model.model.needs, "a new item is known by its contents only"
+    else:
+        with pytest.raises(UserError, match=r"cannot score new (ones|items).*model\.name"):
+            model.among(new)
+
+
+@every_model
+def test_it_reads_what_it_needs_only(name: str) -> None:
+    model, _ = learned(name)
+    other = world()._replace(vision=world().vision + 1, language=world().language - 1)
+    same = torch.equal(TrainedModel(model.model, other).score(ALL, train()), model.score(ALL, train()))
+    assert same == ("contents" not in model.model.needs)
+    backward = Histories(train().offsets, np.concatenate([train()[user][::-1] for user in range(USERS)]))
+    same = torch.equal(model.score(ALL, backward), model.score(ALL, train()))
+    assert same == ("sequence" not in model.model.needs)
+    assert {*model.model.inputs()} <= {"vision", "language", "numbers", "categories", "id"}
+
+
+@every_model
+def test_users_without_train_interactions(name: str) -> None:
+    """All those of whom nothing is known get the same finite scores, and the model says who they are."""
+    known = torch.arange(USERS) != 3
+    model = TrainedModel(build(name, known), world())
+    empty = np.where(ALL == 3, 0, train().counts)
+    offsets = np.concatenate([[0], np.cumsum(empty), [empty.sum()]])
+    items = np.concatenate([train()[user] for user in range(USERS) if user != 3])
+    past = Histories(offsets, items)
+    users = np.array([3, USERS, 0])
+    assert model.knows(users, past).tolist() == [False, False, True]
+    scores = model.score(users, past)
+    assert scores.isfinite().all() and torch.equal(scores[0], scores[1])
+    assert not torch.equal(scores[0], scores[2])
+
+
+@every_model
+def test_some_items_are_scored_as_all_are(name: str) -> None:
+    model = learned(name)[0].model
+    latest = torch.from_numpy(train().latest(ALL, model.history_length))
+    users = torch.from_numpy(ALL)
+    whole = model.towers(world())
+    vectors = model.user_vectors(whole, users, latest)
+    scores = model.logits(vectors, whole)
+    candidates = torch.tensor([1, 4, 9])
+    some = model.towers(world(), None, candidates)
+    torch.testing.assert_close(model.logits(vectors, some), scores[:, candidates])
+    columns = torch.tensor([[2, 0]] * USERS)
+    torch.testing.assert_close(model.logits(vectors, some, columns), scores[:, [9, 1]])
+    if model.ranks_by_inner_product:
+        torch.testing.assert_close(vectors @ whole.candidates.T + whole.bias, scores)
+
+
+@every_model
+def test_torchs_global_generator_is_never_used(name: str) -> None:
+    state = torch.random.get_rng_state()
+    fit(name, 1, lambda epoch: None)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_nothing_but_the_models_knows_a_model() -> None:
+    """Training, ranking, recommendation and review import the contract."""
+    source = Path(code.ROOT) / "src" / "fusionrec"
+    own = (
+        "fusionrec.models.fusion",
+        "fusionrec.models.id_vectors",
+        *(f"{trained.PACKAGE}.{n}" for n in NAMES),
+    )
+    for path in source.rglob("*.py"):
+        if not path.is_relative_to(source / "models"):
+            imported = code.parse(path.read_text(encoding="utf-8")).imports
+            assert not [name for name in imported if name.startswith(own)], path
