@@ -1,12 +1,14 @@
 """A recipe's identity changes with all that can change a vector, and with nothing else."""
 
+import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fusionrec import files
+from fusionrec import code, files
 from fusionrec.encoders import recipe as module
 from fusionrec.encoders import untrained, views
 from fusionrec.encoders.options import Cache, EncoderEntry, PictureAugmentation, TextAugmentation
@@ -86,17 +88,43 @@ def test_the_folder_may_lie_elsewhere_but_not_differ(recipe: Callable[..., Recip
     assert here.identity() != wanted
 
 
-def test_other_libraries_and_other_code(
-    recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_other_libraries(recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch) -> None:
     before = recipe("language").identity()
     with monkeypatch.context() as patch:
         patch.setattr(module, "version", lambda name: "0.0")
         assert recipe("language").identity() != before
     assert recipe("language").identity() == before
-    (tmp_path / "pooling.py").write_text("mended")
-    monkeypatch.setattr(module, "__file__", str(tmp_path / "recipe.py"))
-    assert recipe("language").identity() != before
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "differ"),
+    [
+        ("pooling.py", "clamp(min=1)", "clamp(min=2)", {"vision", "language", "views"}),
+        ("language.py", "MULTIPLE = 8", "MULTIPLE = 16", {"language", "views"}),
+        ("pixels.py", '.convert("RGB")', '.convert("L")', {"vision", "views"}),  # views decode pictures
+        ("augment.py", "BLUR_EDGE = 224", "BLUR_EDGE = 225", {"views"}),
+        ("neighbour_plots.py", "DPI = 100", "DPI = 101", set()),
+        ("pooling.py", "\nimport torch\n", "\n# a comment\nimport torch\n", set()),
+    ],
+)
+def test_other_code(
+    recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, old: str, new: str,
+    differ: set[str],
+) -> None:  # fmt: skip
+    """Vectors are computed again when code that computes them changes, and only then."""
+    shutil.copytree(code.ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(code, "fingerprint", partial(code.fingerprint, root=tmp_path))
+    recipes = {
+        "vision": recipe("vision", views=0),
+        "language": recipe("language", views=0),
+        "views": recipe("language", views=1),
+    }
+    before = {which: each.identity() for which, each in recipes.items()}
+    path = tmp_path / "src/fusionrec/encoders" / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    assert {which for which, each in recipes.items() if each.identity() != before[which]} == differ
 
 
 def test_a_gpu_and_a_cpu_round_differently(
