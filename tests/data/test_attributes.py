@@ -1,4 +1,4 @@
-"""Numbers and categories: fitted on train items only, finite whatever comes."""
+"""Numbers and categories: fitted on train items only, and finite for any value."""
 
 import json
 from typing import Any

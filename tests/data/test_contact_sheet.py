@@ -1,4 +1,4 @@
-"""Contact sheets: the same bytes for the same tiles, whatever the captions hold."""
+"""Contact sheets: the same tiles give the same bytes, whatever the captions contain."""
 
 import io
 from pathlib import Path

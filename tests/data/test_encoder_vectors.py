@@ -1,4 +1,4 @@
-"""A cache is read whole and for its own catalogue, or not at all."""
+"""Cached vectors are read completely and for their own catalogue, or not at all."""
 
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""Ragged histories by hand."""
+
 import numpy as np
 import pandas as pd
 

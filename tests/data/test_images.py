@@ -1,4 +1,4 @@
-"""Pictures: what is fine stays as it is, what can be mended is, the rest has a reason."""
+"""Pictures: good ones are not changed, others are re-encoded if possible, the rest has a reason."""
 
 import hashlib
 import io

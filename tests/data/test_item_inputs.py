@@ -1,4 +1,4 @@
-"""Inputs of the model: PCA sees train items only; absent stays absent."""
+"""Inputs of the model: PCA is fitted on train items only; absent inputs stay absent."""
 
 from itertools import pairwise
 from pathlib import Path

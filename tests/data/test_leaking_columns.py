@@ -1,4 +1,4 @@
-"""Popularity counted after the choices is refused by its name until the user decides."""
+"""Columns that were counted after the interactions are refused by their names until the user decides."""
 
 import re
 from datetime import UTC, datetime

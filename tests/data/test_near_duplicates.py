@@ -1,4 +1,4 @@
-"""Groups of near hashes against comparing each with each."""
+"""Groups of similar hashes, against a comparison of all pairs."""
 
 import numpy as np
 import pytest

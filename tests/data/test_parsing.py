@@ -1,4 +1,4 @@
-"""Numbers, times and ids off strings: the fast way agrees with the slow one."""
+"""Numbers, times and ids from strings: the fast path agrees with the slow one."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Plots repeat byte for byte, whatever the data look like."""
+"""Plots are byte-for-byte reproducible for any data."""
 
 from pathlib import Path
 

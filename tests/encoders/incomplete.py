@@ -1,4 +1,4 @@
-"""What every loader refuses, whatever it loads."""
+"""Damaged and incomplete folders that every loader refuses."""
 
 from collections.abc import Callable
 from pathlib import Path

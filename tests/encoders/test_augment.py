@@ -1,4 +1,4 @@
-"""Each change does what its definition says and no more; 0 switches it off; the generator decides alone."""
+"""Each change does what its definition says; 0 switches it off; all randomness is the generator's."""
 
 import math
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Which parts of a tower are trained, for towers of every make."""
+"""Which parts of a network are trained, for networks of several families."""
 
 from collections.abc import Callable
 from pathlib import Path

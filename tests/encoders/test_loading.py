@@ -1,3 +1,5 @@
+"""Models are loaded completely, or refused with one clear error."""
+
 import shutil
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Adapters: few weights, nothing at first, and gone when merged."""
+"""Adapters: few weights, no effect at first, and merged into their layers at the end."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Plots of features: each thing in its place, the same bytes, and nothing in a title or label can break them."""
+"""Plots of vectors: correct positions, the same bytes, and no title or label can break them."""
 
 import io
 import warnings

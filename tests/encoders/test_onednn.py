@@ -1,3 +1,5 @@
+"""Linear layers through oneDNN give the results of `nn.Linear`."""
+
 import pytest
 import torch
 from torch import nn

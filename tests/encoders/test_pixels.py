@@ -1,4 +1,4 @@
-"""Pixels are what the model's own processor makes of Pillow's picture, made faster."""
+"""Pixels equal those of the model's own processor, up to rounding."""
 
 import io
 from collections.abc import Callable

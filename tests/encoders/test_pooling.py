@@ -1,3 +1,5 @@
+"""Pooling by hand, and against PyTorch."""
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st

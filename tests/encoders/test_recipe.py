@@ -1,4 +1,4 @@
-"""A recipe's identity changes with all that can change a vector, and with nothing else."""
+"""A recipe's identity changes with everything that can change a vector, and with nothing else."""
 
 import shutil
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The store gives back what was put in, or nothing: whatever happens to its files, and to other processes."""
+"""The store returns what was put in, or nothing, even if files are damaged or other processes interfere."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Untrained models: the same bytes each time, small, and what an entry may name."""
+"""Untrained models: small, the same bytes each time, for every architecture of the registry."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_random_numbers_go_on_as_if_nothing_were_built(tmp_path: Path) -> None:
         assert torch.equal(torch.rand(3), wanted)
 
 
-def test_an_architecture_that_nobody_knows(tmp_path: Path) -> None:
+def test_an_unknown_architecture(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"untrained: bret is neither one of clip, .* nor a model of timm"):
         untrained.write("bret", tmp_path / "bret")
 

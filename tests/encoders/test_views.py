@@ -1,4 +1,4 @@
-"""The mean of a few vectors, and views that depend on the seed, the content and their number alone."""
+"""Means over views, which depend only on the seed, the content and their number."""
 
 import io
 from pathlib import Path

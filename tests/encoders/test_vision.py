@@ -1,4 +1,4 @@
-"""Every family of vision models gives what transformers or timm itself computes, or one clear error."""
+"""Vision models give the vectors that transformers or timm computes, or one clear error."""
 
 import io
 from collections.abc import Callable

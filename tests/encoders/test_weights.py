@@ -1,4 +1,4 @@
-"""Weights come verified, or not at all, with one message that names the remedy."""
+"""Weights are verified, or there is one message that says what to do."""
 
 import hashlib
 import re

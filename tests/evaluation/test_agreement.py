@@ -1,4 +1,4 @@
-"""Ranking and accuracy together, against independent implementations: ties, short lists, users with nothing."""
+"""Ranking and accuracy against independent implementations: ties, short lists, users without items."""
 
 import warnings
 from typing import NamedTuple

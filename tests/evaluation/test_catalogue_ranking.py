@@ -1,4 +1,4 @@
-"""Exact ranking: ties by item row, nothing known is returned, no chunking shows."""
+"""Exact ranking: ties by item row, no known items, the same lists for any chunk size."""
 
 import numpy as np
 import pandas as pd

@@ -1,3 +1,5 @@
+"""Comparison of two runs."""
+
 import numpy as np
 import pandas as pd
 import pytest

@@ -27,7 +27,7 @@ def test_strict_hides_validation_and_mmrec_does_not() -> None:
 
 @pytest.mark.parametrize("protocol", ["strict", "mmrec"])
 def test_what_is_folded_in_is_known_and_not_trained_on(protocol: str) -> None:
-    """User 2, whom train lacks, is asked for item 3 with item 1 in the past."""
+    """User 2 is not in train; item 1 is in its past, and item 3 is held out."""
     asked = {
         "fold_in": pd.DataFrame({"user": [2], "item": [1], "timestamp": [0]}),
         "test": pd.DataFrame({"user": [2], "item": [3], "timestamp": [3], "kind": ["cold_both"]}),

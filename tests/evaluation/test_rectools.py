@@ -1,4 +1,4 @@
-"""Golden values of RecTools, which asks for an older numpy and so cannot be installed beside.
+"""Golden values of RecTools, which needs an older numpy and so cannot be installed together.
 
 From rectools 0.19.0 with numpy 1.26.4 and pandas 2.3.3: MeanInvUserFreq, AvgRecPopularity, Serendipity and
 IntraListDiversity (with 1 - the product of two vectors as distance), `calc_per_user`. User 4's list is short;

@@ -1,4 +1,4 @@
-"""What is said of recommenders, on a hand-made task."""
+"""Metrics, intervals and slices per recommender, on a hand-made task."""
 
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""Intervals and tests, against plain loops, SciPy and worked examples."""
+
 import numpy as np
 import pytest
 from scipy import stats

@@ -1,4 +1,4 @@
-"""Faults that evaluations have had, and invariances that they must have."""
+"""Common mistakes in evaluations, and properties that must hold."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What training watches, against the evaluation's own metrics and by hand."""
+"""Monitored metrics, against those of the evaluation and by hand."""
 
 import math
 

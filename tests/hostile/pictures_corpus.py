@@ -1,4 +1,4 @@
-"""Bad and odd pictures, each made here from nothing, with what becomes of it."""
+"""Bad and odd pictures, each generated here, with the expected result."""
 
 import io
 import struct

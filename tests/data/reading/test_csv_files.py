@@ -1,4 +1,4 @@
-"""CSV as strings: exact, in blocks that grow, with one clear error for whatever is malformed."""
+"""CSV as strings: exact, read in growing blocks, with one clear error for a malformed file."""
 
 import csv
 import io

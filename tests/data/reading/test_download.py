@@ -1,4 +1,4 @@
-"""Downloads against a server of our own that misbehaves in every way."""
+"""Downloads from a local server that misbehaves in every way."""
 
 import hashlib
 import threading

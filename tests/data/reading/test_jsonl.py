@@ -1,4 +1,4 @@
-"""JSON lines: no line stops the others, and none goes without a reason."""
+"""JSON lines: a bad line does not stop the others, and each has a reason."""
 
 import gzip
 import json

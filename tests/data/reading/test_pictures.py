@@ -1,4 +1,4 @@
-"""Pictures are found by listing: one an item, and a reason for each file that is none."""
+"""Pictures are found by listing a folder: one per item, and a reason for every other file."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Amazon Reviews of both years: their keys, their oddities, and what to do about a bad line."""
+"""Amazon Reviews of both editions: their keys, their peculiarities, and bad lines."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""The generated catalogue: repeatable, dirty on purpose, and driven by tastes rather than popularity."""
+"""The generated catalogue: reproducible, with errors on purpose, and driven by tastes rather than popularity."""
 
 import io
 from collections import Counter

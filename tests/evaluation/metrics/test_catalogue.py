@@ -1,3 +1,5 @@
+"""Coverage, evenness and personalisation by hand and against loops."""
+
 import itertools
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Diversity against loops over pairs."""
+
 import itertools
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Novelty, popularity and long tail by hand."""
+
 import numpy as np
 import pytest
 
