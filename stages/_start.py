@@ -1,6 +1,6 @@
 """Imported first by every stage: puts src/ on the path and pins the numeric libraries.
 
-The stages run from the checkout they stand in, so `dvc exp run --temp` runs its own copy of the code.
+A stage runs the code of its own checkout, so `dvc exp run --temp` runs its own copy of the code.
 """
 
 import sys

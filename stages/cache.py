@@ -1,10 +1,10 @@
-"""cache: pictures or texts -> one frozen vector an item, by the encoder that the parameters name.
+"""cache: pictures or texts -> one vector per item, by the encoder that the parameters name.
 
 Reads: data/images, or data/clean/items.parquet; the encoder's weights.
-Writes: data/cache/<modality>/<encoder>: vectors, which items have one, and card.json, which says what made them;
+Writes: data/cache/<modality>/<encoder>: vectors, which items have one, and card.json, which says how they were made;
 metrics/cache_<modality>.json; plots/map_<modality>.png, plots/neighbours_<modality>.png.
 Parameters: cache, the encoder's entry in encoders, runtime.
-Vectors of earlier runs are taken from ~/.cache/fusionrec, or $FUSIONREC_CACHE.
+Vectors of earlier runs are reused from ~/.cache/fusionrec, or $FUSIONREC_CACHE.
 """
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
@@ -37,7 +37,11 @@ class Parameters(NamedTuple):
 
 
 def entry(modality: str, name: str, encoders: Encoders) -> EncoderEntry | None:
-    """The registry's entry of an encoder; None: the modality is switched off."""
+    """The registry's entry of an encoder; None if the modality is switched off.
+
+    Raises:
+        UserError: if the registry does not have the encoder.
+    """
     registry: dict[str, EncoderEntry | None] = getattr(encoders, modality)
     if name not in registry:
         known = ", ".join(registry)
@@ -46,7 +50,7 @@ def entry(modality: str, name: str, encoders: Encoders) -> EncoderEntry | None:
 
 
 def read(modality: str) -> tuple[pd.DataFrame, inputs.Inputs]:
-    """The manifest or the items, and each item's picture or text."""
+    """The manifest (vision) or the item table (language), and each item's picture or text."""
     if modality == "vision":
         manifest = files.read_table(f"{IMAGES}/manifest.parquet")
         return manifest, inputs.pictures(manifest, IMAGES)
@@ -55,7 +59,11 @@ def read(modality: str) -> tuple[pd.DataFrame, inputs.Inputs]:
 
 
 def recipe(args: argparse.Namespace, p: Parameters) -> Recipe | None:
-    """How to encode; None: nothing is encoded here."""
+    """How to encode; None if nothing is encoded in this stage.
+
+    Raises:
+        UserError: if the encoder is unknown, its weights are not available, or the precision cannot be used.
+    """
     chosen = entry(args.modality, args.encoder, p.encoders)
     if chosen is None or not args.frozen:
         return None
@@ -66,10 +74,13 @@ def recipe(args: argparse.Namespace, p: Parameters) -> Recipe | None:
     return Recipe(args.modality, chosen, folder, source, p.cache, device.type, p.runtime.reproducible)
 
 
-def postponed(
+def without_vectors(
     filled: cache.Filled, args: argparse.Namespace, p: Parameters, given: inputs.Inputs
 ) -> cache.Filled:
-    """For an encoder that is trained with the model: which items have an input, and a card; there are no vectors."""
+    """The result for an encoder that is trained with the model: which items have an input, and a card, but no vectors.
+
+    The result for a frozen encoder is returned unchanged.
+    """
     chosen = entry(args.modality, args.encoder, p.encoders)
     if chosen is None or args.frozen:
         return filled
@@ -86,7 +97,7 @@ def postponed(
 
 
 def origin(card: dict[str, Any]) -> str:
-    """Which weights made the vectors, for tables of experiments: source, and start of revision or hash."""
+    """The weights that made the vectors, for tables of experiments: their source, and the start of revision or hash."""
     if "entry" in card:
         return f"{card['weights']['weights']}, trained"
     if "weights" not in card:
@@ -96,7 +107,7 @@ def origin(card: dict[str, Any]) -> str:
 
 
 def report(filled: cache.Filled) -> dict[str, int]:
-    """How many items have a vector, and how many inputs are distinct."""
+    """The numbers of items with and without a vector, and of distinct inputs."""
     (items, width), present = filled.features.matrix.shape, int(filled.features.present.sum())
     return {
         "items": items,
@@ -109,7 +120,7 @@ def report(filled: cache.Filled) -> dict[str, int]:
 
 
 def draw(modality: str, features: EncoderVectors, table: pd.DataFrame) -> None:
-    """Nearest neighbours, and a map that is coloured by the first category."""
+    """Draw nearest neighbours of some items, and a map of all items, coloured by the first category."""
     neighbours = f"plots/neighbours_{modality}.png"
     if modality == "vision":
         neighbour_plots.of_pictures(neighbours, features, table, IMAGES)
@@ -132,17 +143,17 @@ def main() -> str:
         type="true".__eq__,
         default=True,
         metavar="true|false",
-        help="false: trained with the model",
+        help="false: the encoder is trained with the model",
     )
     args = parser.parse_args()
     p = Parameters(params.load(Cache), params.load(Encoders), params.load(Runtime))
     chosen = recipe(args, p)
     table, given = read(args.modality)
-    where = f"data/cache/{args.modality}/{args.encoder}"
-    with files.replacing_folder(where) as out:
+    folder = f"data/cache/{args.modality}/{args.encoder}"
+    with files.replacing_folder(folder) as out:
         with tqdm(desc=args.encoder, unit="item", disable=None) as bar:
             filled = cache.fill(out / "features.npy", chosen, given, p.runtime, bar)
-        filled = postponed(filled, args, p, given)
+        filled = without_vectors(filled, args, p, given)
         counts = report(filled)
         files.write_array(out / "present.npy", filled.features.present)
         files.write_json(out / "item_ids.json", table["item_id"].tolist())
@@ -152,7 +163,7 @@ def main() -> str:
     files.write_json(f"metrics/cache_{args.modality}.json", {args.modality: shown})
     print(f"{args.encoder}: {counts['present']:,} of {counts['items']:,} items, width {counts['width']}")
     print(f"{filled.distinct - filled.known:,} encoded, {filled.known:,} from the store")
-    return where
+    return folder
 
 
 if __name__ == "__main__":

@@ -21,7 +21,11 @@ from fusionrec.runtime import Runtime
 
 
 def wanted(items: set[str], dropped: list[str]) -> Iterator[tuple[str, bytes]]:
-    """The raw pictures of items in the catalogue, in shard order; other names are appended to `dropped`."""
+    """The raw pictures of items in the catalogue, in shard order; names of other items are appended to `dropped`.
+
+    Raises:
+        UserError: if an item has two pictures.
+    """
     waiting = set(items)
     for name, blob in files.read_shards("data/raw/images"):
         item, _ = images.split_name(name)
@@ -49,10 +53,12 @@ def main() -> str:
     checked = runtime.parallel(check, wanted(set(items), dropped), workers)
     with files.replacing_folder("data/images") as folder:
         with files.ShardWriter(folder) as shards:
-            for one in tqdm(checked, desc="images", total=len(items), unit="picture", disable=None):
-                blob = one.picture.blob
-                rows[one.item] = manifest.row(one, None if blob is None else shards.add(one.item, blob))
-                tiles.note(one)
+            for result in tqdm(checked, desc="images", total=len(items), unit="picture", disable=None):
+                blob = result.picture.blob
+                rows[result.item] = manifest.row(
+                    result, None if blob is None else shards.add(result.item, blob)
+                )
+                tiles.note(result)
         table = manifest.build(items, rows, options.near_distance)
         files.write_table(folder / "manifest.parquet", table)
 
@@ -60,9 +66,9 @@ def main() -> str:
     files.write_json("metrics/images.json", counts)
     contact_sheet.rejected("plots/rejected_images.png", tiles)
     contact_sheet.near_duplicates("plots/near_duplicates.png", table, "data/images", options.max_pixels)
-    others = counts["items"] - counts["ok"] - counts["missing"]
+    rejected = counts["items"] - counts["ok"] - counts["missing"]
     print(
-        f"{counts['items']:,} items: {counts['ok']:,} pictures, {counts['missing']:,} missing, {others:,} rejected"
+        f"{counts['items']:,} items: {counts['ok']:,} pictures, {counts['missing']:,} missing, {rejected:,} rejected"
     )
     return "data/images"
 

@@ -1,7 +1,7 @@
 """metrics: model and splits -> metrics of the model, its re-ranked lists and its baselines on the test part.
 
-Reads: data/model, data/splits, data/raw/tables (the demo's truth), metrics.candidates.
-Writes: metrics/eval.json; data/metrics: the metrics of each user, the model's in each slice, intervals, slices and
+Reads: data/model, data/splits, data/raw/tables (true preferences, for the demo), the file metrics.candidates.
+Writes: metrics/eval.json; data/metrics: metrics of each user, of the model in each slice, intervals, slices and
 ablation; plots/ndcg_at_k, recall_at_k, exposure, coverage, tradeoff, slices and ablation, as .csv and .png.
 Parameters: metrics, rerank, runtime.
 """
@@ -15,26 +15,26 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from fusionrec.evaluation.options import Metrics
-from fusionrec.recommend.rerank_options import Rerank
-from fusionrec.runtime import Runtime
 from fusionrec import files, params, plots, runtime
 from fusionrec.data.demo import demo_truth
 from fusionrec.data.histories import LOG, Histories
 from fusionrec.evaluation import ablation, metrics, plot_tables, report, slices, tradeoff
 from fusionrec.evaluation import protocol as tasks
 from fusionrec.evaluation.catalogue_ranking import Lists
+from fusionrec.evaluation.options import Metrics
 from fusionrec.evaluation.validation import validator
 from fusionrec.models import baselines, checkpoint
 from fusionrec.models.fixed_scores import FixedScores
 from fusionrec.models.recommender import Recommender
 from fusionrec.recommend import rerank, rerank_features
+from fusionrec.recommend.rerank_options import Rerank
+from fusionrec.runtime import Runtime
 
 PARTS = ("train", "val", "test", "fold_in")
 CURVES = ("ndcg", "recall")  # metrics that are drawn against k
 SAMPLED = (
-    "warning: metrics.protocol is sampled: metrics among {} negatives a user are not comparable with those of the "
-    "whole catalogue, and may order recommenders otherwise"
+    "warning: metrics.protocol is sampled: metrics among {} negatives per user are not comparable with those of the "
+    "whole catalogue, and may rank recommenders differently"
 )
 
 
@@ -54,8 +54,8 @@ def read_split() -> Split:
     return Split(users, items, parts, users["user_id"].tolist(), items["item_id"].tolist())
 
 
-def rivals(options: Metrics, split: Split) -> dict[str, Any]:
-    """The baselines, fitted on train, and on the demo the oracle, which knows everybody's taste."""
+def fit_baselines(options: Metrics, split: Split) -> dict[str, Any]:
+    """The baselines, fitted on train; for the demo also the oracle, which knows the true preferences."""
     users, items, train = len(split.users), len(split.items), split.parts["train"]
     histories = Histories.of(train, users)
     judge: Callable[[Recommender], float] | None = None
@@ -75,34 +75,36 @@ def rivals(options: Metrics, split: Split) -> dict[str, Any]:
     return fitted
 
 
-def reranker(best: Lists, known: rerank.RerankFeatures, task: tasks.Task, k: int, options: Rerank) -> Any:
-    """The lists of a method at a strength, from each user's best candidates."""
-    among = Lists(*(x[:, : options.max_candidates] for x in best))
+def reranker(best: Lists, features: rerank.RerankFeatures, task: tasks.Task, k: int, options: Rerank) -> Any:
+    """A function of method and strength that re-ranks the best candidates of each user: int64 [users, k]."""
+    candidates = Lists(*(x[:, : options.max_candidates] for x in best))
 
     def lists(method: str, strength: float) -> np.ndarray:
-        rule = options.model_copy(update={"method": method, "strength": strength, "novelty": 0.0})
-        return rerank.rerank(among, known, task.past, task.users, k, rule).items
+        changed = options.model_copy(update={"method": method, "strength": strength, "novelty": 0.0})
+        return rerank.rerank(candidates, features, task.past, task.users, k, changed).items
 
     return lists
 
 
 def draw(
-    found: report.Report,
+    measured: report.Report,
     losses: dict[str, Any],
     sweep: pd.DataFrame,
     task: tasks.Task,
     p: Metrics,
 ) -> None:
-    """Every plot as PNG and as the table behind it."""
-    names = [name for name in found.results if not name.startswith("model_")]
-    lists = {name: found.results[name].ranked.items for name in names if name != "oracle"}
+    """Write every plot as PNG, and its table as CSV."""
+    names = [name for name in measured.results if not name.startswith("model_")]
+    lists = {name: measured.results[name].ranked.items for name in names if name != "oracle"}
     first = p.headline[0]
-    tables = {f"{metric}_at_k": plot_tables.at_k(found.intervals, names, p.ks, metric) for metric in CURVES}
+    tables = {
+        f"{metric}_at_k": plot_tables.at_k(measured.intervals, names, p.ks, metric) for metric in CURVES
+    }
     tables |= {
         "exposure": plot_tables.exposure(lists, task.popularity),
         "coverage": plot_tables.coverage(lists, len(task.popularity)),
         "tradeoff": sweep,
-        "slices": plot_tables.bars(found.slices["model"], first),
+        "slices": plot_tables.bars(measured.slices["model"], first),
         "ablation": plot_tables.ablation(losses, first),
     }
     for name, table in tables.items():
@@ -125,44 +127,44 @@ def main() -> str:
     families = [metrics.load(name, options) for name in options.families]
     model = checkpoint.load("data/model", runtime.device(computing), split.item_ids)
     candidates = tasks.candidates(options.candidates, split.user_ids, split.item_ids)
-    known = rerank_features.of(
+    features = rerank_features.of(
         model.content, split.items["train_interactions"].to_numpy(), int((~split.users["cold"]).sum())
     )
     task = tasks.of_test(
-        split.parts, len(split.users), split.items["tail"].to_numpy(), known.vectors, options, candidates
+        split.parts, len(split.users), split.items["tail"].to_numpy(), features.vectors, options, candidates
     )
     if options.protocol == "sampled":
         print(SAMPLED.format(options.negatives))
     print(
-        f"{len(task.users):,} users, {len(split.items):,} items: the model, what re-ranks it, and its rivals"
+        f"{len(task.users):,} users, {len(split.items):,} items; evaluating the model, re-ranked lists and baselines"
     )
 
     best = tasks.rank(model, task, max(*ks, reranking.max_candidates))
-    reranked = reranker(best, known, task, max(ks), reranking)
-    methods = [method for method in options.rerankers if method in rerank.usable(known)]
-    rivalry = rivals(options, split)
+    reranked = reranker(best, features, task, max(ks), reranking)
+    methods = [method for method in options.rerankers if method in rerank.usable(features)]
+    fitted = fit_baselines(options, split)
     lists = {"model": best.items[:, : max(ks)]}
     lists |= {f"model_{method}": reranked(method, reranking.strength) for method in methods}
-    for name, rival in tqdm(rivalry.items(), desc="rivals", unit="recommender", disable=None):
-        lists[name] = tasks.rank(rival, task, max(ks)).items
+    for name, baseline in tqdm(fitted.items(), desc="baselines", unit="recommender", disable=None):
+        lists[name] = tasks.rank(baseline, task, max(ks)).items
     parts = slices.standard(task) + slices.of_columns(options.slices, split.users, split.items)
-    found = report.full(lists, task, parts, ks, families, options.headline, options.seed)
-    for name, rival in rivalry.items():
-        found.summary[name] |= getattr(rival, "settings", {})
-    losses = ablation.of_inputs(model, found.results["model"], task, options.headline, options.seed)
+    measured = report.full(lists, task, parts, ks, families, options.headline, options.seed)
+    for name, baseline in fitted.items():
+        measured.summary[name] |= getattr(baseline, "settings", {})
+    losses = ablation.of_inputs(model, measured.results["model"], task, options.headline, options.seed)
     sweep = tradeoff.sweep(reranked, methods, options.tradeoff, task, families, options.headline[0])
 
     with files.replacing_folder("data/metrics") as folder:
         names = [split.user_ids[user] for user in task.users]
-        files.write_table(folder / "per_user.parquet", report.per_user(found.results, names))
-        files.write_table(folder / "slices.parquet", report.per_slice(found.cut, options.headline, names))
-        files.write_json(folder / "intervals.json", found.intervals)
-        files.write_json(folder / "slices.json", found.slices)
+        files.write_table(folder / "per_user.parquet", report.per_user(measured.results, names))
+        files.write_table(folder / "slices.parquet", report.per_slice(measured.cut, options.headline, names))
+        files.write_json(folder / "intervals.json", measured.intervals)
+        files.write_json(folder / "slices.json", measured.slices)
         files.write_json(folder / "ablation.json", losses)
-    draw(found, losses, sweep, task, options)
-    files.write_json("metrics/eval.json", found.summary)
+    draw(measured, losses, sweep, task, options)
+    files.write_json("metrics/eval.json", measured.summary)
     for name in lists:
-        print(f"{name:>18}: " + ", ".join(f"ndcg@{k} {found.summary[name][f'ndcg@{k}']:.4f}" for k in ks))
+        print(f"{name:>18}: " + ", ".join(f"ndcg@{k} {measured.summary[name][f'ndcg@{k}']:.4f}" for k in ks))
     return "data/metrics, metrics and plots"
 
 

@@ -1,4 +1,4 @@
-"""raw: a source (the generated demo, or files) -> raw tables of strings, pictures as they are.
+"""raw: a source (the generated demo, or files) -> raw tables of strings, and unchanged pictures.
 
 Reads: raw.input, in the layout of raw.source.
 Writes: data/raw/tables: items, interactions, rejected rows, and for the demo its preference model;
@@ -24,7 +24,7 @@ def main() -> str:
     source = sources.load(options.source)
     data = source.read(Path(options.input), options.extensions, options.own(options.source))
     count = 0
-    # both folders replace the old ones only when both are complete
+    # both folders are replaced once both are complete
     with (
         files.replacing_folder("data/raw/tables") as tables,
         files.replacing_folder("data/raw/images") as images,

@@ -3,7 +3,7 @@
 Reads: data/model, data/splits, data/images (for the gallery).
 Writes: data/recs: recommendations.parquet, and for the first users recommendations.json and gallery.html.
 Parameters: recs, rerank, runtime.
-`fusionrec recommend` answers questions about other users with the same model.
+`fusionrec recommend` makes lists for other users with the same model.
 """
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
@@ -24,18 +24,20 @@ def main() -> str:
     device = runtime.device(computing)
     recommender = engine.load("data/model", "data/splits", device)
     users = requests.choose(options.users, recommender.split.user_ids, options.seed)
-    asked = recommender.audience(users)
+    requested = recommender.requests(users)
     rules = recommender.rules(
         options.top_k, rerank, options.filter_seen, options.exclude, options.category_limits
     )
-    tables = recommender.tables(asked, rules, runtime.threads(computing, device))
+    tables = recommender.tables(requested, rules, runtime.threads(computing, device))
     with files.replacing_folder(OUT) as folder:
-        rows = files.write_row_groups(folder / TABLE, engine.SCHEMA, writing.watched(tables, len(asked.ids)))
-        shown = writing.rows_of(folder / TABLE, asked.ids[: options.gallery])
+        rows = files.write_row_groups(
+            folder / TABLE, engine.SCHEMA, writing.watched(tables, len(requested.ids))
+        )
+        shown = writing.rows_of(folder / TABLE, requested.ids[: options.gallery])
         files.write_json(folder / "recommendations.json", writing.records(shown))
-        page = gallery_cards.page(recommender, asked, shown, options.gallery, options.history)
+        page = gallery_cards.page(recommender, requested, shown, options.gallery, options.history)
         files.write_text(folder / "gallery.html", page)
-    print(f"{rows:,} recommendations for {len(asked.ids):,} users")
+    print(f"{rows:,} recommendations for {len(requested.ids):,} users")
     return OUT
 
 

@@ -1,4 +1,4 @@
-"""splits: clean tables and the picture manifest -> the parts of a split, users, items, scalers.
+"""splits: clean tables and the picture manifest -> the parts of a split, users, items and scalers.
 
 Reads: data/clean, data/images/manifest.parquet.
 Writes: data/splits: train, val, test, fold_in, users, items, and features.json, which is fitted on train;

@@ -29,32 +29,40 @@ from fusionrec.recommend.rerank_options import Rerank
 
 PLAIN = Rerank(method="none", max_candidates=100, strength=0, novelty=0)
 
-Histories = Mapping[str, Sequence[str]]  # items of users by their ids, oldest first
+Histories = Mapping[str, Sequence[str]]  # item ids by user id, oldest first
 
 
 def load(
     model: Path | str = "data/model", splits: Path | str = "data/splits", device: str = "cpu"
 ) -> "FusionRec":
-    """Read a model's folder, and the split whose histories it recommends from.
+    """Load a trained model and the histories that it recommends from.
+
+    Args:
+        model: the model's folder.
+        splits: the folder of the split that the model was trained on.
+        device: a name of a torch device.
 
     Raises:
-        UserError: if a file is missing or broken, or both do not fit together.
+        UserError: if a file is missing or damaged, or if the model was trained on another split.
     """
-    found = engine.load(model, splits, torch.device(device))
-    return FusionRec(found, Path(model))
+    return FusionRec(engine.load(model, splits, torch.device(device)), Path(model))
 
 
 class FusionRec:
-    """See `load`.
+    """A trained model that answers requests; see `load`.
 
-    Users whom the split does not know are welcome everywhere. What they are given as `histories` counts, as
-    far as the catalogue knows the items; it also counts beside what is known of other users, as the newest.
-    The column `basis` says what a score is based on: `history`, and it is the model's, or `popularity`, and it
-    is how many users chose the item.
+    User ids may be unknown to the split. `histories` are further interactions of users, known or unknown. They count
+    as newer than those of the split; items that are not in the catalogue are ignored. The column `basis` of
+    results says where a score comes from: with `history` it is the model's score, with `popularity` it is the number
+    of users who chose the item.
+
+    Attributes:
+        engine: makes recommendation lists.
+        folder: the model's folder.
     """
 
-    def __init__(self, found: Engine, folder: Path):
-        self.engine, self.folder = found, folder
+    def __init__(self, engine: Engine, folder: Path):
+        self.engine, self.folder = engine, folder
 
     def recommend(
         self,
@@ -70,37 +78,42 @@ class FusionRec:
         """The k best items of each user.
 
         Args:
-            user_ids: those asked for; each is answered once.
+            user_ids: users to recommend to; duplicates are ignored.
             k: length of the lists.
-            histories: see `FusionRec`.
-            filter_seen: keep what a user chose out of the lists.
-            exclude: ids of items that are not recommended.
-            category_limits: at most so many items of one value, by the category's bare name.
-            rerank: see `Rerank`.
+            histories: further interactions; see `FusionRec`.
+            filter_seen: whether items of a user's history stay out of the list.
+            exclude: ids of items that are never recommended.
+            category_limits: the largest number of items with the same value in one list, by the category's name
+                without its prefix.
+            rerank: how lists are re-ranked; see `Rerank`.
 
         Returns:
-            user_id, rank (from 1), item_id, title, score, basis; fewer than k rows of a user of whom almost
-            everything is seen or excluded.
+            A table with user_id, rank (from 1), item_id, title, score and basis, one row per recommendation. A user
+            has fewer than k rows if fewer than k items are left after seen and excluded items are removed.
+
+        Raises:
+            UserError: if the items have no such category, or none has what the method of re-ranking needs.
         """
         rules = self.engine.rules(k, rerank, filter_seen, [*exclude], {**(category_limits or {})})
-        asked = self._asked(user_ids, histories)
-        return writing.frame(self.engine.tables(asked, rules))
+        requested = self._requests(user_ids, histories)
+        return writing.frame(self.engine.tables(requested, rules))
 
     def similar_items(
         self, item_ids: Sequence[str], k: int = 10, *, by: Literal["model", "vision", "language"] = "model"
     ) -> pd.DataFrame:
-        """The k items that are most like each of `item_ids`.
+        """The k most similar items of each item.
 
         Args:
-            item_ids: of the catalogue.
-            k: how many.
-            by: what is compared: what the model makes of all inputs, pictures alone, or texts alone.
+            item_ids: ids of items in the catalogue.
+            k: the number of similar items.
+            by: whose vectors are compared: those of the model, which combine all inputs, of pictures, or of texts.
 
         Returns:
-            item_id, rank (from 1), similar_item_id, title, cosine; none for an item that has no picture or text.
+            A table with item_id, rank (from 1), similar_item_id, title and cosine. An item has no rows if it has no
+            picture or text to compare by.
 
         Raises:
-            UserError: if the catalogue lacks an item, or the model has no such input.
+            UserError: if an item is not in the catalogue, or the model does not have this input.
         """
         ids = self.engine.item_ids
         rows = pd.Index(ids).get_indexer(pd.Index([*item_ids])).astype(np.int64)
@@ -111,17 +124,17 @@ class FusionRec:
         model = self.engine.model
         x = model.towers.candidates if by == "model" else getattr(model.content, by)
         if not x.shape[1]:
-            raise UserError(f"by={by}: model.{by} is none; compare by another")
-        found = vectors.similar(x, rows, k)
-        row, rank = np.nonzero(found.items >= 0)
-        item = found.items[row, rank]
+            raise UserError(f"by={by}: the model was trained with model.{by}=none; choose another value")
+        similar = vectors.similar(x, rows, k)
+        row, rank = np.nonzero(similar.items >= 0)
+        item = similar.items[row, rank]
         return pd.DataFrame(
             {
                 "item_id": np.array(item_ids, object)[row],
                 "rank": rank + 1,
                 "similar_item_id": np.array(ids, object)[item],
                 "title": self.engine.split.items["title"].to_numpy()[item],
-                "cosine": found.scores[row, rank],
+                "cosine": similar.scores[row, rank],
             }
         )
 
@@ -137,26 +150,26 @@ class FusionRec:
         users: Sequence[str] | None = None,
         histories: Histories | None = None,
     ) -> pd.DataFrame:
-        """Score an item that the catalogue lacks, without training: it lives on its contents.
+        """Score an item that is not in the catalogue, from its picture, text and attributes, without training.
 
         Args:
             image: a file's path, its bytes, or a picture.
-            text: what the language encoder reads. None: composed of title, description and categories, as
-                those of the catalogue were.
-            title: raw.
-            description: raw.
-            categories: values by the bare name of the column.
-            numbers: by the bare name of the column; a date is its decimal year.
-            users: whose scores are wanted. None: all.
-            histories: see `FusionRec`.
+            text: the text that the language encoder reads. None: it is composed of title, description and
+                categories, as for items of the catalogue.
+            title: uncleaned text.
+            description: uncleaned text.
+            categories: values by column name without its prefix.
+            numbers: values by column name without its prefix; a date is a decimal year.
+            users: ids of the users to score for. None: all users of the split.
+            histories: further interactions; see `FusionRec`.
 
         Returns:
-            user_id; score; rank, the place that it would take in the user's list; basis: of users of whom
-            nothing is known there is neither, since nobody chose the item: NaN.
+            A table with user_id, score, rank (the item's rank in the user's list, from 1) and basis, one row per
+            user. Score and rank are missing where the basis is `popularity`: no user has chosen the item yet.
 
         Raises:
-            UserError: if a picture cannot be used, an attribute is unknown, or the weights of an encoder are
-                not to be had.
+            UserError: if the picture cannot be used, the catalogue does not have an attribute, or the weights of an
+                encoder are not available.
         """
         item = NewItem(image, text, title, description, categories or {}, numbers or {})
         return self.score_new_items([item], users, histories).drop(columns="item")
@@ -167,37 +180,48 @@ class FusionRec:
         users: Sequence[str] | None = None,
         histories: Histories | None = None,
     ) -> pd.DataFrame:
-        """See `score_new_item`; the column `item` is the place in `items`, which do not compete with each other."""
+        """Score several items that are not in the catalogue; each is ranked against the catalogue alone.
+
+        Returns:
+            The columns of `score_new_item`, and item: the position in `items`.
+
+        Raises:
+            UserError: see `score_new_item`.
+        """
         model = self.engine.model
         new = model.among(self.preparer.content(items).to(model.device))
-        asked = self._asked(self.engine.split.user_ids if users is None else users, histories)
-        known = model.knows(asked.rows, asked.past)
+        requested = self._requests(self.engine.split.user_ids if users is None else users, histories)
+        known = model.knows(requested.rows, requested.past)
         scores, rank = [np.zeros((0, len(items)), np.float32)], [np.zeros((0, len(items)), np.int64)]
-        for some, others in catalogue_ranking.masked_scores(model, asked.rows, asked.past):
-            found = new.score(some, asked.past)
-            better = [(others > column[:, None]).sum(1) for column in found.T]
-            scores.append(found.cpu().numpy())
+        for batch, others in catalogue_ranking.masked_scores(model, requested.rows, requested.past):
+            new_scores = new.score(batch, requested.past)
+            better = [(others > column[:, None]).sum(1) for column in new_scores.T]
+            scores.append(new_scores.cpu().numpy())
             rank.append(torch.stack(better, 1).cpu().numpy() + 1)
-        own = np.tile(known, len(items))
+        from_history = np.tile(known, len(items))
         return pd.DataFrame(
             {
                 "item": np.repeat(np.arange(len(items)), len(known)),
-                "user_id": np.tile(np.array(asked.ids, object), len(items)),
-                "score": np.where(own, np.concatenate(scores).T.ravel(), np.float32(np.nan)),
-                "rank": pd.Series(np.concatenate(rank).T.ravel(), dtype="Int64").mask(~own),
-                "basis": np.where(own, lists.HISTORY, lists.POPULARITY),
+                "user_id": np.tile(np.array(requested.ids, object), len(items)),
+                "score": np.where(from_history, np.concatenate(scores).T.ravel(), np.float32(np.nan)),
+                "rank": pd.Series(np.concatenate(rank).T.ravel(), dtype="Int64").mask(~from_history),
+                "basis": np.where(from_history, lists.HISTORY, lists.POPULARITY),
             }
         )
 
     def export(self, folder: Path | str) -> None:
-        """Write vectors of items and users for a vector index; see `vectors.export`."""
+        """Write vectors of items and users for a vector index; see `vectors.export`.
+
+        Raises:
+            UserError: if the model does not rank by inner product.
+        """
         vectors.export(folder, self.engine.model, self.engine.split.user_ids, self.engine.split.past)
 
     @cached_property
     def preparer(self) -> Preparer:
-        """Makes inputs of new items; its encoders stay loaded."""
+        """Makes the inputs of new items; its encoders stay in memory."""
         return Preparer(self.folder, preparation.load(self.folder), self.engine.model.device)
 
-    def _asked(self, user_ids: Sequence[str], histories: Histories | None) -> Requests:
+    def _requests(self, user_ids: Sequence[str], histories: Histories | None) -> Requests:
         pairs = [(user, item) for user, items in (histories or {}).items() for item in items]
-        return self.engine.audience([*user_ids], pd.DataFrame(pairs, columns=["user_id", "item_id"]))
+        return self.engine.requests([*user_ids], pd.DataFrame(pairs, columns=["user_id", "item_id"]))

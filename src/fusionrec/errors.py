@@ -1,5 +1,5 @@
-"""The one exception that is shown to people without a traceback."""
+"""The exception that is shown to users without a traceback."""
 
 
 class UserError(Exception):
-    """Bad input: the message names the file, row or parameter, the reason and the remedy."""
+    """Invalid input. The message names the file, row or parameter, says what is wrong, and how to fix it."""

@@ -1,7 +1,7 @@
-"""Readers and writers of every artifact: atomic, and the same bytes for the same content.
+"""Reads and writes all artifacts. Writing is atomic, and the same content gives the same bytes.
 
-Nothing is pickled. Tables are Parquet, matrices npy, weights safetensors, the rest JSON; pictures lie
-unchanged in uncompressed tar shards, which DVC tracks as a few files instead of hundreds of thousands.
+Nothing is pickled. Tables are Parquet, matrices npy, weights safetensors, the rest JSON. Pictures are stored
+unchanged in uncompressed tar files (shards): DVC tracks a few files instead of hundreds of thousands.
 """
 
 import io
@@ -30,7 +30,7 @@ SHARD_BYTES = 256 * 1024 * 1024
 
 @contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place on success and vanishes on failure."""
+    """A temporary path next to `path` that replaces it on success and is removed on failure."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -45,36 +45,40 @@ def replacing(path: Path | str) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: Path | str) -> Iterator[Path]:
-    """Like `replacing`, for a folder, which exists and is empty at the start."""
+    """Like `replacing`, for a folder. The temporary folder exists and is empty."""
     with replacing(path) as folder:
         folder.mkdir()
         yield folder
 
 
 def write_text(path: Path | str, text: str) -> None:
-    """UTF-8, with Unix line ends everywhere."""
+    """Write text as UTF-8 with Unix line ends on every system."""
     with replacing(path) as scratch:
         scratch.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path | str, value: Any) -> None:
-    """Keys keep their order; NaN and infinity are refused, since JSON has neither."""
+    """Write a value as JSON; keys keep their order.
+
+    Raises:
+        ValueError: if the value has NaN or infinity, which JSON cannot express.
+    """
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path | str) -> Any:
-    """The value that `write_json` wrote."""
+    """Read a value that `write_json` wrote."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 def write_table(path: Path | str, table: pd.DataFrame) -> None:
-    """Parquet, without the index."""
+    """Write a table as Parquet, without its index."""
     with replacing(path) as scratch:
         table.to_parquet(scratch, index=False)
 
 
 def write_row_groups(path: Path | str, schema: "pa.Schema", tables: "Iterable[pa.Table]") -> int:
-    """Parquet from tables as they come, a row group each; returns how many rows there were."""
+    """Write tables to one Parquet file, each as one row group; return the number of rows."""
     from pyarrow import parquet
 
     rows = 0
@@ -86,23 +90,31 @@ def write_row_groups(path: Path | str, schema: "pa.Schema", tables: "Iterable[pa
 
 
 def read_table(path: Path | str, columns: list[str] | None = None) -> pd.DataFrame:
-    """A Parquet table, or some of its columns."""
+    """Read a Parquet table, or some of its columns."""
     return pd.read_parquet(path, columns=columns)
 
 
 def write_array(path: Path | str, array: np.ndarray) -> None:
-    """One array as npy; object arrays, which would need pickle, are refused."""
+    """Write one array as npy.
+
+    Raises:
+        ValueError: if the array holds objects, which would be pickled.
+    """
     with replacing(path) as scratch, scratch.open("wb") as file:
         np.save(file, array, allow_pickle=False)
 
 
 def read_array(path: Path | str) -> np.ndarray:
-    """One array from npy; pickled ones are refused."""
+    """Read one array from npy.
+
+    Raises:
+        ValueError: if the array is pickled.
+    """
     return np.load(path, allow_pickle=False)
 
 
 def write_figure(path: Path | str, figure: "Figure") -> None:
-    """A matplotlib figure as PNG, without the name of the version that drew it; the figure is closed."""
+    """Write a matplotlib figure as PNG, without the version of matplotlib in its metadata, and close the figure."""
     import matplotlib.pyplot as plt
 
     with replacing(path) as scratch:
@@ -111,7 +123,7 @@ def write_figure(path: Path | str, figure: "Figure") -> None:
 
 
 def write_tensors(path: Path | str, tensors: "dict[str, torch.Tensor]") -> None:
-    """Named tensors as safetensors, without metadata, whose order would vary."""
+    """Write named tensors as safetensors, without metadata, whose order would vary."""
     from safetensors.torch import save_file
 
     with replacing(path) as scratch:
@@ -119,14 +131,20 @@ def write_tensors(path: Path | str, tensors: "dict[str, torch.Tensor]") -> None:
 
 
 def read_tensors(path: Path | str) -> "dict[str, torch.Tensor]":
-    """Named tensors, on the CPU."""
+    """Read named tensors; they are on the CPU."""
     from safetensors.torch import load_file
 
     return load_file(path)
 
 
 class Member(NamedTuple):
-    """Where the bytes of one picture lie."""
+    """Where the bytes of one picture are stored.
+
+    Attributes:
+        shard: file name of the shard.
+        offset: position of the first byte in the shard.
+        bytes: number of bytes.
+    """
 
     shard: str
     offset: int
@@ -134,7 +152,10 @@ class Member(NamedTuple):
 
 
 class ShardWriter:
-    """Writes named blobs into `folder/00000.tar`, `00001.tar`, ... with headers that never vary."""
+    """Writes named pictures into `folder/00000.tar`, `00001.tar`, ... with headers that never vary.
+
+    A new shard starts once the current one has `shard_bytes` bytes.
+    """
 
     def __init__(self, folder: Path, shard_bytes: int = SHARD_BYTES):
         self.folder, self.shard_bytes = folder, shard_bytes
@@ -144,7 +165,7 @@ class ShardWriter:
         return tarfile.open(self.folder / f"{index:05}.tar", "w", format=tarfile.PAX_FORMAT)
 
     def add(self, name: str, blob: bytes) -> Member:
-        """Append `blob` under `name`; returns where it went."""
+        """Append `blob` under `name`; return where it is stored."""
         if self.tar.offset >= self.shard_bytes:
             self.tar.close()
             self.count += 1
@@ -156,7 +177,7 @@ class ShardWriter:
         return Member(f"{self.count:05}.tar", self.tar.offset - padded, len(blob))
 
     def close(self) -> None:
-        """Finish the last shard."""
+        """Finish and close the last shard."""
         self.tar.close()
 
     def __enter__(self) -> "ShardWriter":
@@ -167,7 +188,11 @@ class ShardWriter:
 
 
 def read_shards(folder: Path | str) -> Iterator[tuple[str, bytes]]:
-    """All (name, bytes) of a folder of shards, in the order in which they were written."""
+    """All pictures of a folder of shards as (name, bytes), in the order in which they were written.
+
+    Raises:
+        UserError: if a shard holds something other than regular files.
+    """
     for path in sorted(Path(folder).glob("*.tar")):
         with tarfile.open(path) as tar:
             for header in tar:
@@ -178,12 +203,12 @@ def read_shards(folder: Path | str) -> Iterator[tuple[str, bytes]]:
 
 
 def members(manifest: pd.DataFrame) -> Iterator[Member]:
-    """Where the pictures of the rows of a manifest lie, by its columns shard, offset and bytes."""
+    """Where the pictures of a manifest are stored, row by row, from its columns shard, offset and bytes."""
     return map(Member._make, manifest[list(Member._fields)].itertuples(index=False, name=None))
 
 
 def read_members(folder: Path | str, members: Iterable[Member]) -> Iterator[bytes]:
-    """The bytes at each of `members`, which need not be in order."""
+    """The bytes of each picture in `members`, which may be in any order."""
     opened: dict[str, io.BufferedReader] = {}
     try:
         for member in members:

@@ -1,9 +1,9 @@
-"""Reads params.yaml into typed sections, each of which is declared beside what it drives.
+"""Reads params.yaml into typed sections. Each section is declared next to the code that uses it.
 
-A section is a class named as its key in the file: `Splits` is `splits`. Nothing has a default: params.yaml is the
-only place where a value is written down. Unknown, missing and mistyped keys end with the full name of the key
-and what is allowed. The parameters of a choice that is not selected (see `fusionrec.choices`) are checked
-when it is selected, because only then its module is imported.
+A section is a class with the name of its key in the file: `Splits` is `splits`. Parameters have no defaults:
+params.yaml is the only place for values. For a key that is unknown, missing or of the wrong type, the error gives
+its full name and what is allowed. The parameters of a choice that is not selected (see `fusionrec.choices`) are not
+checked, because its module is not imported.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ SECTIONS = (
     "variants", "search", "encoders",
 )  # fmt: skip
 
-# `dvc exp run -S` passes strings such as "3e-5": numbers are converted, and what does not fit is refused.
+# `dvc exp run -S` passes strings such as "3e-5": numbers are converted; other values are refused.
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -38,11 +38,11 @@ S = TypeVar("S", bound=BaseModel)
 
 
 class Section(BaseModel):
-    """A part of params.yaml: unknown keys are errors, and values cannot be changed.
+    """A part of params.yaml. Unknown keys are errors, and values cannot be changed.
 
     Attributes:
-        before: for keys that were added later, the value that is equivalent to the behaviour before. Saved models
-            that lack such a key are read with it; params.yaml must have every key.
+        before: for keys that were added later, the value that keeps the earlier behaviour. Saved models without such
+            a key are read with this value; params.yaml must have every key.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
@@ -50,46 +50,50 @@ class Section(BaseModel):
 
 
 class Choosing(Section):
-    """A section with parameters that name choices; each choice may have parameters of its own, under its name."""
+    """A section with parameters that name choices. A choice may have its own parameters, under its name."""
 
     model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
 
     def own(self, name: str) -> Any:
-        """The `Options` of the choice `name`, validated; None if its module declares none.
+        """The validated `Options` of the choice `name`; None if its module declares none.
 
         Raises:
-            ValidationError: if a parameter is unknown, missing or mistyped.
+            ValidationError: if a parameter is unknown, missing or of the wrong type.
         """
-        (package,) = [
-            choice.package for choice in choices_of(type(self)) if name in choices.names(choice.package)
-        ]
-        options = getattr(choices.load(package, name), "Options", None)
+        options = getattr(self.module(name), "Options", None)
         given = (self.model_extra or {}).get(name)
         if options is None:
             return Section.model_validate(given) if given else None
         return options.model_validate({} if given is None else given)
 
+    def module(self, name: str) -> Any:
+        """The module of the choice `name`.
+
+        The class that declares the choice is imported wherever it is loaded, so that the fingerprint covers it.
+        """
+        return choices.load(_package(type(self), name), name)
+
     def selected(self) -> list[str]:
-        """The names of all choices that are switched on."""
+        """The names of all selected choices."""
         fields = type(self).model_fields.items()
-        chosen = [getattr(self, name) for name, field in fields if _choice(field)]
-        return [name for value in chosen for name in choices.selected(value)]
+        values = [getattr(self, name) for name, field in fields if _choice(field)]
+        return [name for value in values for name in choices.selected(value)]
 
 
 def load(section: type[S], path: Path | str = PATH) -> S:
     """Read and check one section.
 
     Raises:
-        UserError: one line for each key that is unknown, missing or of the wrong kind.
+        UserError: one line for each key that is unknown, missing or of the wrong type.
     """
     return parse(section, read(path), str(path))
 
 
 def read(path: Path | str = PATH) -> dict[str, Any]:
-    """All of params.yaml as a tree; only the names of the sections are checked.
+    """All of params.yaml as nested mappings; only the names of the sections are checked.
 
     Raises:
-        UserError: if there is no such file, it is not valid YAML, or a section is unknown.
+        UserError: if the file does not exist or is not valid YAML, or if a section is unknown.
     """
     try:
         tree = _tree(Path(path).read_text(encoding="utf-8"))
@@ -110,12 +114,21 @@ def _tree(text: str) -> Any:
 
 
 def unknown_sections(tree: dict[str, Any], source: str = PATH) -> str:
-    """A line for each section that does not exist; empty if there is none."""
+    """An error message with one line for each unknown section; empty if all are known."""
     return "\n".join(_unknown(source, str(name), SECTIONS) for name in tree if name not in SECTIONS)
 
 
 def parse(section: type[S], tree: dict[str, Any], source: str = PATH) -> S:
-    """Check one section of a tree of parameters; see `load`."""
+    """Check one section of parameters that are read already.
+
+    Args:
+        section: the class of the section.
+        tree: all of params.yaml.
+        source: name of the file, for messages.
+
+    Raises:
+        UserError: one line for each key that is unknown, missing or of the wrong type.
+    """
     name = section.__name__.lower()
     if name not in tree:
         raise UserError(f"{source}: missing parameter `{name}`")
@@ -130,7 +143,7 @@ def parse(section: type[S], tree: dict[str, Any], source: str = PATH) -> S:
 
 
 def _problems(section: Any, source: str, where: str) -> Iterator[str]:
-    """What is wrong with the parameters that belong to choices, in a section and those inside it."""
+    """Errors in the parameters of choices, in a section and the sections inside it."""
     if not isinstance(section, BaseModel):
         return
     for name in type(section).model_fields:
@@ -144,20 +157,25 @@ def _problems(section: Any, source: str, where: str) -> Iterator[str]:
             yield _unknown(source, f"{where}.{name}", known)
     for name in section.selected():
         try:
-            own = section.own(name)
+            options = section.own(name)
         except ValidationError as error:
-            yield from explain(error, _own_class(type(section), name), source, f"{where}.{name}")
+            yield from explain(error, _options_class(type(section), name), source, f"{where}.{name}")
         else:
-            yield from _problems(own, source, f"{where}.{name}")
+            yield from _problems(options, source, f"{where}.{name}")
 
 
-def _own_class(section: type[BaseModel], name: str) -> type[BaseModel]:
+def _options_class(section: type[BaseModel], name: str) -> type[BaseModel]:
+    return getattr(choices.load(_package(section, name), name), "Options", Section)
+
+
+def _package(section: type[BaseModel], name: str) -> str:
+    """The package of the choice `name`, one of those that the parameters of a section select from."""
     (package,) = [choice.package for choice in choices_of(section) if name in choices.names(choice.package)]
-    return getattr(choices.load(package, name), "Options", Section)
+    return package
 
 
 def choices_of(section: type[BaseModel]) -> list[Choice]:
-    """The marks of the parameters of a section that name choices."""
+    """The `Choice` of each parameter of a section that names choices."""
     return [choice for field in section.model_fields.values() if (choice := _choice(field))]
 
 
@@ -169,9 +187,9 @@ def explain(error: ValidationError, section: type[BaseModel], source: str, where
     """One line for each problem: the file, the full name of the parameter, and what is allowed.
 
     Args:
-        error: what validation raised.
+        error: the error of the validation.
         section: the class that was validated.
-        source: the file.
+        source: name of the file.
         where: the full name of the section.
     """
     return [_explain(source, where, problem, section) for problem in error.errors()]
@@ -192,7 +210,7 @@ def _unknown(source: str, name: str, known: Any) -> str:
 
 
 def _keys(section: type[BaseModel], where: list[str]) -> list[str]:
-    """The names of the keys of the section at `where`, read from the classes."""
+    """The names of the keys of the section at the path `where`, from the classes."""
     for part in where:
         field = section.model_fields.get(part)
         section = next(iter(_inside(field.annotation) if field else []), section)
@@ -200,18 +218,18 @@ def _keys(section: type[BaseModel], where: list[str]) -> list[str]:
 
 
 def _inside(annotation: Any) -> list[type[BaseModel]]:
-    """The sections in the type of a field, such as `dict[str, Encoder | None]`."""
+    """The section classes in the type of a field, such as `dict[str, Encoder | None]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [kind for argument in get_args(annotation) for kind in _inside(argument)]
 
 
 def complete(section: type[Section], saved: Any) -> Any:
-    """Saved parameters with the keys that were added since, as far as `Section.before` tells their values.
+    """Saved parameters, with the keys that were added later, where `Section.before` gives their values.
 
     Args:
-        section: the class that they are of.
-        saved: what a file holds; anything but a mapping is returned as it is.
+        section: the class of the section.
+        saved: the parameters that were saved; anything but a mapping is returned unchanged.
     """
     if not isinstance(saved, dict):
         return saved

@@ -5,5 +5,5 @@ from pathlib import Path
 
 
 def cache_home() -> Path:
-    """What was downloaded or computed once; $FUSIONREC_CACHE moves it."""
+    """The folder for downloads and reusable results: $FUSIONREC_CACHE, or else ~/.cache/fusionrec."""
     return Path(os.environ.get("FUSIONREC_CACHE", Path.home() / ".cache" / "fusionrec"))

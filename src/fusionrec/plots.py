@@ -1,4 +1,4 @@
-"""Plots as PNG, with a fixed size and no metadata that varies: the same table gives the same bytes."""
+"""Draws plots as PNG. Size and metadata are fixed, so the same table gives the same bytes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,22 +22,22 @@ COLOURS = {
     "user_knn": "#d08fc9",
     "ease": "#d99a1c",
 }
-BAR = 0.26  # inches
+BAR = 0.26  # height of a bar, in inches
 
 
 def write_table(table: pd.DataFrame, path: Path | str) -> None:
-    """The table behind a plot, as CSV."""
+    """Write the table of a plot as CSV."""
     files.write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def lines(table: pd.DataFrame, labels: tuple[str, str], path: Path | str, marks: bool = False) -> None:
-    """A line for each series, with its interval as a band if there is one.
+    """Draw a line for each series, with its confidence interval as a band if the table has one.
 
     Args:
-        table: a horizontal column, series, a vertical column, and optionally low and high.
-        labels: of the axes, horizontal first.
+        table: its first three columns are x, series and y; low and high are optional.
+        labels: labels of the axes, horizontal first.
         path: a .png file.
-        marks: whether to mark the points, and label the horizontal axis at these only.
+        marks: whether to mark the points, and label the horizontal axis only there.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -55,7 +55,7 @@ def lines(table: pd.DataFrame, labels: tuple[str, str], path: Path | str, marks:
             )
     axes.set(xlabel=labels[0], ylabel=labels[1], ylim=(0, None))
     if table.empty:
-        _say_empty(axes)
+        _mark_empty(axes)
     elif marks:
         axes.set_xticks(sorted(set(table[x])))
     elif table[x].dtype.kind == "i":
@@ -65,12 +65,12 @@ def lines(table: pd.DataFrame, labels: tuple[str, str], path: Path | str, marks:
 
 
 def tradeoff(table: pd.DataFrame, x: str, labels: tuple[str, str], path: Path | str) -> None:
-    """Accuracy against another column: a line for each method through its strengths, which label the points.
+    """Draw accuracy against another metric: a line for each method; its points are labelled with the strength.
 
     Args:
         table: series, strength, accuracy, and `x`.
-        x: a column.
-        labels: of the axes, horizontal first.
+        x: name of the column on the horizontal axis.
+        labels: labels of the axes, horizontal first.
         path: a .png file.
     """
     figure, axes = _figure()
@@ -82,35 +82,35 @@ def tradeoff(table: pd.DataFrame, x: str, labels: tuple[str, str], path: Path | 
             axes.annotate(f"{strength:g}", (right, up), (3, 4), **style)
     axes.set(xlabel=labels[0], ylabel=labels[1])
     if table[["accuracy", x]].isna().any(axis=1).all():
-        _say_empty(axes)
+        _mark_empty(axes)
     _legend(axes)
     files.write_figure(path, figure)
 
 
 def bars(table: pd.DataFrame, label: str, path: Path | str) -> None:
-    """Horizontal bars with intervals, labelled with the number of users if it is known.
+    """Draw horizontal bars with confidence intervals, labelled with the number of users if the table has it.
 
     Args:
-        table: bar, value, low, high, and optionally users.
-        label: of the horizontal axis.
+        table: bar (the label), value, low, high, and optionally users.
+        label: label of the horizontal axis.
         path: a .png file.
     """
     figure, axes = _figure(height=1 + BAR * max(len(table), 4))
     if table.empty:
-        _say_empty(axes)
+        _mark_empty(axes)
         axes.set(xlabel=label)
         files.write_figure(path, figure)
         return
-    place = np.arange(len(table))[::-1]
-    # the interval of a few users need not contain their mean
+    position = np.arange(len(table))[::-1]
+    # with few users the interval may not contain their mean
     spread = np.maximum([table["value"] - table["low"], table["high"] - table["value"]], 0)
     style = {"elinewidth": 1, "capsize": 2}
-    axes.barh(place, table["value"], xerr=spread, color=COLOURS["model"], alpha=0.75, error_kw=style)
+    axes.barh(position, table["value"], xerr=spread, color=COLOURS["model"], alpha=0.75, error_kw=style)
     names = table["bar"]
     if "users" in table:
         names = names + table["users"].map(" ({:,} users)".format)
     axes.axvline(0, color="#404040", linewidth=0.8)
-    axes.set(yticks=place, yticklabels=names, xlabel=label)
+    axes.set(yticks=position, yticklabels=names, xlabel=label)
     axes.tick_params(axis="y", labelsize=8)
     axes.grid(visible=False, axis="y")
     files.write_figure(path, figure)
@@ -126,8 +126,8 @@ def _figure(height: float = 4) -> tuple[Any, "Axes"]:
     return figure, axes
 
 
-def _say_empty(axes: "Axes") -> None:
-    """Say that there is nothing to show, in the middle of empty axes."""
+def _mark_empty(axes: "Axes") -> None:
+    """Write "nothing to show" in the middle of empty axes."""
     axes.text(
         0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", va="center", color="#6d6a64"
     )
@@ -136,6 +136,6 @@ def _say_empty(axes: "Axes") -> None:
 
 
 def _legend(axes: "Axes") -> None:
-    """Beside the axes, so that it hides no line."""
+    """Draw the legend beside the axes, where it hides no line."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))

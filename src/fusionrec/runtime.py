@@ -1,8 +1,8 @@
-"""Where and how to compute: instruction-set pins, threads, device, worker processes, stage entry.
+"""Where and how to compute: pinned instruction sets, threads, device, worker processes; runs stages.
 
-Bit-reproducibility across CPUs needs the numeric libraries pinned to one instruction set *before*
-they are loaded, and one thread a process; work is spread over processes instead. Nothing here
-imports numpy or torch at module level for that reason.
+For the same bytes on all CPUs, the numeric libraries must be pinned to one instruction set *before* they are
+loaded, and use one thread per process; work is spread over processes instead. Therefore this module does not
+import numpy or torch at its top.
 """
 
 import argparse
@@ -30,8 +30,9 @@ R = TypeVar("R")
 class Runtime(Section):
     """How to compute. Only `reproducible`, `device` and `nproc` can change a result.
 
-    `workers` are processes, or threads, that share the work of a stage; `nproc` are processes that train together.
-    `store_gb` bounds the store of encoder vectors (see `fusionrec.encoders.store`); 0 switches it off.
+    `workers` is the number of processes or threads that share the work of a stage, `nproc` the number of processes
+    that train together. `store_gb` limits the size of the store of encoder vectors in GB (see
+    `fusionrec.encoders.store`); 0 switches it off.
     """
 
     reproducible: Literal["portable", "machine", "off"]
@@ -42,7 +43,7 @@ class Runtime(Section):
 
 
 class Computed(Protocol):
-    """Options of what runs in a precision, compiled or not."""
+    """Options with a precision, and whether models are compiled."""
 
     @property
     def precision(self) -> str:
@@ -71,7 +72,12 @@ PINS = {
 
 
 def pin(path: str = "params.yaml") -> None:
-    """Set the pins that `runtime.reproducible` asks for; call before numpy or torch is imported."""
+    """Set the environment variables for `runtime.reproducible`. Call this before numpy or torch is imported.
+
+    Raises:
+        RuntimeError: if one of them is imported already.
+        SystemExit: if the section `runtime` of params.yaml is not valid.
+    """
     loaded = sorted({"numpy", "torch"} & sys.modules.keys())
     if loaded:
         raise RuntimeError(f"pin() must come before the import of {' and '.join(loaded)}")
@@ -82,20 +88,24 @@ def pin(path: str = "params.yaml") -> None:
     os.environ.update(PINS[mode])
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     os.environ["MPLBACKEND"] = "agg"
-    os.environ["THP_MEM_ALLOC_ENABLE"] = "1"  # large pages: a score matrix is filled in half the time
+    os.environ["THP_MEM_ALLOC_ENABLE"] = "1"  # large pages: halves the time to fill a score matrix
     if mode != "off":
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # deterministic products on a GPU
 
 
 def parser(about: str | None) -> argparse.ArgumentParser:
-    """The arguments of a stage or command; `--help` shows `about`, its docstring, as it is."""
+    """A parser for the arguments of a stage or command; `--help` shows `about`, its docstring, unchanged."""
     return argparse.ArgumentParser(
         description=about, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
 
 
 def command(main: Callable[[], T]) -> T:
-    """Run a command: a `UserError` ends it with its message alone and a non-zero exit."""
+    """Run a command.
+
+    Raises:
+        SystemExit: on a `UserError`, with its message and without a traceback.
+    """
     try:
         return main()
     except UserError as error:
@@ -103,17 +113,17 @@ def command(main: Callable[[], T]) -> T:
 
 
 def stage(main: Callable[[], str]) -> None:
-    """Run a stage as a command, and say how long it took and where its result lies, which `main` returns."""
+    """Run a stage as a command. `main` returns where its result is; this and the time that it took are printed."""
     started = time.perf_counter()
     where = command(main)
     print(f"done in {time.perf_counter() - started:.1f} s: {where}")
 
 
 def device(runtime: Runtime) -> "torch.device":
-    """The device that `runtime.device` names.
+    """The device that `runtime.device` names. Also makes torch deterministic unless `reproducible` is off.
 
     Raises:
-        UserError: if a GPU is asked for and there is none.
+        UserError: if it is cuda and there is no GPU.
     """
     import torch
 
@@ -126,28 +136,36 @@ def device(runtime: Runtime) -> "torch.device":
 
 
 def threads(runtime: Runtime, device: "torch.device") -> int:
-    """How many threads may rank users side by side; 0: the main thread alone, because torch uses all cores itself."""
+    """How many threads rank users at the same time; 0: only the main thread, because torch uses all cores itself."""
     return runtime.workers if device.type == "cpu" and runtime.reproducible != "off" else 0
 
 
 def check_precision(section: str, options: Computed, device: "torch.device", reproducible: str) -> None:
-    """Refuse what the pins of `runtime.reproducible` do not go with.
+    """Check that precision and compilation can be combined with `runtime.reproducible`.
+
+    On a CPU, `portable` uses only instructions that all CPUs have. With these, one 16-bit matrix product takes minutes;
+    and compiled code would use the CPU's other instructions.
+
+    Args:
+        section: name of the section that `options` are from.
+        options: precision, and whether models are compiled.
+        device: where they run.
+        reproducible: the value of `runtime.reproducible`.
 
     Raises:
-        UserError: if a CPU that is held to the instructions that all have is asked for 16-bit products, of
-            which one takes it minutes, or for compiled code, which would use the instructions that it has.
+        UserError: if they cannot be combined.
     """
     if device.type != "cpu" or reproducible != "portable":
         return
     remedy = "set runtime.reproducible to machine or off, or runtime.device=cuda"
     if options.precision != "fp32":
         raise UserError(
-            f"{section}.precision={options.precision} on a CPU does not go with runtime.reproducible=portable: "
+            f"{section}.precision={options.precision} on a CPU cannot be combined with runtime.reproducible=portable: "
             f"one product would take minutes; set {section}.precision=fp32, or {remedy}"
         )
     if options.compile:
         raise UserError(
-            f"{section}.compile on a CPU does not go with runtime.reproducible=portable: compiled code differs "
+            f"{section}.compile on a CPU cannot be combined with runtime.reproducible=portable: compiled code differs "
             f"between CPUs; set {section}.compile=false, or {remedy}"
         )
 
@@ -159,9 +177,9 @@ def parallel(
     initializer: Callable[..., None] | None = None,
     initargs: tuple[Any, ...] = (),
 ) -> Iterator[R]:
-    """`map(function, tasks)` over `workers` processes, in order; in this process where one is enough.
+    """`map(function, tasks)` over `workers` processes, in order; with one worker in this process.
 
-    The result does not depend on `workers` as long as `function` is pure.
+    The result does not depend on `workers` if `function` has no side effects.
     """
     if workers == 1:
         if initializer:
@@ -172,29 +190,29 @@ def parallel(
     from concurrent.futures import ProcessPoolExecutor
 
     context = multiprocessing.get_context("spawn")  # fork is unsafe once torch has threads
-    with ProcessPoolExecutor(workers, context, _begin, (initializer, initargs)) as pool:
+    with ProcessPoolExecutor(workers, context, _set_up_worker, (initializer, initargs)) as pool:
         yield from _bounded(pool, function, tasks, workers)
 
 
-def _begin(initializer: Callable[..., None] | None, initargs: tuple[Any, ...]) -> None:
-    """In each worker; it ends with the process that started it, even if that one is killed."""
+def _set_up_worker(initializer: Callable[..., None] | None, initargs: tuple[Any, ...]) -> None:
+    """Set up a worker process; it ends when its parent process ends, even if that is killed."""
     import multiprocessing
     import threading
 
     parent = multiprocessing.parent_process()
     assert parent is not None
 
-    def follow() -> None:
+    def end_with_parent() -> None:
         parent.join()
         os._exit(1)
 
-    threading.Thread(target=follow, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     if initializer:
         initializer(*initargs)
 
 
 def ahead(function: Callable[[T], R], tasks: Iterable[T], threads: int) -> Iterator[R]:
-    """`map(function, tasks)`, in order; `threads` threads work ahead of the consumer, 0 do not."""
+    """`map(function, tasks)`, in order; `threads` threads compute results ahead of the consumer. 0: no threads."""
     if not threads:
         yield from map(function, tasks)
         return
@@ -205,7 +223,7 @@ def ahead(function: Callable[[T], R], tasks: Iterable[T], threads: int) -> Itera
 
 
 def _bounded(pool: "Executor", function: Callable[[T], R], tasks: Iterable[T], workers: int) -> Iterator[R]:
-    """Results in order; few tasks and results wait at a time, which bounds the memory that they take."""
+    """Results in order; at most 4 tasks per worker are pending, which limits the memory."""
     from collections import deque
 
     pending: deque[Future[R]] = deque()

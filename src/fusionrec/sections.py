@@ -43,13 +43,13 @@ def load(path: Path | str = params.PATH) -> Params:
     """Read and check all of params.yaml.
 
     Raises:
-        UserError: one line for each key that is unknown, missing or of the wrong kind.
+        UserError: one line for each key that is unknown, missing or of the wrong type.
     """
     return parse(params.read(path), str(path))
 
 
 def parse(tree: dict[str, Any], source: str = params.PATH) -> Params:
-    """Check a tree of parameters; see `load`."""
+    """Check parameters that are read already; see `load`."""
     checked: dict[str, Any] = {}
     problems: list[str] = []
     if unknown := params.unknown_sections(tree, source):

@@ -1,10 +1,10 @@
-"""Trees of values, such as params.yaml or a file of metrics."""
+"""Nested mappings, such as params.yaml or a file of metrics."""
 
 from typing import Any
 
 
 def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Leaves by dotted name; a list, and an empty mapping, is a leaf.
+    """All leaves by dotted name. Lists and empty mappings are leaves too.
 
     >>> flat({"model": {"dim": 32, "numbers": [1]}, "seed": 1})
     {'model.dim': 32, 'model.numbers': [1], 'seed': 1}
@@ -17,7 +17,7 @@ def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def value(tree: Any, name: str) -> Any:
-    """What a dotted name stands for; None where there is no such leaf or subtree.
+    """The leaf or subtree at a dotted name; None if it does not exist.
 
     >>> value({"model": {"dim": 32}}, "model.dim"), value({}, "model.dim")
     (32, None)

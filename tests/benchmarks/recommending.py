@@ -68,7 +68,7 @@ def measure(args: argparse.Namespace) -> None:
     trained = TrainedModel(model, content, items["item_id"].tolist(), users)
     shop = engine.Engine(trained, engine.Split(items, users, past))
     rerank = Rerank(method=args.method, max_candidates=100, strength=0.3, novelty=0)
-    rules, asked = shop.rules(args.k, rerank), shop.audience(users)
+    rules, asked = shop.rules(args.k, rerank), shop.requests(users)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "recommendations.parquet"

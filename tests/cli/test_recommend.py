@@ -67,7 +67,7 @@ def test_unknown_users_get_lists_from_their_histories_or_popular_items(
 ) -> None:
     (tmp_path / "h.csv").write_text("user_id,item_id\nnew,i1\nnew,i2\nnew,gone\nother,i3\n")
     lists = ask(folder, "--users", "new", "nobody", "--histories", str(tmp_path / "h.csv"))
-    assert "h.csv: 1 rows name an item that data/splits does not have" in capsys.readouterr().out
+    assert "h.csv: 1 rows with items that are not in data/splits are ignored" in capsys.readouterr().out
     assert lists.groupby("user_id")["basis"].first().to_dict() == {"new": "history", "nobody": "popularity"}
     assert not {"i1", "i2"} & set(lists["item_id"][lists["user_id"] == "new"])
     asked = ask(folder, "--histories", str(tmp_path / "h.csv"))

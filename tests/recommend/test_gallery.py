@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusionrec.recommend.gallery import Card, Shelf, page, thumbnail
+from fusionrec.recommend.gallery import Card, UserCards, page, thumbnail
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no chromium on the PATH")
@@ -27,8 +27,8 @@ def picture(width: int = 400, height: int = 300, colour: tuple[int, int, int] = 
     return buffer.getvalue()
 
 
-def shelf(user: str = "u", recommendations: tuple[Card, ...] = ()) -> Shelf:
-    return Shelf(user, "from 2 choices", [], [*recommendations])
+def shelf(user: str = "u", recommendations: tuple[Card, ...] = ()) -> UserCards:
+    return UserCards(user, "from 2 choices", [], [*recommendations])
 
 
 class Page(HTMLParser):
@@ -49,7 +49,7 @@ class Page(HTMLParser):
 
 def evil() -> str:
     card = Card(EVIL, EVIL, picture(), ((EVIL, EVIL),))
-    return page([Shelf(EVIL, EVIL, [card, card._replace(picture=None)], [card])])
+    return page([UserCards(EVIL, EVIL, [card, card._replace(picture=None)], [card])])
 
 
 def test_whatever_comes_from_data_stays_text() -> None:

@@ -1,4 +1,4 @@
-"""What stands on a shelf, and why."""
+"""What the cards of a user show, and why."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import torch
 
 from fusionrec import files
 from fusionrec.api import FusionRec
-from fusionrec.recommend.gallery_cards import GalleryCards, Near, nearest
+from fusionrec.recommend.gallery_cards import GalleryCards, SimilarItem, nearest
 
 from . import shop
 
@@ -31,15 +31,15 @@ def test_of_equals_the_first_of_the_history(open_shop: FusionRec) -> None:
     content = open_shop.engine.model.content._replace(
         vision=x, vision_present=torch.ones(3, dtype=torch.bool)
     )
-    assert nearest(content, "vision", np.array([0]), np.array([2, 1])) == [Near(2, 1.0)]
+    assert nearest(content, "vision", np.array([0]), np.array([2, 1])) == [SimilarItem(2, 1.0)]
 
 
-def test_a_shelf(open_shop: FusionRec, built: Path) -> None:
+def test_the_cards_of_a_user(open_shop: FusionRec, built: Path) -> None:
     room = GalleryCards(
         open_shop.engine, files.read_table(built / "images/manifest.parquet"), str(built / "images")
     )
     table = open_shop.recommend(["u0", "nobody"], shop.ITEMS)
-    mine = room.shelf("u0", table[table["user_id"] == "u0"], np.array([0, 1]), 1)
+    mine = room.user_cards("u0", table[table["user_id"] == "u0"], np.array([0, 1]), 1)
     assert mine.user == "u0" and mine.basis == "from 2 choices"
     assert [card.title for card in mine.history] == ["The green boat"], "the newest one"
     assert mine.history[0].note == "" and mine.history[0].picture == shop.picture(1)
@@ -57,6 +57,6 @@ def test_a_shelf(open_shop: FusionRec, built: Path) -> None:
     (gone,) = [card for card in mine.recommendations if card.title == "The grey boat"]
     assert gone.picture is None and "picture like" not in [what for what, _ in gone.reasons]
 
-    other = room.shelf("nobody", table[table["user_id"] == "nobody"], np.array([], np.int64), 3)
+    other = room.user_cards("nobody", table[table["user_id"] == "nobody"], np.array([], np.int64), 3)
     assert other.basis == "what is popular" and other.history == []
     assert other.recommendations[0].note == "comedy · 1 users" and other.recommendations[0].reasons == ()

@@ -1,4 +1,4 @@
-"""A new item goes the way that those of the catalogue went."""
+"""A new item is processed as the items of the catalogue were."""
 
 import io
 import shutil
@@ -90,8 +90,8 @@ def test_pictures_come_as_paths_bytes_and_images(open_shop: FusionRec, tmp_path:
         (NewItem(b"GIF89a"), "image: not_jpeg_png_webp"),
         (NewItem(b""), "image: empty_file"),
         (NewItem("nowhere.png"), "nowhere.png: cannot be read"),
-        (NewItem(categories={"director": "x"}), "director is not of the catalogue; known: genres"),
-        (NewItem(numbers={"price": 3}), "price is not of the catalogue; known: year"),
+        (NewItem(categories={"director": "x"}), "the catalogue has no director; known: genres"),
+        (NewItem(numbers={"price": 3}), "the catalogue has no price; known: year"),
     ],
 )
 def test_what_cannot_be_used_is_said(open_shop: FusionRec, new: NewItem, message: str) -> None:

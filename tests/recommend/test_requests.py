@@ -44,7 +44,7 @@ def test_whom_a_parameter_chooses() -> None:
 def test_ids_are_read_line_by_line(tmp_path: Path) -> None:
     (tmp_path / "ids").write_text("user_id\nu1\n\n u2 \nuser_id\n", encoding="utf-8-sig")
     assert requests.read_ids(tmp_path / "ids", "user_id") == ["u1", "u2", "user_id"]
-    with pytest.raises(UserError, match="one a line"):
+    with pytest.raises(UserError, match="one per line"):
         requests.read_ids(tmp_path / "nothing", "user_id")
     (tmp_path / "ids").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(UserError, match="UTF-8"):

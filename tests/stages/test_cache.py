@@ -237,7 +237,7 @@ def test_no_package_carries_it(run: Run, tmp_path: Path) -> None:
 
 def test_half_precision_under_the_portable_pins_is_refused(run: Run) -> None:
     done = run("vision", "resnet", fails=True, precision="bf16")
-    assert done.stderr.startswith("error: cache.precision=bf16 on a CPU does not go with")
+    assert done.stderr.startswith("error: cache.precision=bf16 on a CPU cannot be combined with")
 
 
 def rows(folder: Path) -> int:

@@ -154,7 +154,7 @@ def test_weights_and_biases_is_a_mirror(folder: Path) -> None:
     ("changes", "message"),
     [
         ({"train": {"monitor": "auc@10"}}, "error: train.monitor: no metric 'auc'"),
-        ({"train": {"precision": "bf16"}}, "error: train.precision=bf16 on a CPU does not go with"),
+        ({"train": {"precision": "bf16"}}, "error: train.precision=bf16 on a CPU cannot be combined with"),
         (
             {"model": {"fusion": {"losses": {"softmax": 0, "contrastive": 1}}}},
             "at least one loss that ranks items",

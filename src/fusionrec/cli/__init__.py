@@ -9,18 +9,18 @@ from fusionrec import choices
 from fusionrec.errors import UserError
 
 PACKAGE = "fusionrec.cli"
-UNPINNED = ("code",)  # runs at each `dvc repro`, and computes nothing with numpy or torch
+UNPINNED = ("code",)  # runs at each `dvc repro`, and does not use numpy or torch
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a subcommand; without arguments, or with --help, list them.
+    """Run a subcommand; without arguments, or with --help, list all subcommands.
 
     Args:
-        arguments: the subcommand and its arguments. None: those of this process; then the code of the checkout in
-            the working directory runs, whichever one is installed.
+        arguments: the subcommand and its arguments. None: those of this process. Then, if the working directory is a
+            checkout of FusionRec, its code runs, even if another checkout is installed.
 
     Raises:
-        SystemExit: 2 if there is no such subcommand; 1, with one line of explanation, on a `UserError`.
+        SystemExit: with status 2 if there is no such subcommand; with status 1 and a message on a `UserError`.
     """
     if arguments is None:
         _run_the_checkout_here()
@@ -40,14 +40,14 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run_the_checkout_here() -> None:
-    """Replace this process by the code of the checkout in the working directory, if that is another one."""
+    """If the working directory is another checkout than this one, replace this process by its code."""
     here = Path("src/fusionrec")
     if (here / "__main__.py").is_file() and not here.samefile(Path(__file__).parents[1]):
         os.execv(sys.executable, [sys.executable, str(here), *sys.argv[1:]])
 
 
 def _pin(name: str) -> None:
-    """Set the pins of `runtime.reproducible`, before the subcommand imports numpy or torch."""
+    """Pin the numeric libraries (see `runtime.pin`) before the subcommand imports them."""
     if name not in UNPINNED:
         from fusionrec import runtime
 
@@ -59,5 +59,11 @@ def _usage() -> str:
     width = max(map(len, summaries))
     lines = [f"  {name:<{width}}  {summary}" for name, summary in summaries.items()]
     return "\n".join(
-        ["usage: fusionrec COMMAND [ARGUMENT ...]", "", *lines, "", "fusionrec COMMAND --help explains one."]
+        [
+            "usage: fusionrec COMMAND [ARGUMENT ...]",
+            "",
+            *lines,
+            "",
+            "fusionrec COMMAND --help explains a command.",
+        ]
     )

@@ -7,29 +7,37 @@ from fusionrec.review.revision_files import WORKSPACE
 
 
 def parser(command: str, about: str | None) -> argparse.ArgumentParser:
-    """The arguments of a subcommand; `--help` shows `about`, its docstring, as it is."""
-    made = runtime.parser(about)
-    made.prog = f"fusionrec {command}"
-    return made
+    """A parser for the arguments of a subcommand; `--help` shows `about`, its docstring, unchanged."""
+    created = runtime.parser(about)
+    created.prog = f"fusionrec {command}"
+    return created
 
 
 def two_revisions(command: str, about: str | None) -> argparse.ArgumentParser:
-    """A parser with the arguments `a` and `b`, two revisions; by default HEAD and the workspace."""
-    made = parser(command, about)
-    made.add_argument("a", nargs="?", default="HEAD", metavar="A", help="default: HEAD")
-    made.add_argument("b", nargs="?", default=WORKSPACE, metavar="B", help=f"default: {WORKSPACE}")
-    return made
+    """A parser with the arguments `a` and `b`: two revisions, by default HEAD and the workspace."""
+    created = parser(command, about)
+    created.add_argument("a", nargs="?", default="HEAD", metavar="A", help="default: HEAD")
+    created.add_argument("b", nargs="?", default=WORKSPACE, metavar="B", help=f"default: {WORKSPACE}")
+    return created
 
 
 def positive(text: str) -> int:
-    """The type of an argument that counts something."""
+    """The type of an argument that is a whole number of at least 1.
+
+    Raises:
+        ValueError: if it is not.
+    """
     if int(text) < 1:
         raise ValueError
     return int(text)
 
 
 def share(text: str) -> float:
-    """The type of an argument from 0 to 1."""
+    """The type of an argument that is a number from 0 to 1.
+
+    Raises:
+        ValueError: if it is not.
+    """
     if not 0 <= float(text) <= 1:
         raise ValueError(text)
     return float(text)

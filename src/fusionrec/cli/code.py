@@ -1,8 +1,8 @@
-"""Writes the fingerprint of each stage's code to data/code, for the stage `code` of the pipeline.
+"""Writes the fingerprint of each stage's code to data/code; the stage `code` of the pipeline runs this.
 
     fusionrec code [STAGE]
 
-With the name of a stage: shows the files that it can run, each with its digest, and writes nothing.
+With the name of a stage: shows the files that it can run, with their digests, and writes nothing.
 """
 
 import shutil
@@ -15,14 +15,21 @@ FOLDER = Path("data/code")
 
 
 def main(arguments: list[str]) -> None:
-    """Run the command; `arguments` are those after its name."""
+    """Run the command.
+
+    Args:
+        arguments: those after the name of the command.
+
+    Raises:
+        SystemExit: if there is no such stage.
+    """
     if any(argument.startswith("-") for argument in arguments):
         print(__doc__)
         return
     listed = code.stages(Path.cwd())
     unknown = [name for name in arguments if name not in listed]
     if unknown:
-        sys.exit(f"error: {unknown[0]} is no stage; stages are {', '.join(listed)}")
+        sys.exit(f"error: {unknown[0]} is not a stage; stages are {', '.join(listed)}")
     for name in arguments:
         print(code.listing(listed[name]), end="")
     if not arguments:

@@ -1,9 +1,9 @@
-"""Compares two revisions or experiments user by user: is the difference between their metrics real?
+"""Compares the metrics of two revisions or experiments, user by user: is the difference significant?
 
     fusionrec compare [A] [B] [--recommender model] [--metrics ndcg@10 recall@10 ...]
 
-A and B are what DVC calls a revision: a commit, branch, tag or name of an experiment; `workspace` is the working
-directory. Nothing is checked out: files come from DVC's cache, or from its remote.
+A and B are revisions as in DVC: a commit, branch, tag or name of an experiment, or `workspace` for the working
+directory. Nothing is checked out: files come from DVC's cache or remote.
 """
 
 import io
@@ -22,8 +22,10 @@ from fusionrec.review.revision_files import PER_USER
 def main(arguments: list[str]) -> None:
     """Run the command; `arguments` are those after its name."""
     parser = _arguments.two_revisions("compare", __doc__)
-    parser.add_argument("--recommender", default="model", help="whose metrics to compare; default: model")
-    parser.add_argument("--metrics", nargs="+", help="default: metrics.headline")
+    parser.add_argument(
+        "--recommender", default="model", help="the recommender whose metrics are compared; default: model"
+    )
+    parser.add_argument("--metrics", nargs="+", help="names of metrics; default: metrics.headline")
     args = parser.parse_args(arguments)
     options = params.load(Metrics)
     a, b = (_read(revision, args.recommender) for revision in (args.a, args.b))
@@ -35,10 +37,10 @@ def main(arguments: list[str]) -> None:
 
 
 def _read(revision: str, recommender: str) -> pd.DataFrame:
-    """One row a user: user_id and metrics.
+    """A table with user_id and metrics, one row per user.
 
     Raises:
-        UserError: if there is no such file in the revision, or no such recommender in the file.
+        UserError: if the revision has no metrics of users, or none of this recommender.
     """
     table = pd.read_parquet(io.BytesIO(revision_files.read_bytes(PER_USER, revision)))
     names = table["recommender"].unique()
@@ -48,10 +50,10 @@ def _read(revision: str, recommender: str) -> pd.DataFrame:
 
 
 def _in_both(names: list[str], a: pd.DataFrame, b: pd.DataFrame, required: bool) -> list[str]:
-    """Those of the metrics `names` that both tables have; all that both have if there are none.
+    """Those of the metrics `names` that both tables have. If there are none: all metrics that both have.
 
     Raises:
-        UserError: if one of them is required and missing.
+        UserError: if `required` and a metric is missing in one of the tables.
     """
     both = [name for name in a.columns.drop("user_id") if name in b]
     missing = [name for name in names if name not in both]

@@ -1,9 +1,9 @@
-"""Recommends to given users with the trained model, and writes the lists to a file; data/recs stays as it is.
+"""Recommends to given users with the trained model and writes the lists to a file; data/recs is not changed.
 
     fusionrec recommend --output PATH [--users ID ... | --user-file FILE | --sample-users N | --all-users] ...
 
-Reads: data/model, data/splits and, for a page, data/images; `recs` and `rerank` in params.yaml, as far as the
-arguments do not replace them.
+Reads: data/model, data/splits and, for a page, data/images; `recs` and `rerank` in params.yaml, where no argument
+replaces a value.
 Writes: PATH: a .parquet or .csv table with one row per recommendation, or an .html page with pictures.
 """
 
@@ -28,29 +28,31 @@ def main(arguments: list[str]) -> None:
     options, rerank, computing = params.load(Recs), params.load(Rerank), params.load(Runtime)
     device = runtime.device(computing)
     recommender = engine.load("data/model", "data/splits", device)
-    asked, rules = _requests(args, options, recommender), _rules(args, options, rerank, recommender)
-    tables = recommender.tables(asked, rules, runtime.threads(computing, device))
-    tables = writing.watched(tables, len(asked.ids))
+    requested, rules = _requests(args, options, recommender), _rules(args, options, rerank, recommender)
+    tables = recommender.tables(requested, rules, runtime.threads(computing, device))
+    tables = writing.watched(tables, len(requested.ids))
     if args.output.endswith(".html"):
-        shown = writing.gathered(tables, len(asked.ids))
+        shown = writing.gathered(tables, len(requested.ids))
         rows = len(shown)
-        page = gallery_cards.page(recommender, asked, shown, len(asked.ids), options.history)
+        page = gallery_cards.page(recommender, requested, shown, len(requested.ids), options.history)
         files.write_text(args.output, page)
     else:
         rows = writing.write(args.output, tables)
-    print(f"{rows:,} recommendations for {len(asked.ids):,} users: {args.output}")
+    print(f"{rows:,} recommendations for {len(requested.ids):,} users: {args.output}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _arguments.parser("recommend", __doc__)
     parser.add_argument("--output", metavar="PATH", required=True, help="a .parquet, .csv or .html file")
-    whom = parser.add_mutually_exclusive_group()
-    whom.add_argument("--users", nargs="+", metavar="ID", help="user ids; unknown users get popular items")
-    whom.add_argument("--user-file", metavar="FILE", help="user ids, one per line")
-    whom.add_argument(
+    users = parser.add_mutually_exclusive_group()
+    users.add_argument(
+        "--users", nargs="+", metavar="ID", help="user ids; users without a history get popular items"
+    )
+    users.add_argument("--user-file", metavar="FILE", help="user ids, one per line")
+    users.add_argument(
         "--sample-users", type=_arguments.positive, metavar="N", help="N random users, drawn with recs.seed"
     )
-    whom.add_argument("--all-users", action="store_true", help="all users of data/splits")
+    users.add_argument("--all-users", action="store_true", help="all users of data/splits")
     parser.add_argument(
         "--histories", metavar="FILE", help="CSV or Parquet with user_id and item_id, oldest first"
     )
@@ -58,14 +60,18 @@ def _parser() -> argparse.ArgumentParser:
         "--exclude-file", metavar="FILE", help="item ids, one per line; added to recs.exclude"
     )
     parser.add_argument(
-        "--diversity", type=_arguments.share, metavar="X", help="0 to 1; replaces rerank.strength"
+        "--diversity", type=_arguments.share, metavar="X", help="from 0 to 1; replaces rerank.strength"
     )
     parser.add_argument("--top-k", type=_arguments.positive, metavar="K", help="replaces recs.top_k")
     return parser
 
 
 def _requests(args: argparse.Namespace, options: Recs, recommender: Engine) -> Requests:
-    """Who gets recommendations, and their histories; without an argument those of --histories or `recs.users`."""
+    """Users to recommend to, and their histories. Without an argument: the users of --histories, or `recs.users`.
+
+    Raises:
+        UserError: if a file of ids or histories cannot be read.
+    """
     given = None if args.histories is None else requests.read_histories(args.histories)
     user_ids = recommender.split.user_ids
     users: list[str] = args.users or []
@@ -81,22 +87,26 @@ def _requests(args: argparse.Namespace, options: Recs, recommender: Engine) -> R
             if given is None
             else given["user_id"].tolist()
         )
-    asked = recommender.audience(users, given)
-    if asked.unknown_items:
-        print(f"{args.histories}: {asked.unknown_items:,} rows name an item that data/splits does not have")
-    return asked
+    requested = recommender.requests(users, given)
+    if requested.unknown_items:
+        print(
+            f"{args.histories}: {requested.unknown_items:,} rows with items that are not in data/splits are ignored"
+        )
+    return requested
 
 
 def _rules(args: argparse.Namespace, options: Recs, rerank: Rerank, recommender: Engine) -> Rules:
-    """The rules of params.yaml, except for what the arguments replace.
+    """The rules of params.yaml, with the values that arguments replace.
 
     Raises:
-        UserError: if --diversity and rerank.novelty leave no weight for the score.
+        UserError: if --diversity and rerank.novelty add up to more than 1, or a file of ids cannot be read.
     """
     if args.diversity is not None:
         method = "weighted" if rerank.method == "none" else rerank.method
         if method == "weighted" and args.diversity + rerank.novelty > 1:
-            raise UserError(f"--diversity: at most {1 - rerank.novelty} with rerank.novelty={rerank.novelty}")
+            raise UserError(
+                f"--diversity: must be at most {1 - rerank.novelty} with rerank.novelty={rerank.novelty}"
+            )
         rerank = rerank.model_copy(update={"method": method, "strength": args.diversity})
     excluded = options.exclude
     if args.exclude_file is not None:

@@ -1,10 +1,11 @@
-"""Reports what differs between two revisions or experiments: parameters, metrics, slices, plots and users' lists.
+"""Reports the differences of two revisions or experiments: parameters, metrics, slices, plots and users' lists.
 
     fusionrec review [A] [B] [--markdown PATH] [--html PATH]
 
-A and B are what DVC calls a revision: a commit, branch, tag or name of an experiment; `workspace` is the working
-directory, after `dvc repro`. Nothing is checked out: files come from git, and data/metrics and data/recs from DVC's
-cache or remote. The report is Markdown, on the screen if not in a file, and a page that needs no network.
+A and B are revisions as in DVC: a commit, branch, tag or name of an experiment, or `workspace` for the working
+directory after `dvc repro`. Nothing is checked out: files come from git, and data/metrics and data/recs from DVC's
+cache or remote. The report is Markdown, printed unless it goes to a file; --html also writes it as a page that needs
+no network.
 """
 
 import sys
@@ -18,7 +19,9 @@ from fusionrec.review import html, markdown, revision, summary
 def main(arguments: list[str]) -> None:
     """Run the command; `arguments` are those after its name."""
     parser = _arguments.two_revisions("review", __doc__)
-    parser.add_argument("--markdown", metavar="PATH", help="write the Markdown to a file, not to the screen")
+    parser.add_argument(
+        "--markdown", metavar="PATH", help="write the Markdown to a file instead of printing it"
+    )
     parser.add_argument("--html", metavar="PATH", help="write a page with pictures and plots")
     args = parser.parse_args(arguments)
     review = summary.build(revision.read(args.a), revision.read(args.b), params.load(Metrics).seed)

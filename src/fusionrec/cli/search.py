@@ -1,13 +1,13 @@
-"""Searches for better parameters, by validation metrics alone, and makes an experiment of the best.
+"""Searches for better parameters by validation metrics, and makes an experiment of the best trial.
 
     fusionrec search [--trials N] [--workers N]
 
-Reads: `search` and everything else in params.yaml, as committed.
+Reads: all of params.yaml as committed; `search` is for this command.
 Writes: logs/search/<key>/study.sqlite3, an Optuna study, with a log of each trial; the experiment
 search-<key>-<trial>, the only one that is evaluated on the test set.
-Trials run in clones under .dvc/tmp/experiments, so the workspace stays free. The search may be killed at any time:
-the same command continues until the study has that many trials. The key stands for the code, parameters and data
-that trials depend on; where one of them changes, a new search begins.
+Trials run in clones under .dvc/tmp/experiments, so you can keep working in the workspace. The search can be
+interrupted at any time: the same command continues until the study has N trials. The key identifies the code,
+parameters and data that trials depend on; if one of them changes, a new search starts.
 """
 
 import shutil
@@ -26,12 +26,19 @@ from fusionrec.sections import Params
 if TYPE_CHECKING:
     from optuna import Study
 
-POLL = 0.5  # seconds between two looks at a trial's epochs
-GIVE_UP = 3  # trials in a row that fail
+POLL = 0.5  # seconds between two checks of a trial's epochs
+GIVE_UP = 3  # stop after so many failed trials in a row
 
 
 class Trial(NamedTuple):
-    """The result of one trial: `value` is None if it was stopped or failed."""
+    """The result of one trial.
+
+    Attributes:
+        number: of the trial in the study.
+        settings: overrides of parameters, as name=value.
+        outcome: the result in words.
+        value: the validation metric; None if the trial was stopped or failed.
+    """
 
     number: int
     settings: list[str]
@@ -43,9 +50,14 @@ def main(arguments: list[str]) -> None:
     """Run the command; `arguments` are those after its name."""
     parser = _arguments.parser("search", __doc__)
     parser.add_argument(
-        "--trials", type=_arguments.positive, default=20, help="in total, with those of earlier runs"
+        "--trials",
+        type=_arguments.positive,
+        default=20,
+        help="total number of trials, including earlier runs",
     )
-    parser.add_argument("--workers", type=_arguments.positive, default=1, help="trials at a time")
+    parser.add_argument(
+        "--workers", type=_arguments.positive, default=1, help="number of trials that run at the same time"
+    )
     args = parser.parse_args(arguments)
     p, tree, root = sections.load(), params.read(), Path.cwd()
     space.check(p.search.space, tree)
@@ -62,10 +74,10 @@ def main(arguments: list[str]) -> None:
         best = _best(search)
         name = f"search-{key}-{best.number}"
         if name not in clones.existing(root, revision):
-            print(f"trial {best.number} is the best: running the stages after its training")
+            print(f"trial {best.number} is the best: running the stages after training")
             clones.experiment(workers[0], name, best.settings, logs / f"{name}.log")
     print(f"best: {p.train.monitor} {best.value:.4f} in trial {best.number}; {' '.join(best.settings)}")
-    print(f"`dvc exp apply {name}` brings it into the workspace")
+    print(f"`dvc exp apply {name}` applies it to the workspace")
 
 
 def _best(search: "Study") -> study.Best:
@@ -76,10 +88,10 @@ def _best(search: "Study") -> study.Best:
 
 
 def _explore(search: "Study", workers: list[clones.Clone], trials: int, p: Params, logs: Path) -> None:
-    """Run `trials` more.
+    """Run a number of new trials.
 
     Raises:
-        UserError: if several fail one after the other.
+        UserError: if `GIVE_UP` trials in a row fail.
     """
     failures = 0
     with tqdm(total=trials, unit="trial", disable=None) as bar:
@@ -96,18 +108,18 @@ def _explore(search: "Study", workers: list[clones.Clone], trials: int, p: Param
 
 
 def _train(clone: clones.Clone, search: "Study", p: Params, logs: Path) -> Trial:
-    """One trial: train with parameters that the study proposes, and stop early if it is hopeless."""
+    """Run one trial: train with parameters that the study proposes, and stop early if it is not promising."""
     trial, settings = study.ask(search, p.search)
     clones.begin(clone, settings)
     curve = clone.folder / "metrics/train"
-    shutil.rmtree(curve)  # of the trial before
+    shutil.rmtree(curve)  # of the previous trial
     log = logs / f"{trial.number}.log"
     process = child_process.start([*clones.DVC, "repro", "model"], clone.folder, log)
     values: list[float] = []
     while process.poll() is None:
         time.sleep(POLL)
-        known, values = len(values), training_progress.curve(curve, p.train.monitor)
-        if study.hopeless(trial, values, known):
+        previous, values = len(values), training_progress.curve(curve, p.train.monitor)
+        if study.hopeless(trial, values, previous):
             child_process.stop(process)
             study.stopped(search, trial)
             return Trial(trial.number, settings, f"stopped after epoch {len(values)}", None)

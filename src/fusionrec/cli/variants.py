@@ -1,11 +1,11 @@
-"""Runs a named list of variants, each as an experiment, and shows all experiments of HEAD side by side.
+"""Runs a named set of variants as experiments, and shows all experiments of HEAD in one table.
 
     fusionrec variants [NAME] [--seeds N] [--workers N]
 
-Reads: `variants` and everything else in params.yaml, as committed.
+Reads: all of params.yaml as committed; `variants` is for this command.
 Writes: an experiment for each combination of values and seed, named after them; logs/experiments/<name>.log.
-The experiments run in clones under .dvc/tmp/experiments, so the workspace stays free. Existing experiments are not
-run again: the same command continues an interrupted run.
+The experiments run in clones under .dvc/tmp/experiments, so you can keep working in the workspace. Existing
+experiments are not run again: the same command continues an interrupted run.
 """
 
 import json
@@ -25,41 +25,51 @@ LOGS = Path("logs/experiments")
 def main(arguments: list[str]) -> None:
     """Run the command; `arguments` are those after its name."""
     parser = _arguments.parser("variants", __doc__)
-    parser.add_argument("name", nargs="?", help="a key of variants in params.yaml; none: only show")
     parser.add_argument(
-        "--seeds", type=_arguments.positive, default=1, help="run each with this many values of train.seed"
+        "name", nargs="?", help="a key of variants in params.yaml; without it, only the table is shown"
     )
-    parser.add_argument("--workers", type=_arguments.positive, default=1, help="experiments at a time")
+    parser.add_argument(
+        "--seeds",
+        type=_arguments.positive,
+        default=1,
+        help="run each variant with this many values of train.seed",
+    )
+    parser.add_argument(
+        "--workers",
+        type=_arguments.positive,
+        default=1,
+        help="number of experiments that run at the same time",
+    )
     args = parser.parse_args(arguments)
     p, root = sections.load(), Path.cwd()
     if args.name:
-        _execute(_points(args.name, args.seeds, p), root, args.workers, p)
+        _run_missing(_combinations(args.name, args.seeds, p), root, args.workers, p)
     experiments = json.loads(clones.run([*clones.DVC, "exp", "show", "--json"], root))
     print(table.compare(experiments, p.train.monitor).to_string(index=False))
 
 
-def _points(name: str, seeds: int, p: Params) -> dict[str, list[str]]:
-    """The experiments of variant `name`: their names and overrides; the seed varies slowest.
+def _combinations(name: str, seeds: int, p: Params) -> dict[str, list[str]]:
+    """The experiments of the variant `name`: overrides by experiment name. The seed varies slowest.
 
     Raises:
-        UserError: if there is no such variant.
+        UserError: if params.yaml has no such variant.
     """
     variants = p.variants.root
     if name not in variants:
         raise UserError(f"`{name}` is not in variants of params.yaml; known: {', '.join(variants)}")
     first = p.train.seed
-    choices = [f"train.seed={','.join(map(str, range(first, first + seeds)))}"] if seeds > 1 else []
+    seed = [f"train.seed={','.join(map(str, range(first, first + seeds)))}"] if seeds > 1 else []
     return {
-        "-".join(filter(None, [name, end])): point
-        for end, point in overrides.grid([*variants[name], *choices])
+        "-".join(filter(None, [name, suffix])): settings
+        for suffix, settings in overrides.grid([*variants[name], *seed])
     }
 
 
-def _execute(wanted: dict[str, list[str]], root: Path, workers: int, p: Params) -> None:
-    """Run those of the experiments that do not exist.
+def _run_missing(wanted: dict[str, list[str]], root: Path, workers: int, p: Params) -> None:
+    """Run the experiments that do not exist yet.
 
     Raises:
-        UserError: if some fail, once the others have run.
+        UserError: if experiments fail; the others still run.
     """
     revision = clones.committed(root)
     known = clones.existing(root, revision)
@@ -77,9 +87,9 @@ def _execute(wanted: dict[str, list[str]], root: Path, workers: int, p: Params) 
 
     failed: list[str] = []
     with clones.alone(clones.HOME):
-        places = clones.make_all(root, clones.HOME, revision, min(workers, len(left)), p)
+        workplaces = clones.make_all(root, clones.HOME, revision, min(workers, len(left)), p)
         with tqdm(total=len(left), unit="experiment", disable=None) as bar:
-            for name, problem in clones.spread(left, places, run):
+            for name, problem in clones.spread(left, workplaces, run):
                 bar.write(problem or f"{name}: done")
                 bar.update()
                 failed += [name] if problem else []

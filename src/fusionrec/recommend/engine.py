@@ -1,4 +1,4 @@
-"""A model's folder and the histories of a split, ready to answer questions."""
+"""Recommends with a trained model, from the histories of the split that it was trained on."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -36,7 +36,13 @@ SCHEMA = pa.schema(
 
 
 class Split(NamedTuple):
-    """What a split knows: the catalogue, users, and all that they chose, held-out parts included."""
+    """A split of the data.
+
+    Attributes:
+        items: the item table, one row per item.
+        user_ids: [users].
+        past: all interactions of each user, held-out parts included, oldest first.
+    """
 
     items: pd.DataFrame
     user_ids: list[str]
@@ -44,11 +50,13 @@ class Split(NamedTuple):
 
 
 class Engine:
-    """Recommends.
+    """Makes recommendation lists.
 
     Attributes:
-        model: scores.
-        split: of the data that it was trained on.
+        model: scores items for users.
+        split: the split that the model was trained on.
+        popularity: scores items for users without a history that the model knows.
+        item_ids: [items].
     """
 
     def __init__(self, model: TrainedModel, split: Split):
@@ -59,14 +67,14 @@ class Engine:
         self._titles = pa.array(split.items["title"].tolist(), pa.string())
 
     @cached_property
-    def traits(self) -> RerankFeatures:
-        """What re-ranking looks at."""
+    def features(self) -> RerankFeatures:
+        """Vectors, novelty and categories of all items, for re-ranking."""
         chosen = self.split.items["train_interactions"].to_numpy()
         return rerank_features.of(self.model.content, chosen, len(self.split.user_ids))
 
-    def audience(self, asked: list[str], given: pd.DataFrame | None = None) -> Requests:
-        """Users and what is known of them; see `requests.gather`."""
-        return requests.gather(asked, self.split.user_ids, self.item_ids, self.split.past, given)
+    def requests(self, user_ids: list[str], given: pd.DataFrame | None = None) -> Requests:
+        """Users to recommend to, and their histories; see `requests.gather`."""
+        return requests.gather(user_ids, self.split.user_ids, self.item_ids, self.split.past, given)
 
     def rules(
         self,
@@ -76,24 +84,41 @@ class Engine:
         exclude: list[str] | None = None,
         category_limits: dict[str, int] | None = None,
     ) -> Rules:
-        """What lists are like; see `Rules`. Items of `exclude` that the catalogue lacks need no exclusion."""
+        """The rules for lists.
+
+        Args:
+            k: length of the lists.
+            rerank: how the best candidates are re-ranked.
+            filter_seen: whether items of a user's history stay out of the list.
+            exclude: ids of items that are never recommended; ids that are not in the catalogue are ignored.
+            category_limits: the largest number of items with the same value in one list, by category name.
+
+        Raises:
+            UserError: if the items have no such category.
+        """
         excluded = pd.Index(self.item_ids).get_indexer(pd.Index(exclude or [], dtype=object))
         limited = limits.of(self.split.items, category_limits or {})
         return Rules(k, filter_seen, excluded[excluded >= 0].astype(np.int64), limited, rerank)
 
-    def blocks(self, asked: Requests, rules: Rules, threads: int = 0) -> Iterator[Block]:
-        """Lists of an audience, in its order, some users at a time; see `lists.stream`."""
-        known = None if rules.rerank.method == "none" else self.traits
-        return lists.stream(self.model, self.popularity, asked.rows, asked.past, rules, known, threads)
+    def blocks(self, requested: Requests, rules: Rules, threads: int = 0) -> Iterator[Block]:
+        """Lists of the requested users, in their order, a block of users at a time; see `lists.stream`."""
+        features = None if rules.rerank.method == "none" else self.features
+        rows, past = requested.rows, requested.past
+        return lists.stream(self.model, self.popularity, rows, past, rules, features, threads)
 
-    def table(self, asked: Requests, block: Block) -> pa.Table:
-        """The rows of `SCHEMA`: fewer than k for users of whom almost everything is seen or excluded."""
+    def table(self, requested: Requests, block: Block) -> pa.Table:
+        """The lists of a block as a table of `SCHEMA`.
+
+        A user has fewer than k rows if fewer than k items are left after seen and excluded items are removed.
+        """
         row, rank = np.nonzero(block.lists.items >= 0)
-        item, place = pa.array(block.lists.items[row, rank]), block.places[row]
-        ids = pa.array([asked.ids[place] for place in block.places], pa.string())
-        basis = pa.array([lists.POPULARITY, lists.HISTORY]).take(pa.array(block.own[row].astype(np.int64)))
+        item, position = pa.array(block.lists.items[row, rank]), block.positions[row]
+        ids = pa.array([requested.ids[position] for position in block.positions], pa.string())
+        basis = pa.array([lists.POPULARITY, lists.HISTORY]).take(
+            pa.array(block.from_history[row].astype(np.int64))
+        )
         columns = [
-            ids.take(pa.array(place - block.places[0])) if len(place) else ids[:0],
+            ids.take(pa.array(position - block.positions[0])) if len(position) else ids[:0],
             pa.array(rank + 1),
             self._ids.take(item),
             self._titles.take(item),
@@ -102,23 +127,27 @@ class Engine:
         ]
         return pa.table(columns, SCHEMA)
 
-    def tables(self, asked: Requests, rules: Rules, threads: int = 0) -> Iterator[pa.Table]:
-        """`blocks` as tables."""
-        return (self.table(asked, block) for block in self.blocks(asked, rules, threads))
+    def tables(self, requested: Requests, rules: Rules, threads: int = 0) -> Iterator[pa.Table]:
+        """The lists of `blocks` as tables of `SCHEMA`."""
+        return (self.table(requested, block) for block in self.blocks(requested, rules, threads))
 
 
 def load(model: Path | str, splits: Path | str, device: torch.device) -> Engine:
     """Read a model's folder and the split that it was trained on.
 
     Raises:
-        UserError: if a file is missing or broken, or both do not fit together.
+        UserError: if a file is missing or damaged, or if the model was trained on another split.
     """
     split = read_split(Path(splits))
     return Engine(checkpoint.load(model, device, split.items["item_id"].tolist()), split)
 
 
 def read_split(folder: Path) -> Split:
-    """Read the tables of a split."""
+    """Read the tables of a split.
+
+    Raises:
+        UserError: if a table is missing.
+    """
     try:
         items, users = (files.read_table(folder / f"{name}.parquet") for name in ("items", "users"))
         log = pd.concat([files.read_table(folder / f"{part}.parquet", LOG) for part in PARTS])

@@ -1,4 +1,7 @@
-"""A page of recommendations with pictures: one file, no script, no network; users are chosen by CSS alone."""
+"""A page of recommendations with pictures: one file, without scripts or network access.
+
+CSS alone shows the user that is selected.
+"""
 
 import base64
 import io
@@ -65,13 +68,13 @@ dt { color: var(--soft); } dd { margin: 0 0 .3rem; } dd:last-child { margin: 0; 
 
 
 class Card(NamedTuple):
-    """One item.
+    """What the page shows of one item.
 
     Attributes:
-        title: of the item.
-        note: stands below it.
-        picture: JPEG, PNG or WebP bytes, or None.
-        reasons: why it is recommended: what is compared, and with what.
+        title: the item's title.
+        note: text below the title.
+        picture: JPEG, PNG or WebP bytes; None if the item has no picture.
+        reasons: why the item is recommended: pairs of what is compared, and the item that it is similar to.
     """
 
     title: str
@@ -80,8 +83,15 @@ class Card(NamedTuple):
     reasons: tuple[tuple[str, str], ...] = ()
 
 
-class Shelf(NamedTuple):
-    """One user, what the list is based on, and how much is known; history and recommendations."""
+class UserCards(NamedTuple):
+    """What the page shows of one user.
+
+    Attributes:
+        user: the user's id.
+        basis: what the list is based on, in words.
+        history: items that the user chose, newest first.
+        recommendations: best first.
+    """
 
     user: str
     basis: str
@@ -89,18 +99,20 @@ class Shelf(NamedTuple):
     recommendations: list[Card]
 
 
-def page(shelves: list[Shelf]) -> str:
-    """The HTML page; whatever comes from data is escaped, and nothing of it stands in the style."""
-    users = "\n".join(f'<a href="#u{n}">{escape(shelf.user)}</a>' for n, shelf in enumerate(shelves))
-    sections = "\n".join(_section(n, shelf) for n, shelf in enumerate(shelves))
-    chosen = "".join(
-        f'body:has(#u{n}:target) nav a[href="#u{n}"] {{ background: var(--accent); color: var(--ground); }}\n'
-        for n in range(len(shelves))
+def page(shown: list[UserCards]) -> str:
+    """The HTML page. Text from the data is escaped, and never becomes part of the style."""
+    users = "\n".join(
+        f'<a href="#u{n}">{escape(cards_of_user.user)}</a>' for n, cards_of_user in enumerate(shown)
     )
-    count = f"{len(shelves):,} user{'' if len(shelves) == 1 else 's'}"
+    sections = "\n".join(_section(n, cards_of_user) for n, cards_of_user in enumerate(shown))
+    selected = "".join(
+        f'body:has(#u{n}:target) nav a[href="#u{n}"] {{ background: var(--accent); color: var(--ground); }}\n'
+        for n in range(len(shown))
+    )
+    count = f"{len(shown):,} user{'' if len(shown) == 1 else 's'}"
     return document(
         "Recommendations",
-        STYLE + chosen,
+        STYLE + selected,
         f'<header class="top">\n<h1>Recommendations</h1>\n<p>{count}: what they chose last, what is recommended, '
         "and what of their history it is most like.</p>\n</header>\n"
         f'<nav aria-label="Users"><div>\n<a href="#">All users</a>\n{users}\n</div></nav>\n'
@@ -109,7 +121,7 @@ def page(shelves: list[Shelf]) -> str:
 
 
 def document(title: str, style: str, body: str) -> str:
-    """An HTML file that loads nothing and runs nothing; what comes from data is already escaped."""
+    """An HTML file that loads nothing and runs no script; the caller has escaped all text from the data."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -119,18 +131,18 @@ def document(title: str, style: str, body: str) -> str:
     )
 
 
-def _section(number: int, shelf: Shelf) -> str:
-    history = f'<ol class="past">{cards(shelf.history)}</ol>' if shelf.history else "<p>None is known.</p>"
-    found = f'<ol class="list">{cards(shelf.recommendations, True)}</ol>'
+def _section(number: int, shown: UserCards) -> str:
+    history = f'<ol class="past">{cards(shown.history)}</ol>' if shown.history else "<p>None is known.</p>"
+    listed = f'<ol class="list">{cards(shown.recommendations, True)}</ol>'
     return (
-        f'<section id="u{number}">\n<h2>{escape(shelf.user)} <small>{escape(shelf.basis)}</small></h2>\n'
+        f'<section id="u{number}">\n<h2>{escape(shown.user)} <small>{escape(shown.basis)}</small></h2>\n'
         f"<h3>Chosen, newest first</h3>\n{history}\n"
-        f"<h3>Recommended</h3>\n{found if shelf.recommendations else '<p>Nothing is left.</p>'}\n</section>"
+        f"<h3>Recommended</h3>\n{listed if shown.recommendations else '<p>Nothing is left.</p>'}\n</section>"
     )
 
 
 def cards(cards: list[Card], ranked: bool = False) -> str:
-    """List items of HTML; `ranked` numbers them from 1."""
+    """The cards as HTML list items; with `ranked` they are numbered from 1."""
     return "\n".join(_card(card, rank if ranked else None) for rank, card in enumerate(cards, 1))
 
 
@@ -139,7 +151,9 @@ def _card(card: Card, rank: int | None) -> str:
     title = escape(card.title) or "(no title)"
     caption = title if rank is None else f"<b>{title}</b>"
     note = f'<span class="note">{escape(card.note)}</span>' if card.note else ""
-    reasons = "".join(f"<dt>{escape(what)}</dt><dd>{escape(of)}</dd>" for what, of in card.reasons)
+    reasons = "".join(
+        f"<dt>{escape(compared)}</dt><dd>{escape(similar)}</dd>" for compared, similar in card.reasons
+    )
     return (
         f'<li><figure><div class="frame">{number}{_picture(card)}</div><figcaption>{caption}{note}'
         f"{f'<dl>{reasons}</dl>' if reasons else ''}</figcaption></figure></li>"
@@ -156,7 +170,12 @@ def _picture(card: Card) -> str:
 
 
 def thumbnail(picture: bytes, edge: int = EDGE) -> bytes:
-    """A small JPEG of a valid picture."""
+    """A JPEG of a picture, with a longer edge of at most `edge` pixels.
+
+    Args:
+        picture: bytes of a valid picture.
+        edge: in pixels.
+    """
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     image.thumbnail((edge, edge), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""From lists to the shelves of a gallery: pictures, notes and reasons."""
+"""Turns recommendation lists into the cards of the gallery: pictures, notes and reasons."""
 
 from typing import NamedTuple
 
@@ -11,31 +11,33 @@ from fusionrec.data.attributes import CATEGORY
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.recommend import gallery, lists
 from fusionrec.recommend.engine import Engine
-from fusionrec.recommend.gallery import Card, Shelf
+from fusionrec.recommend.gallery import Card, UserCards
 from fusionrec.recommend.requests import Requests
 
 IMAGES = "data/images"
 MODALITIES = {"vision": "picture", "language": "text"}
 
 
-class Near(NamedTuple):
-    """An item, and how like another it is: the cosine of their vectors."""
+class SimilarItem(NamedTuple):
+    """An item, and the cosine of its vector and that of the item that it was compared with."""
 
     item: int
     cosine: float
 
 
-def nearest(content: ItemInputs, modality: str, items: np.ndarray, history: np.ndarray) -> list[Near | None]:
-    """For each of `items` the one of `history` that is most like it, and not it itself.
+def nearest(
+    content: ItemInputs, modality: str, items: np.ndarray, history: np.ndarray
+) -> list[SimilarItem | None]:
+    """For each item the most similar other item of a history.
 
     Args:
         content: inputs of all items.
-        modality: vision or language.
-        items: int64 [n].
-        history: int64 [m].
+        modality: whose vectors are compared: vision or language.
+        items: int64 [n], item rows.
+        history: int64 [m], item rows.
 
     Returns:
-        n; None where the item has no vector, or nothing is like it at all: no cosine is above 0.
+        [n]; None if the item has no vector, or if no cosine is above 0.
     """
     x: torch.Tensor = getattr(content, modality)
     present: torch.Tensor = getattr(content, f"{modality}_present")
@@ -46,22 +48,22 @@ def nearest(content: ItemInputs, modality: str, items: np.ndarray, history: np.n
         rows / rows.square().sum(1, keepdim=True).sqrt().clamp(min=1e-12) for rows in (left, right)
     )
     cosine = (left @ right.T).numpy()
-    there = present.cpu().numpy()
-    cosine[~there[items]] = -1
-    cosine[:, ~there[history]] = -1
+    has_vector = present.cpu().numpy()
+    cosine[~has_vector[items]] = -1
+    cosine[:, ~has_vector[history]] = -1
     cosine[items[:, None] == history] = -1
     best = cosine.argmax(1)
-    found = [Near(int(history[b]), float(row[b])) for row, b in zip(cosine, best, strict=True)]
-    return [near if near.cosine > 0 else None for near in found]
+    similar = [SimilarItem(int(history[b]), float(row[b])) for row, b in zip(cosine, best, strict=True)]
+    return [item if item.cosine > 0 else None for item in similar]
 
 
 class GalleryCards:
     """Makes cards of items.
 
     Args:
-        engine: knows titles, categories and vectors.
-        manifest: of the pictures, a row an item: status, shard, offset, bytes.
-        folder: holds their shards.
+        engine: holds titles, categories and vectors of all items.
+        manifest: one row per item: status, shard, offset and bytes of its picture.
+        folder: holds the shards of pictures.
     """
 
     def __init__(self, engine: Engine, manifest: pd.DataFrame, folder: str):
@@ -73,60 +75,66 @@ class GalleryCards:
         self.tags = [", ".join(value for values in row for value in values) for row in rows]
         self.row = pd.Index(engine.item_ids)
 
-    def shelf(self, user: str, table: pd.DataFrame, past: np.ndarray, history: int) -> Shelf:
-        """One user's.
+    def user_cards(self, user: str, table: pd.DataFrame, past: np.ndarray, history: int) -> UserCards:
+        """The cards of one user.
 
         Args:
-            user: the id.
-            table: the user's rows of `engine.SCHEMA`.
-            past: int64, what the user chose, oldest first.
-            history: the newest so many are shown.
+            user: the user's id.
+            table: the user's list, a table of `engine.SCHEMA`.
+            past: int64 [m], rows of the items that the user chose, oldest first.
+            history: how many of the newest of them are shown.
         """
         items, newest = self.row.get_indexer(table["item_id"]), past[::-1].copy()
-        like = {
+        similar = {
             name: nearest(self.engine.model.content, modality, items, newest)
             for modality, name in MODALITIES.items()
         }
         cards = []
-        for place, (item, score) in enumerate(zip(items.tolist(), table["score"].tolist(), strict=True)):
-            found = {name: near[place] for name, near in like.items()}
+        for position, (item, score) in enumerate(zip(items.tolist(), table["score"].tolist(), strict=True)):
+            most_similar = {name: items[position] for name, items in similar.items()}
             reasons = tuple(
-                (f"{name} like", f"{self.titles[near.item]} ({near.cosine:.2f})")
-                for name, near in found.items()
-                if near is not None
+                (f"{name} like", f"{self.titles[other.item]} ({other.cosine:.2f})")
+                for name, other in most_similar.items()
+                if other is not None
             )
-            popular = table["basis"].iloc[place] == lists.POPULARITY
-            said = f"{score:,.0f} users" if popular else f"score {score:.2f}"
-            cards.append(self.card(item, said, reasons))
-        own = len(table) and table["basis"].iloc[0] == lists.HISTORY
+            popular = table["basis"].iloc[position] == lists.POPULARITY
+            shown_score = f"{score:,.0f} users" if popular else f"score {score:.2f}"
+            cards.append(self.card(item, shown_score, reasons))
+        from_history = len(table) and table["basis"].iloc[0] == lists.HISTORY
         choices = f"{len(past):,} choice{'' if len(past) == 1 else 's'}"
-        basis = f"from {choices}" if own else "what is popular"
-        return Shelf(user, basis, [self.card(i) for i in newest[:history].tolist()], cards)
+        basis = f"from {choices}" if from_history else "what is popular"
+        return UserCards(user, basis, [self.card(i) for i in newest[:history].tolist()], cards)
 
-    def card(self, item: int, said: str = "", reasons: tuple[tuple[str, str], ...] = ()) -> Card:
-        """One item's, with its picture read from the shards, and categories where something is `said`."""
-        note = " · ".join(part for part in (self.tags[item], said) if said and part)
+    def card(self, item: int, score: str = "", reasons: tuple[tuple[str, str], ...] = ()) -> Card:
+        """The card of one item; its picture is read from the shards.
+
+        Args:
+            item: row of the item.
+            score: the score as text. If it is empty, the card has no note; otherwise categories and score.
+            reasons: see `Card`.
+        """
+        note = " · ".join(part for part in (self.tags[item], score) if score and part)
         picture = None
         if self.manifest["status"].iloc[item] == "ok":
             (picture,) = files.read_members(self.folder, files.members(self.manifest.iloc[[item]]))
         return Card(self.titles[item], note, picture, reasons)
 
 
-def page(engine: Engine, asked: Requests, table: pd.DataFrame, users: int, history: int) -> str:
-    """The gallery of the first `users` of a request, as HTML.
+def page(engine: Engine, requested: Requests, table: pd.DataFrame, users: int, history: int) -> str:
+    """The gallery of the first requested users, as HTML.
 
     Args:
-        engine: made the lists.
-        asked: the request.
-        table: the lists of these users, rows of `engine.SCHEMA`.
-        users: how many are shown.
+        engine: the engine that made the lists.
+        requested: users and their histories.
+        table: the lists of these users, a table of `engine.SCHEMA`.
+        users: how many users are shown.
         history: how many of each user's newest items are shown.
     """
     manifest = files.read_table(f"{IMAGES}/manifest.parquet", ["status", "shard", "offset", "bytes"])
     cards = GalleryCards(engine, manifest, IMAGES)
     lists_of = dict(iter(table.groupby("user_id", sort=False)))
-    shelves = [
-        cards.shelf(user, lists_of.get(user, table[:0]), asked.past[row], history)
-        for user, row in zip(asked.ids[:users], asked.rows[:users], strict=True)
+    shown = [
+        cards.user_cards(user, lists_of.get(user, table[:0]), requested.past[row], history)
+        for user, row in zip(requested.ids[:users], requested.rows[:users], strict=True)
     ]
-    return gallery.page(shelves)
+    return gallery.page(shown)

@@ -1,4 +1,4 @@
-"""At most so many items of one category value in a list."""
+"""Limits how many items of a list share the value of a category."""
 
 from typing import NamedTuple
 
@@ -11,9 +11,11 @@ from fusionrec.evaluation.catalogue_ranking import Lists
 
 
 class Limit(NamedTuple):
-    """Attributes:
-    most: items of a list that share a value.
-    values: int64 [items, v], the values of each item by number, padded with -1.
+    """A limit on one category.
+
+    Attributes:
+        most: the largest number of items in a list that share a value.
+        values: int64 [items, v], the values of each item as numbers, padded with -1.
     """
 
     most: int
@@ -21,7 +23,11 @@ class Limit(NamedTuple):
 
 
 def of(items: pd.DataFrame, limits: dict[str, int]) -> list[Limit]:
-    """The limits on an item table's categories, by their bare names.
+    """Limits for an item table.
+
+    Args:
+        items: the item table.
+        limits: the largest number of items that share a value, by category name without its prefix.
 
     Raises:
         UserError: if the items have no such category.
@@ -38,37 +44,40 @@ def _values(column: pd.Series) -> np.ndarray:
     exploded = column.reset_index(drop=True).explode().dropna()
     number, _ = pd.factorize(exploded)
     row = exploded.index.to_numpy()
-    place = pd.Series(row).groupby(row).cumcount().to_numpy()
-    values = np.full((len(column), int(place.max(initial=0)) + 1), -1)
-    values[row, place] = number
+    position = pd.Series(row).groupby(row).cumcount().to_numpy()
+    values = np.full((len(column), int(position.max(initial=0)) + 1), -1)
+    values[row, position] = number
     return values
 
 
 def apply(lists: Lists, limits: list[Limit], k: int) -> Lists:
-    """The first k of each list that no limit forbids, in their order.
+    """Keep the first k items of each list that do not exceed a limit, in their order.
 
     Args:
-        lists: [n, m], padded with -1.
-        limits: what no list may exceed. An item without a value is never too many.
-        k: length of the lists.
+        lists: [n, m], items padded with -1.
+        limits: on categories. Items without a value of a category are not limited by it.
+        k: length of the result.
+
+    Returns:
+        Lists [n, k], items padded with -1.
     """
     n, m = lists.items.shape
     kept, length = np.zeros((n, m), bool), np.zeros(n, np.int64)
     counts = [np.zeros((n, int(limit.values.max(initial=0)) + 2), np.int32) for limit in limits]
-    user = np.arange(n)[:, None]  # -1 is the last column of the counts, at which nobody looks
+    user = np.arange(n)[:, None]  # padding (-1) counts in the last column, which is not read
     for position in range(m):
         item = lists.items[:, position]
         allowed = (item >= 0) & (length < k)
-        several = [limit.values[item] for limit in limits]
-        for limit, count, values in zip(limits, counts, several, strict=True):
+        values_of = [limit.values[item] for limit in limits]
+        for limit, count, values in zip(limits, counts, values_of, strict=True):
             allowed &= ((count[user, values] < limit.most) | (values < 0)).all(1)
-        for count, values in zip(counts, several, strict=True):
+        for count, values in zip(counts, values_of, strict=True):
             count[user, values] += allowed[:, None]
         kept[:, position] = allowed
         length += allowed
     order = np.argsort(~kept, 1, kind="stable")[:, :k]
-    there = np.take_along_axis(kept, order, 1)
-    items = np.where(there, np.take_along_axis(lists.items, order, 1), -1)
-    scores = np.where(there, np.take_along_axis(lists.scores, order, 1), np.float32(-np.inf))
+    is_item = np.take_along_axis(kept, order, 1)
+    items = np.where(is_item, np.take_along_axis(lists.items, order, 1), -1)
+    scores = np.where(is_item, np.take_along_axis(lists.scores, order, 1), np.float32(-np.inf))
     padding = ((0, 0), (0, max(0, k - m)))
     return Lists(np.pad(items, padding, constant_values=-1), np.pad(scores, padding, constant_values=-np.inf))

@@ -1,4 +1,4 @@
-"""Recommendation lists for people, not for measuring: everything that is known of a user is used."""
+"""Recommendation lists for users. Unlike in evaluation, a user's whole history is used, held-out parts included."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -17,19 +17,19 @@ from fusionrec.recommend.limits import Limit
 from fusionrec.recommend.rerank import RerankFeatures
 from fusionrec.recommend.rerank_options import Rerank
 
-USERS = 2048  # whose lists are made and written together
+USERS = 2048  # lists of so many users are computed and written together
 HISTORY, POPULARITY = "history", "popularity"  # what a list is based on
 
 
 class Rules(NamedTuple):
-    """What lists are like.
+    """Rules for lists.
 
     Attributes:
-        k: their length.
-        filter_seen: whether what a user chose stays out.
-        excluded: int64, rows of items that are never recommended.
-        limits: on categories.
-        rerank: how the best candidates are put in order.
+        k: length of the lists.
+        filter_seen: whether items of a user's history stay out of the list.
+        excluded: int64 [n], rows of items that are never recommended.
+        limits: limits on categories.
+        rerank: how the best candidates are re-ranked.
     """
 
     k: int
@@ -40,28 +40,34 @@ class Rules(NamedTuple):
 
     @property
     def candidates(self) -> int:
-        """How many of a user's best are looked at."""
+        """How many of a user's best items are considered."""
         plain = self.rerank.method == "none" and not self.limits
         return self.k if plain else max(self.k, self.rerank.max_candidates)
 
 
 class Block(NamedTuple):
-    """Lists of some users: their places in the audience, int64 [n]; own: bool [n], based on their history."""
+    """Lists of some of the requested users.
 
-    places: np.ndarray
+    Attributes:
+        positions: int64 [n], which of the requested users these are.
+        lists: [n, k].
+        from_history: bool [n], whether the list is based on the user's history, not on popularity.
+    """
+
+    positions: np.ndarray
     lists: Lists
-    own: np.ndarray
+    from_history: np.ndarray
 
 
-class ForAnybody:
-    """A `Recommender`: the model's scores where it knows the user, popularity where it does not."""
+class ModelOrPopularity:
+    """A `Recommender`: the model's scores for users that the model knows, popularity for all others."""
 
     def __init__(self, model: TrainedModel, popularity: Popularity, past: Histories, excluded: np.ndarray):
         self.model, self.popularity, self.past = model, popularity, past
         self.excluded = torch.from_numpy(excluded).to(model.device)
 
     def score(self, users: np.ndarray, past: Histories) -> torch.Tensor:
-        """See `Recommender.score`; `past` is what is kept out of the lists, and no input."""
+        """See `Recommender.score`. The items of `past` are kept out of the lists; they are no input of the model."""
         scores = self.model.score(users, self.past)
         unknown = ~self.model.knows(users, self.past)
         if unknown.any():
@@ -75,37 +81,37 @@ def stream(
     users: np.ndarray,
     past: Histories,
     rules: Rules,
-    traits: RerankFeatures | None,
+    features: RerankFeatures | None,
     threads: int = 0,
 ) -> Iterator[Block]:
-    """Lists of `users`, in their order; memory depends on neither their number nor that of the blocks.
+    """Lists of users, in their order. The memory that is used does not grow with the number of users.
 
     Args:
-        model: scores.
-        popularity: scores for those of whom the model knows nothing.
+        model: scores items for users that it knows.
+        popularity: scores items for all other users.
         users: int64 [n], rows of `past`; the model need not know them.
-        past: what is known of each row.
+        past: the history of each row.
         rules: see `Rules`.
-        traits: of all items; None where nothing is re-ranked.
-        threads: that work at the same time.
+        features: features of all items for re-ranking; None if nothing is re-ranked.
+        threads: number of threads that compute blocks at the same time; 0: only the main thread.
     """
-    recommender = ForAnybody(model, popularity, past, rules.excluded)
+    recommender = ModelOrPopularity(model, popularity, past, rules.excluded)
     seen = past if rules.filter_seen else Histories(np.zeros_like(past.offsets), past.items[:0])
 
     def block(start: int) -> Block:
-        some = users[start : start + USERS]
-        best = catalogue_ranking.top_k(recommender, some, seen, rules.candidates)
-        places = start + np.arange(len(some))
-        return Block(places, _made(best, some, past, rules, traits), model.knows(some, past))
+        batch = users[start : start + USERS]
+        best = catalogue_ranking.top_k(recommender, batch, seen, rules.candidates)
+        positions = start + np.arange(len(batch))
+        return Block(positions, _by_rules(best, batch, past, rules, features), model.knows(batch, past))
 
     yield from runtime.ahead(block, range(0, len(users), USERS), threads)
 
 
-def _made(
-    best: Lists, users: np.ndarray, past: Histories, rules: Rules, traits: RerankFeatures | None
+def _by_rules(
+    best: Lists, users: np.ndarray, past: Histories, rules: Rules, features: RerankFeatures | None
 ) -> Lists:
-    """The lists that the rules make of the best candidates."""
+    """Re-rank the best candidates and apply the limits."""
     k = rules.candidates if rules.limits else rules.k
-    if traits is not None:
-        best = rerank.rerank(best, traits, past, users, k, rules.rerank)
+    if features is not None:
+        best = rerank.rerank(best, features, past, users, k, rules.rerank)
     return limits.apply(best, rules.limits, rules.k) if rules.limits else best

@@ -1,4 +1,7 @@
-"""Items that the catalogue lacks, from their picture, text and attributes, by the way that its own items went."""
+"""Inputs of items that are not in the catalogue, from their picture, text and attributes.
+
+They are cleaned, checked and encoded exactly as the items of the catalogue were.
+"""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -26,15 +29,16 @@ from fusionrec.models.preparation import Preparation
 
 
 class NewItem(NamedTuple):
-    """What is known of an item; all of it may be missing.
+    """What is known about a new item. Everything may be missing.
 
     Attributes:
         image: a file's path, its bytes, or a picture.
-        text: what the language encoder reads, as it is. None: composed of the rest, as `clean.text` says.
-        title: raw.
-        description: raw.
-        categories: by the bare name of the column: values, or one string with separators.
-        numbers: by the bare name; a date is its decimal year.
+        text: the text that the language encoder reads. None: it is composed of title, description and categories,
+            as `clean.text` says.
+        title: uncleaned text.
+        description: uncleaned text.
+        categories: values, or one string with separators, by column name without its prefix.
+        numbers: values by column name without its prefix; a date is a decimal year.
     """
 
     image: Path | str | bytes | Image.Image | None = None
@@ -49,9 +53,9 @@ class Preparer:
     """Makes inputs of new items.
 
     Args:
-        folder: the model's, where encoders lie that were trained with it.
-        preparation: what it remembers.
-        device: where encoders run.
+        folder: the model's folder; it holds the encoders that were trained with the model.
+        preparation: options and fitted preprocessing of the model.
+        device: the device that encoders run on.
     """
 
     def __init__(self, folder: Path, preparation: Preparation, device: torch.device):
@@ -62,8 +66,8 @@ class Preparer:
         """Inputs of n items, in their order.
 
         Raises:
-            UserError: if a picture cannot be used, an attribute is not one of the catalogue's, or the weights
-                of an encoder are not to be had.
+            UserError: if a picture cannot be used, the catalogue does not have an attribute, or the weights of an
+                encoder are not available.
         """
         rows = [self._row(item) for item in items]
         table = pd.DataFrame(rows)
@@ -79,12 +83,12 @@ class Preparer:
 
     @cached_property
     def vision(self) -> Encoder | None:
-        """Of pictures; None where they are switched off."""
+        """The encoder of pictures; None if pictures are switched off."""
         return self._encoder("vision")
 
     @cached_property
     def language(self) -> Encoder | None:
-        """Of texts."""
+        """The encoder of texts; None if texts are switched off."""
         return self._encoder("language")
 
     def _encoder(self, modality: str) -> Encoder | None:
@@ -94,7 +98,7 @@ class Preparer:
             return None
         options = self.options.cache.model_copy(update={"compile": False})
         folder, source = self.folder / modality, {}
-        if folder.is_dir():  # trained with the model, where views and tokens have no meaning
+        if folder.is_dir():  # the encoder was trained with the model: views and tokens do not apply
             options = options.model_copy(update={"views": 0, "tokens": 0})
         else:
             folder = weights.locate(name, entry, self.options.encoders)
@@ -103,7 +107,7 @@ class Preparer:
         return recipe.load()
 
     def _features(self, encoder: Encoder | None, values: list[Any]) -> EncoderVectors:
-        """Vectors of pictures or texts, None where there is none; each batch is as long as the cache's."""
+        """Vectors of pictures or texts; None stands for a missing one. Batches have the size that the cache used."""
         present = np.array([value is not None for value in values])
         if encoder is None:
             return EncoderVectors(np.zeros((len(values), 0), np.float32), np.zeros(len(values), bool))
@@ -112,38 +116,44 @@ class Preparer:
         rows = ((row, (values[row],)) for row in np.flatnonzero(present).tolist())
         length = self.options.cache.batch
         for batch in cache.batches(rows, length, lambda row: encoder.padded(row[0])):
-            places = [place for place, _ in batch]
+            positions = [position for position, _ in batch]
             inputs = [value for _, (value,) in batch]
             inputs += inputs[-1:] * (length - len(inputs))
-            vectors[places] = encoder.encode(inputs)[: len(places)].numpy()
-        own, rest = vectors[:, : encoder.width], vectors[:, encoder.width :]
-        return EncoderVectors(own, present, rest.reshape(len(values), *tokens))
+            vectors[positions] = encoder.encode(inputs)[: len(positions)].numpy()
+        pooled, rest = vectors[:, : encoder.width], vectors[:, encoder.width :]
+        return EncoderVectors(pooled, present, rest.reshape(len(values), *tokens))
 
     def _picture(self, image: Path | str | bytes | Image.Image | None) -> bytes | None:
         if image is None:
             return None
-        where = "image"
+        source = "image"
         if isinstance(image, Image.Image):
             buffer = io.BytesIO()
             image.save(buffer, "PNG")
             image = buffer.getvalue()
         elif not isinstance(image, bytes):
-            where = str(image)
+            source = str(image)
             try:
                 image = Path(image).read_bytes()
             except OSError as error:
-                raise UserError(f"{where}: cannot be read ({error.strerror}); name a picture") from None
+                raise UserError(
+                    f"{source}: cannot be read ({error.strerror}); give the path of a picture"
+                ) from None
         picture = images.prepare(image, self.options.images)
         if picture.blob is None:
-            raise UserError(f"{where}: {picture.reason}; give another picture, or none")
+            raise UserError(f"{source}: {picture.reason}; give another picture or none")
         return picture.blob
 
     def _row(self, item: NewItem) -> dict[str, Any]:
-        """The item's row of the catalogue's table."""
+        """The item as a row of the item table.
+
+        Raises:
+            UserError: if the catalogue does not have an attribute.
+        """
         options = self.options.clean
         fitted = self.fitted.attributes
-        _refuse("categories", item.categories, fitted["categories"], CATEGORY)
-        _refuse("numbers", item.numbers, fitted["numbers"], NUMBER)
+        _check_known("categories", item.categories, fitted["categories"], CATEGORY)
+        _check_known("numbers", item.numbers, fitted["numbers"], NUMBER)
         tags = {
             name: _values(item.categories.get(name.removeprefix(CATEGORY)), options)
             for name in fitted["categories"]
@@ -155,11 +165,11 @@ class Preparer:
             "title": text.clean(item.title, options),
             "description": text.clean(item.description, options),
         }
-        read = catalogue.compose(texts, tags, options)
+        encoded_text = catalogue.compose(texts, tags, options)
         if item.text is not None:
-            read = text.clean(item.text, options)
-            read = read.lower() if options.lowercase else read
-        return {**tags, **numbers, "text": read}
+            encoded_text = text.clean(item.text, options)
+            encoded_text = encoded_text.lower() if options.lowercase else encoded_text
+        return {**tags, **numbers, "text": encoded_text}
 
 
 def _values(values: Sequence[str] | str | None, options: Clean) -> list[str]:
@@ -167,10 +177,10 @@ def _values(values: Sequence[str] | str | None, options: Clean) -> list[str]:
     return text.split(joined, options)
 
 
-def _refuse(what: str, given: Mapping[str, Any], known: Mapping[str, Any], prefix: str) -> None:
+def _check_known(kind: str, given: Mapping[str, Any], known: Mapping[str, Any], prefix: str) -> None:
     names = [name.removeprefix(prefix) for name in known]
     unknown = [name for name in given if name not in names]
     if unknown:
         raise UserError(
-            f"{what}: {', '.join(unknown)} is not of the catalogue; known: {', '.join(names) or 'none'}"
+            f"{kind}: the catalogue has no {', '.join(unknown)}; known: {', '.join(names) or 'none'}"
         )

@@ -8,11 +8,11 @@ from fusionrec.params import Count, Id, Natural, Section
 
 
 class Recs(Section):
-    """`top_k` recommendations for `users`: so many at random (by `seed`), `all`, or those whose ids are listed.
+    """`top_k` recommendations for each of `users`: a number of random users, `all`, or a list of user ids.
 
-    `filter_seen` keeps what a user chose out of the lists, `exclude` the items whose ids it lists; of one value of
-    a category in `category_limits` a list has at most so many items. The gallery shows the first `gallery` users
-    with their last `history` choices.
+    `seed` draws the random users. `filter_seen` keeps items of a user's history out of the list. `exclude` lists ids
+    of items that are never recommended. `category_limits` gives, by category, the largest number of items in a list
+    that share a value. The gallery shows the first `gallery` users with the newest `history` items of each.
     """
 
     seed: Natural

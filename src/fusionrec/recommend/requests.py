@@ -1,4 +1,4 @@
-"""Whom to recommend to, and what is known of them."""
+"""Users to recommend to, and their histories."""
 
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -12,13 +12,14 @@ from fusionrec.errors import UserError
 
 
 class Requests(NamedTuple):
-    """Users who are asked.
+    """Users to recommend to.
 
     Attributes:
-        ids: [n], each once.
-        rows: int64 [n], of the user table; those of strangers follow upon it.
-        past: what all rows chose, strangers included.
-        unknown_items: how many items of given histories the catalogue lacks.
+        ids: [n], user ids without duplicates.
+        rows: int64 [n], rows of `past`. Known users have their row of the user table; users that it does not have
+            get the rows after its last one.
+        past: the history of each row, oldest first.
+        unknown_items: how many items of the given histories are not in the catalogue.
     """
 
     ids: list[str]
@@ -28,7 +29,13 @@ class Requests(NamedTuple):
 
 
 def choose(users: int | Literal["all"] | list[str], user_ids: list[str], seed: int) -> list[str]:
-    """Ids of users: so many at random, all, or those that are listed."""
+    """Ids of the users to recommend to.
+
+    Args:
+        users: a number of random users, "all", or the ids themselves.
+        user_ids: ids of the user table.
+        seed: draws the random users.
+    """
     if users == "all":
         return user_ids
     if isinstance(users, list):
@@ -37,67 +44,67 @@ def choose(users: int | Literal["all"] | list[str], user_ids: list[str], seed: i
 
 
 def sample(users: int, count: int, seed: int) -> np.ndarray:
-    """int64, `count` distinct user rows at random (all, where there are no more), ascending."""
+    """int64 [min(count, users)], distinct rows of random users, ascending; all rows if there are no more."""
     drawn = np.random.default_rng(seed).permutation(users)[:count]
     return np.sort(drawn)
 
 
 def gather(
-    asked: list[str],
+    requested: list[str],
     user_ids: list[str],
     item_ids: list[str],
     past: Histories,
     given: pd.DataFrame | None = None,
 ) -> Requests:
-    """Find what is known of users.
+    """Collect the histories of users.
 
     Args:
-        asked: ids; the user table need not know them.
-        user_ids: of the user table.
-        item_ids: of the catalogue.
-        past: histories of the user table.
-        given: user_id and item_id, oldest first: what users chose besides, after all that is in `past`. What
-            the user or the catalogue does not need to know is left out, and so is what was chosen before.
+        requested: user ids; they need not be in the user table.
+        user_ids: [users], ids of the user table.
+        item_ids: [items], ids of the catalogue.
+        past: histories of the users of the user table.
+        given: a table with user_id and item_id, oldest first: further interactions, newer than those of `past`.
+            Rows of other users, rows with unknown items and repeated interactions are left out.
     """
-    asked = list(dict.fromkeys(asked))
-    rows = pd.Index(user_ids).get_indexer(pd.Index(asked, dtype=object)).astype(np.int64)
-    strangers = rows < 0
-    rows[strangers] = len(user_ids) + np.arange(strangers.sum())
-    ends = np.full(int(strangers.sum()), past.offsets[-1])
+    requested = list(dict.fromkeys(requested))
+    rows = pd.Index(user_ids).get_indexer(pd.Index(requested, dtype=object)).astype(np.int64)
+    new_users = rows < 0
+    rows[new_users] = len(user_ids) + np.arange(new_users.sum())
+    ends = np.full(int(new_users.sum()), past.offsets[-1])
     past = Histories(np.concatenate([past.offsets, ends]), past.items)
     if given is None or given.empty:
-        return Requests(asked, rows, past, 0)
-    place = pd.Index(asked, dtype=object).get_indexer(pd.Index(given["user_id"], dtype=object))
+        return Requests(requested, rows, past, 0)
+    position = pd.Index(requested, dtype=object).get_indexer(pd.Index(given["user_id"], dtype=object))
     item = pd.Index(item_ids).get_indexer(pd.Index(given["item_id"], dtype=object))
-    mine = place >= 0
-    known = mine & (item >= 0)
-    extended = _extended(past, rows[place[known]], item[known])
-    return Requests(asked, rows, extended, int((mine & (item < 0)).sum()))
+    wanted = position >= 0
+    known = wanted & (item >= 0)
+    extended = _extended(past, rows[position[known]], item[known])
+    return Requests(requested, rows, extended, int((wanted & (item < 0)).sum()))
 
 
 def _extended(past: Histories, users: np.ndarray, items: np.ndarray) -> Histories:
-    """With more choices, the newest; each pair once, when it was first chosen."""
+    """`past` with newer interactions appended. A repeated pair of user and item counts when it was first chosen."""
     user = np.concatenate([np.repeat(np.arange(len(past)), past.counts), users])
     item = np.concatenate([past.items, items])
-    again = pd.DataFrame({"user": user, "item": item}).duplicated().to_numpy()
-    kept = ~again | (np.arange(len(item)) < len(past.items))
+    repeated = pd.DataFrame({"user": user, "item": item}).duplicated().to_numpy()
+    kept = ~repeated | (np.arange(len(item)) < len(past.items))
     user, item = user[kept], item[kept]
     counts = np.bincount(user, minlength=len(past))
     return Histories(np.concatenate([[0], np.cumsum(counts)]), item[np.argsort(user, kind="stable")])
 
 
 def read_ids(path: Path | str, column: str) -> list[str]:
-    """Ids from a text file, one a line; a first line that is the name `column` is none.
+    """Ids from a text file, one per line. A first line that is the name `column` is skipped as a header.
 
     Raises:
-        UserError: if there is no such file, or it is not UTF-8.
+        UserError: if the file does not exist or is not UTF-8.
     """
     try:
         lines = [line.strip() for line in Path(path).read_text(encoding="utf-8-sig").splitlines()]
     except FileNotFoundError:
-        raise UserError(f"{path}: not found; it should hold ids, one a line") from None
+        raise UserError(f"{path}: not found; it must hold ids, one per line") from None
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 ({error}); save it as UTF-8") from None
+        raise UserError(f"{path}: not UTF-8 ({error}); save it as UTF-8") from None
     return [line for line in lines[lines[:1] == [column] :] if line]
 
 
@@ -105,15 +112,15 @@ def read_histories(path: Path | str) -> pd.DataFrame:
     """user_id and item_id from a CSV or Parquet file, oldest choice first.
 
     Raises:
-        UserError: if there is no such file, or it lacks one of both columns.
+        UserError: if the file does not exist, cannot be read, or lacks one of the two columns.
     """
     try:
         parquet = str(path).endswith(".parquet")
         table = files.read_table(path) if parquet else pd.read_csv(path, dtype="str", keep_default_na=False)
     except FileNotFoundError:
-        raise UserError(f"{path}: not found; it should have the columns user_id and item_id") from None
+        raise UserError(f"{path}: not found; it must have the columns user_id and item_id") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: is not CSV in UTF-8 ({error}); mend it") from None
+        raise UserError(f"{path}: is not CSV in UTF-8 ({error}); fix the file") from None
     missing = [name for name in ("user_id", "item_id") if name not in table]
     if missing:
         raise UserError(

@@ -1,13 +1,15 @@
-"""Lists that are more than the best scores: diverse, novel, or true to the proportions of a user's taste.
+"""Re-ranks lists to be more diverse, more novel, or closer to the categories of a user's history.
 
-Each method picks greedily, out of the best candidates of a user, what is worth most at each rank:
+Each method is greedy: at each rank it picks the candidate of a user with the largest
 
     (1 - strength) * relevance + strength * gain
 
-where relevance is the score, scaled to [0, 1] over the user's candidates, and the gain is what the item adds to
-those already picked (`fusionrec.recommend.rerank_gains`). The rule `weighted` puts a third term beside them:
-(1 - strength - novelty) * relevance + strength * gain + novelty * how unknown the item is, scaled likewise.
-Ties keep the order of the input, so that strength 0 is that order, exactly.
+Relevance is the score, scaled to [0, 1] over the user's candidates. The gain is what the item adds to the items
+already picked (`fusionrec.recommend.rerank_gains`). The method `weighted` has a third term:
+
+    (1 - strength - novelty) * relevance + strength * gain + novelty * how unknown the item is (scaled to [0, 1])
+
+Ties keep the order of the input, so with strength 0 a list keeps its order exactly.
 """
 
 from collections.abc import Callable
@@ -22,29 +24,29 @@ from fusionrec.recommend.rerank_gains import (
     Calibration,
     Gain,
     LogVolume,
+    MaximalMarginalRelevance,
     MeanDistance,
-    Nearest,
     RerankFeatures,
 )
 from fusionrec.recommend.rerank_options import Rerank
 
 BY_VECTORS: dict[str, Callable[[torch.Tensor, np.ndarray], Gain]] = {
     "weighted": MeanDistance,
-    "mmr": Nearest,
+    "mmr": MaximalMarginalRelevance,
     "dpp": LogVolume,
 }
-VALUES = 2**22  # of the candidates' vectors or categories that are alive at once
+VALUES = 2**22  # values of the candidates' vectors or categories that are in memory at once
 
 
-def usable(traits: RerankFeatures) -> list[str]:
-    """The methods that `traits` allow: some need vectors, one needs categories."""
-    by_vectors = [*BY_VECTORS] if traits.vectors.any() else []
-    return ["none", *by_vectors, *(["calibrated"] if traits.categories.nnz else [])]
+def usable(features: RerankFeatures) -> list[str]:
+    """The methods that can be used: some need vectors of items, one needs categories."""
+    by_vectors = [*BY_VECTORS] if features.vectors.any() else []
+    return ["none", *by_vectors, *(["calibrated"] if features.categories.nnz else [])]
 
 
 def rerank(
     lists: Lists,
-    traits: RerankFeatures,
+    features: RerankFeatures,
     past: Histories | None,
     users: np.ndarray,
     k: int,
@@ -54,49 +56,51 @@ def rerank(
 
     Args:
         lists: the best `options.max_candidates` of each user, best first, padded with -1.
-        traits: of all items.
-        past: what each user is known to have chosen; only `calibrated` looks at it.
+        features: features of all items.
+        past: the history of each user; used by `calibrated` only.
         users: int64 [n], rows of the user table.
         k: length of the lists.
         options: the method and its weights.
 
     Returns:
-        Lists [n, k] in the order in which items were picked, with the scores that they had.
+        Lists [n, k] in the order in which items were picked, with their original scores; items padded with -1.
 
     Raises:
-        UserError: if the method needs vectors or categories, and no item has any.
-        ValueError: if `calibrated` gets no past.
+        UserError: if the method needs vectors or categories and no item has them.
+        ValueError: if the method is `calibrated` and `past` is None.
     """
     n, candidates = lists.items.shape
     if options.method == "none":
         return _taken(lists, np.broadcast_to(np.arange(min(k, candidates)), (n, min(k, candidates))), k)
-    if options.method not in usable(traits):
-        what = "categories" if options.method == "calibrated" else "picture or text vectors"
-        raise UserError(f"rerank.method: {options.method} needs {what}, and there are none; choose another")
-    width = traits.categories.shape[1] if options.method == "calibrated" else traits.vectors.shape[1]
+    if options.method not in usable(features):
+        missing = "categories" if options.method == "calibrated" else "picture or text vectors"
+        raise UserError(
+            f"rerank.method: {options.method} needs {missing}, and no item has any; use another method"
+        )
+    width = features.categories.shape[1] if options.method == "calibrated" else features.vectors.shape[1]
     length = max(1, VALUES // (candidates * width))
     picked = [np.zeros((0, min(k, candidates)), np.int64)]
     for start in range(0, n, length):
         part = slice(start, start + length)
-        some = Lists(lists.items[part], lists.scores[part])
-        gain = _gain(some.items, traits, past, users[part], options.method)
-        picked.append(_greedy(_base(some, traits, options), gain, options.strength, min(k, candidates)))
+        batch = Lists(lists.items[part], lists.scores[part])
+        gain = _gain(batch.items, features, past, users[part], options.method)
+        picked.append(_greedy(_base(batch, features, options), gain, options.strength, min(k, candidates)))
     return _taken(lists, np.concatenate(picked), k)
 
 
-def _base(lists: Lists, traits: RerankFeatures, options: Rerank) -> torch.Tensor:
-    """float64 [n, m]: what a candidate is worth whatever else is picked; -inf for padding."""
+def _base(lists: Lists, features: RerankFeatures, options: Rerank) -> torch.Tensor:
+    """float64 [n, m]: the part of a candidate's value that does not depend on other picks; -inf for padding."""
     listed = torch.from_numpy(lists.items >= 0)
     relevance = _scaled(torch.from_numpy(lists.scores).double(), listed)
-    worth = (1 - options.strength) * relevance
+    base = (1 - options.strength) * relevance
     if options.method == "weighted":
-        novelty = _scaled(torch.from_numpy(traits.novelty)[lists.items], listed)
-        worth = worth + options.novelty * (novelty - relevance)
-    return worth.masked_fill(~listed, -torch.inf)
+        novelty = _scaled(torch.from_numpy(features.novelty)[lists.items], listed)
+        base = base + options.novelty * (novelty - relevance)
+    return base.masked_fill(~listed, -torch.inf)
 
 
 def _scaled(x: torch.Tensor, listed: torch.Tensor) -> torch.Tensor:
-    """Each row to [0, 1] over what is listed; 0 where all are alike."""
+    """Scale each row to [0, 1] over its listed entries; 0 if they are all equal."""
     low = x.masked_fill(~listed, torch.inf).amin(1, keepdim=True)
     high = x.masked_fill(~listed, -torch.inf).amax(1, keepdim=True)
     spread = torch.where(high > low, high - low, 1)
@@ -104,21 +108,21 @@ def _scaled(x: torch.Tensor, listed: torch.Tensor) -> torch.Tensor:
 
 
 def _gain(
-    items: np.ndarray, traits: RerankFeatures, past: Histories | None, users: np.ndarray, method: str
+    items: np.ndarray, features: RerankFeatures, past: Histories | None, users: np.ndarray, method: str
 ) -> Gain:
     candidates = torch.from_numpy(items).clamp(min=0)  # padding is never picked
     if method != "calibrated":
-        return BY_VECTORS[method](candidates, traits.vectors)
+        return BY_VECTORS[method](candidates, features.vectors)
     if past is None:
-        raise ValueError("calibrated needs the users' past")
-    return Calibration(candidates, traits.categories, past, users)
+        raise ValueError("calibrated needs the past of the users")
+    return Calibration(candidates, features.categories, past, users)
 
 
 def _greedy(base: torch.Tensor, gain: Gain, strength: float, k: int) -> np.ndarray:
-    """int64 [n, k]: positions of the candidates in the order in which they are picked, -1 where none is left."""
+    """int64 [n, k]: positions of the candidates in the order in which they are picked, -1 if no candidate is left."""
     picked = []
     for _ in range(k):
-        best, position = (base + strength * gain.now()).max(1)  # the first of equals
+        best, position = (base + strength * gain.now()).max(1)  # ties: the first
         gain.pick(position)
         base.scatter_(1, position[:, None], -torch.inf)
         picked.append(torch.where(best > -torch.inf, position, -1))
@@ -126,7 +130,7 @@ def _greedy(base: torch.Tensor, gain: Gain, strength: float, k: int) -> np.ndarr
 
 
 def _taken(lists: Lists, position: np.ndarray, k: int) -> Lists:
-    """The candidates at `position`, padded to k."""
+    """The candidates at `position`, int64 [n, <= k], as lists [n, k]; items padded with -1."""
     items, scores = np.full((len(position), k), -1), np.full((len(position), k), -np.inf, np.float32)
     width = position.shape[1]
     items[:, :width] = np.where(position < 0, -1, np.take_along_axis(lists.items, position, 1))

@@ -1,4 +1,4 @@
-"""What re-ranking looks at besides scores, from what the model itself knows of the items."""
+"""Features of items for re-ranking, from the inputs of the model."""
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -13,8 +13,8 @@ def of(content: ItemInputs, chosen: np.ndarray, users: int) -> RerankFeatures:
 
     Args:
         content: inputs of all items.
-        chosen: int64 [items], train users of each item.
-        users: number of users in train.
+        chosen: int64 [items], the number of train users that chose each item.
+        users: the number of users in train.
     """
     offsets, values = content.category_offsets.cpu().numpy(), content.category_values.cpu().numpy()
     shape = len(chosen), int(values.max(initial=-1)) + 1

@@ -1,6 +1,6 @@
-"""What a candidate adds to the items already picked: one class a method of re-ranking.
+"""What a candidate adds to the items already picked: one class for each method of re-ranking.
 
-All of a batch of users at once. n users have m candidates each; positions count candidates, not items.
+The classes work on a batch of n users with m candidates each. Positions are positions among a user's candidates.
 """
 
 from typing import NamedTuple, Protocol
@@ -12,17 +12,17 @@ from scipy.sparse import csr_array
 from fusionrec.data.histories import Histories, ranges
 from fusionrec.models.interaction_matrix import matrix
 
-MIXED_IN = 0.01  # share of the user's own proportions in those of a list, so that no logarithm is infinite
-LEAST = 1e-6  # squared distance to the span of the picked items; below it is the rounding of float32 cosines
-TINY = 1e-300  # under a logarithm whose factor is 0
+MIXED_IN = 0.01  # share of the user's proportions that is mixed into those of a list; keeps logarithms finite
+LEAST = 1e-6  # squared distances to the span of the picked items below this are rounding errors of float32
+TINY = 1e-300  # keeps logarithms finite where their factor is 0
 
 
 class RerankFeatures(NamedTuple):
-    """What is known of all items.
+    """Features of all items.
 
     Attributes:
-        vectors: float32 [items, width], of length 1, or 0 where an item has none.
-        novelty: float64 [items], how unknown an item is, e.g. its self-information; any scale.
+        vectors: float32 [items, width], of length 1; all 0 if an item has no vector.
+        novelty: float64 [items], how unknown an item is, for example its self-information; the scale does not matter.
         categories: bool [items, values], which values each item has.
     """
 
@@ -32,31 +32,31 @@ class RerankFeatures(NamedTuple):
 
 
 class Gain(Protocol):
-    """What is known of the lists so far."""
+    """The gains of candidates, given the items picked so far."""
 
     def now(self) -> torch.Tensor:
-        """float64 [n, m]: what each candidate would add."""
+        """float64 [n, m]: what each candidate would add to its list."""
         ...
 
     def pick(self, position: torch.Tensor) -> None:
-        """Put the candidate at `position`, int64 [n], into each user's list."""
+        """Append the candidate at `position`, int64 [n], to each user's list."""
         ...
 
 
 class Similarity:
-    """Cosines of candidates to the item that was picked last."""
+    """Cosines of candidates to an item that was picked."""
 
     def __init__(self, candidates: torch.Tensor, vectors: np.ndarray):
         self.vectors = torch.from_numpy(vectors)[candidates]
 
     def to(self, position: torch.Tensor) -> torch.Tensor:
-        """float64 [n, m]."""
+        """float64 [n, m]: cosines to the candidate at `position`, int64 [n]."""
         last = self.vectors[torch.arange(len(position)), position]
         return torch.bmm(self.vectors, last[:, :, None]).squeeze(2).double()
 
 
 class MeanDistance(Similarity):
-    """Mean of 1 - cosine to the picked items; 0 before there are any."""
+    """The gain is the mean of 1 - cosine over the picked items; 0 at first."""
 
     def __init__(self, candidates: torch.Tensor, vectors: np.ndarray):
         super().__init__(candidates, vectors)
@@ -72,8 +72,8 @@ class MeanDistance(Similarity):
         self.count += 1
 
 
-class Nearest(Similarity):
-    """Less the largest cosine to a picked item, if above 0: maximal marginal relevance.
+class MaximalMarginalRelevance(Similarity):
+    """The gain is minus the largest cosine to a picked item, if it is above 0: maximal marginal relevance.
 
     Carbonell and Goldstein, SIGIR 1998.
     """
@@ -92,18 +92,18 @@ class Nearest(Similarity):
 
 
 class LogVolume(Similarity):
-    """Log of the squared distance to the span of the picked items: the determinantal point process, greedily.
+    """The gain is the log of the squared distance to the span of the picked items: a determinantal point process.
 
     Chen, Zhang and Zhou, "Fast Greedy MAP Inference for Determinantal Point Process to Improve Recommendation
-    Diversity", NeurIPS 2018: one new row of a Cholesky factor a pick. Together with relevance this is their
-    kernel exp(a r_i) S_ij exp(a r_j) with a = (1 - strength) / (2 strength). An item without a vector is
+    Diversity", NeurIPS 2018: each pick adds one row to a Cholesky factor. Together with relevance r this
+    is their kernel exp(a r_i) S_ij exp(a r_j) with a = (1 - strength) / (2 strength). An item without a vector is
     orthogonal to all others.
     """
 
     def __init__(self, candidates: torch.Tensor, vectors: np.ndarray):
         super().__init__(candidates, vectors)
         self.squared = torch.ones(candidates.shape, dtype=torch.float64)
-        self.factor: list[torch.Tensor] = []  # its rows so far, [n, m] each
+        self.factor: list[torch.Tensor] = []  # rows of the Cholesky factor, [n, m] each
 
     def now(self) -> torch.Tensor:
         """See `Gain`."""
@@ -116,17 +116,17 @@ class LogVolume(Similarity):
         for before in self.factor:
             row -= before.gather(1, at) * before
         left = self.squared.gather(1, at)
-        row = torch.where(left > LEAST, row / left.clamp(min=LEAST).sqrt(), 0)  # 0: nothing new was picked
+        row = torch.where(left > LEAST, row / left.clamp(min=LEAST).sqrt(), 0)  # 0: the pick lies in the span
         self.factor.append(row)
         self.squared -= row.square()
 
 
 class Calibration:
-    """Less the divergence of the list's proportions of categories from those of the user's past.
+    """The gain is minus the divergence of the list's category proportions from those of the user's history.
 
-    Steck, "Calibrated Recommendations", RecSys 2018: KL(p || q), p the mean over the past of each item's even
-    spread over its values, q that over the list with a little of p mixed in. Items without a value count
-    on neither side.
+    Steck, "Calibrated Recommendations", RecSys 2018: KL(p || q). Each item spreads its weight evenly over its values;
+    p is the mean over the history, q the mean over the list with a little of p mixed in. Items without a value
+    count in neither.
     """
 
     def __init__(self, candidates: torch.Tensor, categories: csr_array, past: Histories, users: np.ndarray):
@@ -136,32 +136,34 @@ class Calibration:
         )
         taste = torch.from_numpy((matrix(past, users, len(counts)) @ shares).toarray())
         taste /= taste.sum(1, keepdim=True).clamp(min=TINY)
-        self.taste = torch.cat([taste, torch.zeros(len(users), 1, dtype=torch.float64)], 1)  # and no value
-        values = _padded(categories, candidates.numpy())
+        self.taste = torch.cat(
+            [taste, torch.zeros(len(users), 1, dtype=torch.float64)], 1
+        )  # last column: no value
+        values = _values_of(categories, candidates.numpy())
         self.known = torch.from_numpy(values >= 0)
         self.values = torch.from_numpy(np.where(values < 0, categories.shape[1], values))
         self.share = self.known / self.known.sum(2, keepdim=True).clamp(min=1).double()
         self.wanted = _at(self.taste, self.values)  # the user's proportions at the values of each candidate
         self.least = MIXED_IN * self.wanted + TINY
         self.total = torch.zeros_like(self.taste)  # summed shares of the list
-        self.count = torch.zeros(len(users), 1, dtype=torch.float64)  # of its items that have values
+        self.count = torch.zeros(len(users), 1, dtype=torch.float64)  # items of the list that have values
 
     def now(self) -> torch.Tensor:
         """See `Gain`."""
         longer = self.count + 1
         total, before = (_at(x, self.values) for x in (self.total, self._log_mixed(longer)))
         after = (total.add_(self.share) * ((1 - MIXED_IN) / longer[:, :, None])).add_(self.least).log_()
-        own = (self.wanted * after.sub_(before)).sum(2)
-        return torch.where(self.known.any(2), self._closeness(longer) + own, self._closeness(self.count))
+        change = (self.wanted * after.sub_(before)).sum(2)
+        return torch.where(self.known.any(2), self._closeness(longer) + change, self._closeness(self.count))
 
     def _log_mixed(self, length: torch.Tensor) -> torch.Tensor:
-        """float64 [n, values + 1]: log of the list's proportions as they are, its sums divided by `length`."""
+        """float64 [n, values + 1]: log of the list's proportions if its length is `length`, float64 [n, 1]."""
         return ((1 - MIXED_IN) * self.total / length.clamp(min=1) + MIXED_IN * self.taste + TINY).log()
 
     def _closeness(self, length: torch.Tensor) -> torch.Tensor:
-        """float64 [n, 1]: -KL of that list."""
-        apart = (self.taste + TINY).log() - self._log_mixed(length)
-        return -(self.taste * apart).sum(1, keepdim=True)
+        """float64 [n, 1]: -KL(p || q) of the list if its length is `length`, float64 [n, 1]."""
+        difference = (self.taste + TINY).log() - self._log_mixed(length)
+        return -(self.taste * difference).sum(1, keepdim=True)
 
     def pick(self, position: torch.Tensor) -> None:
         """See `Gain`."""
@@ -171,15 +173,15 @@ class Calibration:
 
 
 def _at(table: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-    """[n, c] at int64 [n, m, v] -> [n, m, v]."""
+    """Entries of `table` [n, c] at the columns `values`, int64 [n, m, v] -> [n, m, v]."""
     return table.gather(1, values.flatten(1)).view(values.shape)
 
 
-def _padded(categories: csr_array, items: np.ndarray) -> np.ndarray:
-    """int64 [n, m, v]: the values of `items` [n, m], padded with -1."""
+def _values_of(categories: csr_array, items: np.ndarray) -> np.ndarray:
+    """int64 [n, m, v]: the category values of `items`, int64 [n, m], padded with -1."""
     counts = np.diff(categories.indptr)[items].ravel()
     values = np.full((items.size, max(1, int(counts.max(initial=0)))), -1, np.int64)
     row = np.repeat(np.arange(items.size), counts)
-    found = categories.indices[ranges(categories.indptr[items].ravel(), counts)]
-    values[row, ranges(np.zeros_like(counts), counts)] = found
+    flat = categories.indices[ranges(categories.indptr[items].ravel(), counts)]
+    values[row, ranges(np.zeros_like(counts), counts)] = flat
     return values.reshape(*items.shape, -1)

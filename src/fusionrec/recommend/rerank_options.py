@@ -8,9 +8,10 @@ from fusionrec.params import Count, Probability, Section
 
 
 class Rerank(Section):
-    """How lists are made of the `max_candidates` best of a user (see `fusionrec.recommend.rerank`).
+    """How a list is picked from the `max_candidates` best items of a user (see `fusionrec.recommend.rerank`).
 
-    `strength` 0 keeps their order, 1 looks at it no more. `novelty` is the second weight of `weighted`.
+    With `strength` 0 the list keeps the order of the scores, with 1 the scores are ignored. `novelty` is the second
+    weight of the method `weighted`.
     """
 
     method: Literal["none", "weighted", "mmr", "dpp", "calibrated"]
@@ -19,7 +20,7 @@ class Rerank(Section):
     novelty: Probability
 
     @model_validator(mode="after")
-    def _leaves_something(self) -> Self:
+    def _weights_add_up(self) -> Self:
         if self.method == "weighted" and self.strength + self.novelty > 1:
             raise ValueError("strength and novelty must add up to at most 1")
         return self

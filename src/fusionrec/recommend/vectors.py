@@ -1,4 +1,4 @@
-"""Item and user vectors: neighbours of items, and files for a vector index."""
+"""Item and user vectors: similar items, and files for a vector index."""
 
 from pathlib import Path
 
@@ -12,17 +12,21 @@ from fusionrec.evaluation import catalogue_ranking
 from fusionrec.evaluation.catalogue_ranking import Lists
 from fusionrec.models.trained_model import TrainedModel
 
-CHUNK = 4096  # users at a time
+CHUNK = 4096  # users whose vectors are computed together
 
 
 def unit(x: torch.Tensor) -> torch.Tensor:
-    """float32 [n, width], each row of length 1, or 0."""
+    """Rows of `x` [n, width], scaled to length 1: float32 [n, width]; rows of zeros stay zero."""
     length = x.double().square().sum(1, keepdim=True).sqrt()
     return (x.double() / torch.where(length > 0, length, 1)).float()
 
 
-class Likeness:
-    """A `Recommender` of items to items: cosines; "users" are items, and each is the past of itself."""
+class ItemSimilarity:
+    """A `Recommender` of items for items: scores are cosines. Its "users" are items.
+
+    Args:
+        vectors: [items, width].
+    """
 
     def __init__(self, vectors: torch.Tensor):
         self.vectors = unit(vectors)
@@ -34,35 +38,49 @@ class Likeness:
 
 @torch.no_grad()
 def similar(vectors: torch.Tensor, items: np.ndarray, k: int) -> Lists:
-    """The k others that are most like each of `items`, int64 [n], by the cosine of `vectors` [items, width].
+    """The k most similar other items of each item, by cosine. Items whose vector is zero are similar to none.
 
-    Items whose vector is zero are like nothing, and nothing is like them.
+    Args:
+        vectors: [items, width].
+        items: int64 [n], item rows.
+        k: length of the lists.
+
+    Returns:
+        Lists [n, k] with cosines as scores; items padded with -1.
     """
-    itself = np.arange(len(vectors))
-    found = catalogue_ranking.top_k(
-        Likeness(vectors), items, Histories(np.append(itself, len(vectors)), itself), k
-    )
-    known = vectors.any(1).cpu().numpy()
-    meant = known[items][:, None] & known[found.items] & (found.items >= 0)
-    return Lists(np.where(meant, found.items, -1), found.scores)
+    every = np.arange(len(vectors))
+    itself = Histories(np.append(every, len(vectors)), every)  # keeps each item out of its own list
+    best = catalogue_ranking.top_k(ItemSimilarity(vectors), items, itself, k)
+    has_vector = vectors.any(1).cpu().numpy()
+    valid = has_vector[items][:, None] & has_vector[best.items] & (best.items >= 0)
+    return Lists(np.where(valid, best.items, -1), best.scores)
 
 
 @torch.no_grad()
 def item_vectors(model: TrainedModel) -> np.ndarray:
-    """float32 [items, dim + 1]: with the item's bias as the last entry.
+    """float32 [items, dim + 1]: vectors of all items, with the item's bias as the last entry.
 
     Raises:
         UserError: if the model does not rank by inner product.
     """
     if not model.model.ranks_by_inner_product:
         raise UserError(
-            "a vector index ranks by inner product, which this model does not do; train with model.fusion.head=dot"
+            "a vector index ranks by inner product, and this model does not; train with model.fusion.head=dot"
         )
     return torch.cat([model.towers.candidates, model.towers.bias[:, None]], 1).cpu().numpy()
 
 
 def user_vectors(model: TrainedModel, users: np.ndarray, past: Histories) -> np.ndarray:
-    """float32 [n, dim + 1]: with 1 as the last entry, so that the product with an item's is the score."""
+    """Vectors of users whose inner product with an item's vector is the score.
+
+    Args:
+        model: a model that ranks by inner product.
+        users: int64 [n], rows of `past`.
+        past: the history of each row.
+
+    Returns:
+        float32 [n, dim + 1], with 1 as the last entry, which multiplies the item's bias.
+    """
     parts = [np.zeros((0, model.towers.candidates.shape[1]), np.float32)]
     for start in range(0, len(users), CHUNK):
         parts.append(model.user_vectors(users[start : start + CHUNK], past).cpu().numpy())

@@ -1,4 +1,4 @@
-"""Writes recommendation lists: Parquet and CSV block by block, JSON for a few users."""
+"""Writes recommendation lists: Parquet and CSV block by block; JSON and pages for a few users."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,14 +14,14 @@ from fusionrec.errors import UserError
 from fusionrec.recommend.engine import SCHEMA
 
 TABLES, PAGE = (".parquet", ".csv"), ".html"
-PAGE_USERS = 500  # more pictures than those of so many users are too much for a browser
+PAGE_USERS = 500  # browsers cannot handle the pictures of more users
 
 
 def check(path: str) -> None:
     """Check that lists can be written to a file of this name.
 
     Raises:
-        UserError: if the ending is none of .parquet, .csv and .html.
+        UserError: if the name does not end in .parquet, .csv or .html.
     """
     if not path.endswith((*TABLES, PAGE)):
         raise UserError(f"--output: {path} must end in .parquet, .csv or .html")
@@ -36,7 +36,7 @@ def watched(tables: Iterable[pa.Table], users: int) -> Iterator[pa.Table]:
 
 
 def write(path: str, tables: Iterable[pa.Table]) -> int:
-    """Write lists to a .parquet or .csv file, block by block; returns the number of rows."""
+    """Write tables of `SCHEMA` to a .parquet or .csv file, one after the other; return the number of rows."""
     if path.endswith(".parquet"):
         return files.write_row_groups(path, SCHEMA, tables)
     rows = 0
@@ -48,25 +48,25 @@ def write(path: str, tables: Iterable[pa.Table]) -> int:
 
 
 def gathered(tables: Iterable[pa.Table], users: int) -> pd.DataFrame:
-    """All lists in one table, for a page.
+    """All lists as one data frame, for a page.
 
     Raises:
         UserError: if there are more users than a page can hold.
     """
     if users > PAGE_USERS:
         raise UserError(
-            f"--output: a page of {users:,} users is too large; ask for at most {PAGE_USERS}, or for .parquet"
+            f"--output: a page of {users:,} users is too large; choose at most {PAGE_USERS} users, or a .parquet file"
         )
     return frame(tables)
 
 
 def frame(tables: Iterable[pa.Table]) -> pd.DataFrame:
-    """All lists in one table."""
+    """All lists as one data frame with the columns of `SCHEMA`."""
     return pa.concat_tables([SCHEMA.empty_table(), *tables]).to_pandas()
 
 
 def rows_of(path: Path, users: list[str]) -> pd.DataFrame:
-    """The lists of a few users from a Parquet file."""
+    """The lists of the users with the given ids, from a Parquet file."""
     return parquet.read_table(path, filters=[("user_id", "in", users)]).to_pandas()
 
 

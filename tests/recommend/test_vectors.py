@@ -1,0 +1,26 @@
+"""Similar items by hand; `tests/test_api.py` has files for a vector index."""
+
+import numpy as np
+import torch
+
+from fusionrec.recommend import vectors
+
+X = torch.tensor([[1.0, 0.0], [5.0, 5.0], [0.0, 0.0], [0.0, 2.0], [-3.0, 0.0]])
+
+
+def test_the_most_similar_items_come_first_and_not_the_item_itself() -> None:
+    best = vectors.similar(X, np.array([0, 3]), 3)
+    assert best.items.tolist() == [[1, -1, 3], [1, 0, -1]], "item 2 has no vector"
+    np.testing.assert_allclose(best.scores[:, 0], np.sqrt(0.5), atol=1e-6)
+
+
+def test_an_item_without_vector_is_similar_to_none() -> None:
+    assert vectors.similar(X, np.array([2]), 2).items.tolist() == [[-1, -1]]
+
+
+def test_a_catalogue_smaller_than_the_list() -> None:
+    assert vectors.similar(X[:2], np.array([1]), 3).items.tolist() == [[0, -1, -1]]
+
+
+def test_rows_have_length_1_or_0() -> None:
+    assert vectors.unit(X).norm(dim=1).tolist() == [1, 1, 0, 1, 1]
