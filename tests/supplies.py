@@ -1,4 +1,4 @@
-"""What the pages presuppose: folders of data, small files, weights, and a web server with the official layouts."""
+"""What readers of the pages have or download: data folders, small files, weights; a web server serves the downloads."""
 
 import gzip
 import io
@@ -30,7 +30,7 @@ def picture(seed: int) -> bytes:
 
 
 def log() -> pd.DataFrame:
-    """Who chose what: user_id, item_id, rating, timestamp in seconds; ratings are 4 or 5 but for a few."""
+    """Interactions: user_id, item_id, rating, timestamp in seconds; all but a few ratings are 4 or 5."""
     draw = np.random.default_rng(1)
     chosen = np.concatenate([draw.choice(ITEMS, CHOICES, replace=False) for _ in range(USERS)])
     rows = np.arange(len(chosen))
@@ -69,7 +69,7 @@ def shop(folder: Path) -> None:
 
 
 def provide(page: str, folder: Path, hub: Path) -> None:
-    """What the reader of a page has already: in the repository, and in Hugging Face's cache."""
+    """Files that the reader of a page has: in the repository, and in Hugging Face's cache."""
     if page == "README.md":
         shop(folder / "path/to/folder")
     if page == "docs/data.md":
@@ -89,7 +89,7 @@ def provide(page: str, folder: Path, hub: Path) -> None:
 
 
 def models(vision: Path, language: Path) -> None:
-    """A small ViT and a small BERT as wide as docs/encoders.md says, with random weights."""
+    """A small ViT and a small BERT with random weights, and the widths in docs/encoders.md."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizer, ViTConfig, ViTImageProcessor, ViTModel
 
@@ -123,7 +123,7 @@ def lines(records: list[dict[str, Any]]) -> bytes:
 
 
 def web(root: Path) -> None:
-    """root/<host>/<path>: what the pages download, in the layouts in which it is published, but tiny."""
+    """root/<host>/<path>: tiny versions of the files that the pages download, in their published layouts."""
     choices, ids = log(), range(1, ITEMS + 1)
     ratings = choices.set_axis(["userId", "movieId", "rating", "timestamp"], axis=1)
     movies = "".join(f"{i},Film {i} ({1980 + i}),Comedy|Drama\n" for i in ids)
@@ -155,7 +155,7 @@ def web(root: Path) -> None:
         {
             "parent_asin": f"B{i}", "title": f"Soap {i}", "description": [], "features": ["Lathers"],
             "categories": ["Beauty"], "main_category": "All Beauty", "store": "Acme", "price": 2.5,
-            # no public address: refused, counted, and the item stays
+            # not a public address: rejected and counted, and the item is kept
             "images": [{"large": f"http://127.0.0.1:9/{i}.jpg"}],
         }
         for i in ids
@@ -166,7 +166,7 @@ def web(root: Path) -> None:
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Files with an ETag, by which DVC knows a version."""
+    """Serves files with an ETag, from which DVC knows their version."""
 
     def end_headers(self) -> None:
         path = Path(self.translate_path(self.path))
@@ -180,7 +180,7 @@ class Handler(SimpleHTTPRequestHandler):
 
 @contextmanager
 def served(root: Path) -> Iterator[str]:
-    """The address of a server on this machine that gives the files under `root`."""
+    """The address of a server on this machine that serves the files under `root`."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(root))) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()

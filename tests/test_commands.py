@@ -28,7 +28,7 @@ from . import pages, supplies
 from .checkouts import SMALL, change, clone, commit, git, inside, ran
 from .pages import PAGES, Block, Command
 
-# Smaller than the demo, so that nothing takes long; whatever a page names is still there.
+# Smaller than the demo, to save time, but with everything that a page names.
 PARAMETERS = SMALL | {
     "runtime.workers": 1,
     "metrics.tradeoff": [0.3],
@@ -37,9 +37,9 @@ PARAMETERS = SMALL | {
     "search.startup": 1,
 }
 
-# Every command of a page is run. What is not run as it stands:
+# Every command of a page is run; these parts are replaced:
 DIFFERENT = {
-    # nothing outside this machine is asked: tests/supplies.py serves the same paths
+    # no other machine is contacted: tests/supplies.py serves the same paths
     "https://": "{server}/",
     # what the reader fills in
     "/path/to/a/folder": "{away}/store",
@@ -47,7 +47,7 @@ DIFFERENT = {
     "git clone <repository> && cd <repository>": "git clone {origin} {away}/colleague && cd {away}/colleague",
     "<the commit, from the model's page>": supplies.REVISION,
     "<the commit>": supplies.REVISION,
-    # as much in less time
+    # the same in less time
     "train.seed=1,2,3": "train.seed=1",
     "train.seed=1,2": "train.seed=1",
     "--seeds 3": "--seeds 1",
@@ -55,11 +55,11 @@ DIFFERENT = {
     "--users 100000 --items 100000": "--users 1000 --items 1000",
     # these tests themselves
     "pytest": "pytest --collect-only --quiet",
-    # the small demo lacks these two items
+    # the small demo does not have these two items
     '"p0501", "p0366"': '"p0051", "p0036"',
 }
 
-# What a page says of a command: the stages that run.
+# What a page says about a command: the stages that it runs.
 CLAIMS = {
     "pip install -r requirements.txt && dvc repro": [
         "raw", "clean", "images", "splits", "cache@vision", "cache@language", "model", "metrics", "recs"
@@ -83,11 +83,11 @@ PATTERN = "|".join(re.escape(pattern) for pattern in sorted(DIFFERENT, key=len, 
 
 
 def here(text: str, places: dict[str, Path | str]) -> str:
-    """A page's text as it is run; of two patterns that begin alike the longer one counts."""
+    """A page's text as it is run. If several patterns match, the longest one is replaced."""
     return re.sub(rf"(?<!\w)(?:{PATTERN})", lambda match: DIFFERENT[match[0]].format_map(places), text)
 
 
-# Quick: what can be seen without running anything
+# Quick: checks that run no command of a page
 
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
@@ -146,7 +146,7 @@ def merge(tree: dict[str, Any], change: dict[str, Any]) -> None:
 
 
 def parts(command: Command) -> list[list[str]]:
-    """The words of each program that a line calls."""
+    """The words of each command in a line."""
     if "<<" in command.text:
         return []
     words = [shlex.split(part, comments=True) for part in re.split(r"&&|;|\bdo\b", command.text)]
@@ -193,11 +193,11 @@ def test_programs_and_options_exist(command: Command, pytestconfig: pytest.Confi
             assert all(word in markers for option, word in pairwise(words) if option == "-m"), command
 
 
-# Slow: as a reader would paste it
+# Slow: the pages are run as a reader would paste them
 
 
 class Shell:
-    """A reader's shell: each command begins with the folder and the environment that the one before left."""
+    """A reader's shell: each command starts with the folder and environment that the previous one left."""
 
     def __init__(self, folder: Path, scratch: Path):
         scratch.mkdir(parents=True, exist_ok=True)
@@ -205,7 +205,7 @@ class Shell:
         self.state.write_text(f"cd {shlex.quote(str(folder))}\n")
 
     def run(self, text: str, seconds: float = 900) -> tuple[int, str]:
-        """Exit status, and all that was printed; to a file, which what goes on in the background may keep."""
+        """Exit status and output; the output goes to a file, which background processes may keep open."""
         script = (
             f'. "$STATE"\n{text}\ncode=$?\n{{ export -p; printf "cd %q\\n" "$PWD"; }} > "$STATE"\nexit $code'
         )
@@ -253,7 +253,7 @@ class Shell:
 
 
 def wait_for_the_queue(shell: Shell) -> None:
-    """Until all that was queued has ended, and ended well."""
+    """Wait until everything in the queue has ended; fail if something failed."""
     deadline = time.monotonic() + 600
     states = ["Queued"]
     while {"Queued", "Running"} & set(states) and time.monotonic() < deadline:
@@ -263,13 +263,13 @@ def wait_for_the_queue(shell: Shell) -> None:
     assert set(states) == {"Success"}, shown
 
 
-# What goes on in the background, and how to see its end
+# Commands that start something in the background, and how to wait for its end
 BACKGROUND: dict[str, Callable[[Shell], None]] = {"dvc queue start": wait_for_the_queue}
 
 
 @contextmanager
 def nothing_left(folder: Path) -> Iterator[None]:
-    """Whatever still runs in `folder` a minute after the end is ended, and is a failure."""
+    """Processes that still run in `folder` a minute after the end are killed, and the test fails."""
     try:
         yield
     finally:
@@ -302,7 +302,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def fresh(page: str, small: Path, folder: Path) -> Path:
-    """A clone of a shared one; but for the reader of README.md, who begins with nothing, the demo has run."""
+    """A clone of a shared repository; the demo has run, except for README.md, whose reader starts with nothing."""
     repository = folder / "repository"
     git(folder, "clone", "-q", "--bare", str(small), "shared.git")
     git(folder, "clone", "-q", "shared.git", "repository")
@@ -333,7 +333,7 @@ def test_a_page_can_be_pasted(page: str, small: Path, server: str, tmp_path: Pat
 
 
 def carry_out(command: Command, shell: Shell, places: dict[str, Path | str], repository: Path) -> None:
-    """Run one command and see that it did what the page says."""
+    """Run one command and check that it did what the page says."""
     text = here(command.text, places)
     started = time.monotonic()
     code, output = shell.run(text)
