@@ -26,7 +26,7 @@ def test_vectors_self_information_and_categories() -> None:
         features.vectors, [[half, 0, half], [-half, 0.6 * half, 0.8 * half], [0, 0, 0]], atol=1e-6
     )
     assert features.vectors.dtype == np.float32
-    assert features.information.tolist() == [0, 2, 2], "an item without train users counts as having one"
+    assert features.novelty.tolist() == [0, 2, 2], "an item without train users counts as having one"
     assert features.categories.toarray().tolist() == [
         [False, True, False, True], [False] * 4, [True, False, False, False],
     ]  # fmt: skip
