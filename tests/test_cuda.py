@@ -110,7 +110,7 @@ def on_gpu(validate: Callable[[TrainedModel], dict[str, float]]) -> Callable[[An
     ids=str,
 )
 @pytest.mark.parametrize(
-    "model", [{}, {"fusion": "cross_modal", "history": "attention"}, {"head": "mlp"}], ids=str
+    "model", [{}, {"method": "cross_modal", "history": "attention"}, {"head": "mlp"}], ids=str
 )
 def test_training_repeats_to_the_bit(changes: dict[str, Any], model: dict[str, Any]) -> None:
     chosen = MODEL.model_copy(update=model)

@@ -27,13 +27,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from fusionrec import params, sections
+from fusionrec import sections
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.encoders.frozen import DTYPES
 from fusionrec.evaluation.validation import validator
 from fusionrec.models.contract import ModelData
-from fusionrec.models.options import Model
+from fusionrec.models.fusion.options import FusionOptions
 from fusionrec.models.trained.fusion import FusionModel
 from fusionrec.training import loop
 from fusionrec.training.distributed import ALONE
@@ -42,7 +42,7 @@ from fusionrec.training.options import Train
 USERS, ITEMS, INTERACTIONS = 19_445, 7_050, 160_792
 WIDTHS = 1_280, 384
 P = sections.load(Path(__file__).resolve().parents[2] / "params.yaml")
-
+MODEL: FusionOptions = P.model.own("fusion")
 
 DEVICE = torch.device("cpu")
 
@@ -75,13 +75,15 @@ def content(widths: tuple[int, int]) -> ItemInputs:
     ).to(DEVICE)
 
 
-def options(precision: str, loss: str) -> tuple[Model, Train]:
+def options(precision: str, loss: str) -> tuple[FusionOptions, Train]:
     """The pairwise setting of the frameworks: ids of users and items, BPR, one negative, batch 2,048."""
-    model = P.model.model_copy(update={"user": "id", "dim": 64, "categories": False, "numbers": False})
-    weights = dict.fromkeys(params.Losses.model_fields, 0.0) | {loss: 1.0}
+    weights = dict.fromkeys(MODEL.losses, 0.0) | {loss: 1.0}
+    model = MODEL.model_copy(
+        update={"user": "id", "dim": 64, "categories": False, "numbers": False, "losses": weights}
+    )
     negatives = P.train.negatives.model_copy(update={"ratio": 1})
-    changes = {"losses": params.Losses(**weights), "negatives": negatives, "batch": 2048, "targets": 1}
-    return model, P.train.model_copy(update=changes | {"precision": precision, "masked": 0.0})
+    changes = {"negatives": negatives, "batch": 2048, "targets": 1, "precision": precision, "masked": 0.0}
+    return model, P.train.model_copy(update=changes)
 
 
 def ours(train: Histories, inputs: ItemInputs, precision: str, loss: str) -> Callable[[], None]:
@@ -216,7 +218,7 @@ def validate(train: Histories, inputs: ItemInputs) -> None:
     """Validation against an epoch, with the default model."""
     held_out = Histories(np.arange(len(train) + 1), train.items[train.offsets[1:] - 1])
     known = Histories(train.offsets, train.items)
-    chosen = P.model.model_copy(update={"categories": False, "numbers": False})
+    chosen = MODEL.model_copy(update={"categories": False, "numbers": False})
     model = FusionModel(chosen, ModelData(inputs, len(train), 0))
     model.reset(torch.Generator().manual_seed(0))
     run = loop.Training(model.to(DEVICE), inputs, train, P.train, ALONE)

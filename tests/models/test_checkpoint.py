@@ -162,7 +162,7 @@ def config_becomes(folder: Path, change: Callable[[dict[str, Any]], Any]) -> Non
     ("change", "words"),
     [
         (lambda c: c.update(schema=1), ["schema 1 is older than 3"]),
-        (lambda c: c.update(schema=99), ["schema 99 is of a newer version"]),
+        (lambda c: c.update(schema=99), ["schema 99 was written by a newer version"]),
         (lambda c: c.update(schema=3), ["it is not what schema 3 looks like"]),
         (lambda c: c.pop("schema"), ["it has no schema"]),
         (lambda c: c.pop("sizes"), ["keys schema, model"]),

@@ -54,7 +54,7 @@ def _parameters(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _short(name: str, names: list[str]) -> str:
-    """The last part of a parameter's name, or its full name if another one ends in the same way."""
+    """The last part of a parameter's name, or its full name if several end in the same way."""
     leaf = name.split(".")[-1]
     return (
         name if leaf in ("vision", "language") or sum(n.split(".")[-1] == leaf for n in names) > 1 else leaf

@@ -1,4 +1,4 @@
-"""What a trained model is, as `card.json` and as a page in Markdown: the model card.
+"""The model card: a description of a trained model, as `card.json` and as a page in Markdown.
 
 Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
 """
@@ -28,7 +28,7 @@ NAMES = "card.json", "README.md"
 
 
 class Card(NamedTuple):
-    """All that is said of a model, ready for JSON.
+    """The content of a model card, ready for JSON.
 
     Attributes:
         model: its name, what it needs, and the number of its weights.
@@ -60,11 +60,11 @@ def hashes(paths: Iterable[Path | str]) -> dict[str, str]:
     inside = [
         file for path in map(Path, paths) for file in (sorted(path.rglob("*")) if path.is_dir() else [path])
     ]
-    found = {}
+    digests = {}
     for path in filter(Path.is_file, inside):
         with path.open("rb") as file:
-            found[path.as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+            digests[path.as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests
 
 
 def libraries() -> dict[str, str]:
@@ -74,7 +74,7 @@ def libraries() -> dict[str, str]:
 
 
 def encoder(name: str, card: dict[str, Any], entry: Any) -> dict[str, Any]:
-    """What is said of one encoder.
+    """The entry of one encoder: its name, origin of the weights, revision or hash, and licence.
 
     Args:
         name: in the registry.
@@ -95,9 +95,10 @@ def markdown(card: Card) -> str:
     """The model card as a page."""
     title = f"# {card.model['name']}\n\n"
     about = (
-        f"A recommender trained by FusionRec: the model `{card.model['name']}` with {card.model['weights']:,} weights. "
-        f"It needs {', '.join(card.model['needs'])}, and {'can' if card.model['scores_new_items'] else 'cannot'} score "
-        "items that are not in the catalogue. `config.json` holds its parameters, `card.json` all that follows and more."
+        f"A recommender trained by FusionRec: the model `{card.model['name']}` with {card.model['weights']:,} "
+        f"weights. It needs {', '.join(card.model['needs'])}, and "
+        f"{'can' if card.model['scores_new_items'] else 'cannot'} score items that are not in the catalogue. "
+        "`config.json` holds its parameters, `card.json` all that follows and more."
         "\n\n"
     )
     metrics = [
@@ -109,8 +110,8 @@ def markdown(card: Card) -> str:
         for modality, row in card.encoders.items()
     ]
     sections = [
-        f"Epoch {card.metrics['epoch']} was best. Validation metrics, with 95 % bootstrap intervals over users; the test "
-        "metrics are in `metrics/eval.json` of the repository.\n",
+        f"Epoch {card.metrics['epoch']} was best. Validation metrics, with 95 % bootstrap intervals over users; "
+        "the test metrics are in `metrics/eval.json` of the repository.\n",
         _table("metric | mean | interval | users", metrics),
         "## Encoders\n",
         _table("modality | encoder | weights from | revision or sha256 | licence", encoders),

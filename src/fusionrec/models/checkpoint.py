@@ -1,13 +1,13 @@
 """A trained model as a folder: weights and inputs as safetensors, the rest as JSON.
 
-It is self-contained: scoring needs this folder and the users' histories, nothing else. What new items need
-besides, `fusionrec.models.preparation` adds; what the model is, `fusionrec.models.card` says.
+It is self-contained: scoring needs this folder and the users' histories, nothing else. What new items need in
+addition is written by `fusionrec.models.preparation`, the description of the model by `fusionrec.models.card`.
 
 - `model.safetensors`: the weights; the inputs of all items under `content.`; where the model needs the graph of train
   interactions, that under `graph.`
 - `config.json`: the schema's version, the model's name and parameters, the sizes
 - `item_ids.json`, `user_ids.json`: the ids of the rows
-- `metrics.json`: what was measured when it was saved
+- `metrics.json`: the metrics of the epoch that was saved
 
 Folders of older versions are migrated when they are read; see `fusionrec.models.migrations`.
 """
@@ -55,7 +55,7 @@ def save(
         data: what it was built from.
         item_ids: ids of the items, in the order of their rows.
         user_ids: ids of the users, likewise.
-        metrics: what was measured, ready for JSON: the epoch, the monitored metric and its value.
+        metrics: of the saved epoch, ready for JSON: the epoch, the monitored metric and its value.
     """
     tensors = model.state_dict() | {CONTENT + field: x for field, x in data.content._asdict().items()}
     if data.graph is not None:
@@ -71,7 +71,7 @@ def save(
 
 
 def load(folder: Path | str, device: torch.device, item_ids: list[str] | None = None) -> TrainedModel:
-    """Read what `save` wrote, now or in an older version, and check that it fits together.
+    """Read what this or an older version of `save` wrote, and check that it is consistent.
 
     Args:
         folder: that of `save`.
@@ -102,7 +102,7 @@ def load(folder: Path | str, device: torch.device, item_ids: list[str] | None = 
 
 
 def misfit(folder: Path, what: str) -> UserError:
-    """What to raise where a model's folder does not fit together."""
+    """The error to raise where a model's folder is inconsistent: the folder, the problem and the remedy."""
     return UserError(f"{folder}: {what}; {REMEDY}")
 
 
@@ -155,9 +155,9 @@ def checked(kind: type[S], saved: Any, folder: Path, name: str, where: Sequence[
 def _problem(problem: Any, where: Sequence[str], kind: type[Section]) -> str:
     key = ".".join(map(str, [*where, *problem["loc"]]))
     if problem["type"] == "missing":
-        return f"`{key}` is missing: it was added since, and {kind.__name__}.before does not say what it was before"
+        return f"`{key}` is missing: it was added later, and {kind.__name__}.before has no value for it"
     if problem["type"] == "extra_forbidden":
-        return f"`{key}` is not known: it was removed since, or the folder is of a newer version"
+        return f"`{key}` is not known: it was removed later, or the folder was written by a newer version"
     return f"`{key}`: {problem['msg'].lower()}"
 
 
@@ -169,7 +169,7 @@ def read_tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:
         raise misfit(folder, f"{name} not found") from None
     except SafetensorError as error:
         raise misfit(folder, f"{name} is broken: {error}") from None
-    # a product's last bits may depend on where its operands lie: where torch aligns them, as before saving
+    # a product's last bits may depend on the alignment of its operands: a copy is aligned as before saving
     return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
@@ -179,7 +179,7 @@ def _content(folder: Path, tensors: dict[str, torch.Tensor], category_values: in
     _check_names(folder, {name for name in tensors if name.startswith(CONTENT)}, wanted)
     content = ItemInputs(*(tensors[CONTENT + name] for name in ItemInputs._fields))
     items = content.trained.shape[:1].numel()
-    for name in ("trained", *ItemInputs._fields):  # that one says how many items there are
+    for name in ("trained", *ItemInputs._fields):  # `trained` gives the number of items
         x, (kind, axes) = getattr(content, name), _KINDS[name]
         rows = {"category_offsets": items + 1, "category_values": len(x) if x.ndim else 0}.get(name, items)
         if x.dtype != kind or x.ndim != axes or len(x) != rows:
@@ -239,16 +239,16 @@ def _empty(folder: Path, name: str, options: Any, data: ModelData) -> TrainableM
         raise misfit(folder, "config.json asks for weights of impossible sizes") from None
 
 
-def _check_names(folder: Path, found: set[str], wanted: set[str]) -> None:
-    problems = [f"{name} is missing" for name in sorted(wanted - found)]
-    problems += [f"{name} is unexpected" for name in sorted(found - wanted)]
+def _check_names(folder: Path, names: set[str], wanted: set[str]) -> None:
+    problems = [f"{name} is missing" for name in sorted(wanted - names)]
+    problems += [f"{name} is unexpected" for name in sorted(names - wanted)]
     if problems:
         raise misfit(folder, f"model.safetensors does not fit config.json: {', '.join(problems)}")
 
 
-def _check_weights(folder: Path, found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> None:
-    _check_names(folder, {*found}, {*wanted})
-    for name, x in sorted(found.items()):
+def _check_weights(folder: Path, weights: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> None:
+    _check_names(folder, {*weights}, {*wanted})
+    for name, x in sorted(weights.items()):
         if x.shape != wanted[name].shape or x.dtype != wanted[name].dtype:
             raise misfit(folder, f"{name} is {_describe(x)}, config.json wants {_describe(wanted[name])}")
         if x.is_floating_point() and not x.isfinite().all():

@@ -1,8 +1,8 @@
-"""The contract of trained models: all that training, ranking, recommendation and review know of a model.
+"""The contract of trained models: everything that training, ranking, recommendation and review use of a model.
 
-A model scores a user and an item from a vector of each: `towers` encodes items, `user_vectors` makes users of what
-is encoded and of their histories, and `logits` scores pairs of them. It says what it needs, minimises `loss`,
-and declares what it cannot do: score new items, or rank by an inner product.
+A model scores a user and an item from a vector of each: `towers` encodes items, `user_vectors` computes users from
+encoded items and histories, and `logits` scores pairs of them. It declares what it needs, whether it can score new
+items, and whether it ranks by an inner product; training minimises its `loss`.
 """
 
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
@@ -19,13 +19,13 @@ Need = Literal["ids", "contents", "graph", "sequence"]
 
 
 class ModelData(NamedTuple):
-    """Everything besides its parameters that a model is built from.
+    """Everything that a model is built from, besides its parameters.
 
     Attributes:
         content: inputs of all items; models without `contents` use their number only.
         users: rows of the user table.
         category_values: how many values the categories of the items have together.
-        known_users: bool [users], who has a train interaction. None: all.
+        known_users: bool [users], users with a train interaction. None: all.
         graph: train interactions, each user's items; None unless the model needs `graph`.
     """
 
@@ -46,8 +46,9 @@ class Towers(NamedTuple):
 
     Attributes:
         candidates: [n, dim], vectors of the items to score.
-        bias: [n], what is added to each item's score.
-        history: [m, dim], what user vectors are made of: items of histories, or, where users are ids, users.
+        bias: [n], added to each item's score.
+        history: [m, dim], the vectors that user vectors are computed from: items of histories, or users if they are
+            known by ids.
     """
 
     candidates: torch.Tensor
@@ -70,7 +71,7 @@ class Step(Protocol):
 
     @property
     def owners(self) -> torch.Tensor:
-        """int64 [p], whose target each is: rows of the user table."""
+        """int64 [p], the user of each target: rows of the user table."""
         ...
 
     @property
@@ -89,7 +90,7 @@ class Step(Protocol):
 
 
 class TrainableModel(nn.Module):
-    """What every model in `fusionrec.models.trained` is.
+    """The base class of all models in `fusionrec.models.trained`.
 
     All weights are zero until `reset` draws them or a checkpoint fills them.
 
@@ -99,7 +100,7 @@ class TrainableModel(nn.Module):
         scores_new_items: whether it can score items that are not in the catalogue.
         ranks_by_inner_product: whether a score is the product of two vectors plus the item's bias, so that
             vectors can be exported to an index.
-        history_length: how many of the newest choices a user vector is made of; 0: users are ids.
+        history_length: number of latest interactions that a user vector is computed from; 0: users are ids.
         history_dropout: share of a history that is hidden in training.
         pair_width: values that a pair takes in memory besides its score; 0 for an inner product.
     """
@@ -149,7 +150,7 @@ class TrainableModel(nn.Module):
             UserError: if the model cannot.
         """
         raise UserError(
-            "this model knows items by their interactions alone and cannot score new ones; "
+            "this model knows items by their interactions only and cannot score new ones; "
             "train with model.name=fusion"
         )
 
@@ -160,13 +161,13 @@ class TrainableModel(nn.Module):
 
         Args:
             towers: encoded items.
-            users: int64 [n], rows of the user table; those beyond it are strangers.
-            latest: int64 [n, history_length], rows of `towers.history`, the newest first; -1, anywhere, where
-                there is none.
-            timed: whether the order of `latest` means something.
+            users: int64 [n], rows of the user table; rows beyond it are users without an id.
+            latest: int64 [n, history_length], rows of `towers.history`, the newest first, padded
+                anywhere with -1.
+            timed: whether the order of `latest` is the order in time.
 
         Returns:
-            [n, dim]; zeros for a user of whom nothing is known.
+            [n, dim]; zeros for users about whom nothing is known.
         """
         raise NotImplementedError
 
@@ -198,7 +199,7 @@ class TrainableModel(nn.Module):
         return step.terms()
 
     def probability(self, logits: torch.Tensor) -> tuple[torch.Tensor, str]:
-        """What leaves the final activation, in the shape of `logits`; and its name: none, sigmoid or tanh."""
+        """Scores after the final activation, in the shape of `logits`; and its name: none, sigmoid or tanh."""
         return logits, "none"
 
     def modalities(
@@ -207,7 +208,7 @@ class TrainableModel(nn.Module):
         rows: torch.Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Projected pictures [n, dim] and texts [n, dim], bool [n] who has both, and [] temperature.
+        """Projected pictures [n, dim] and texts [n, dim], bool [n], items with both, and [] temperature.
 
         Raises:
             UserError: if the model has no pictures or no texts.
@@ -215,7 +216,7 @@ class TrainableModel(nn.Module):
         raise UserError("losses.contrastive: this model reads neither pictures nor texts; set it to 0")
 
     def knows(self, users: np.ndarray, past: Histories) -> np.ndarray:
-        """bool [n]: of whom anything is known that the model can use, so that scores are the user's own.
+        """bool [n]: users about whom the model knows something, so that their scores are personal.
 
         Args:
             users: int64 [n], rows of the user table or beyond it.
@@ -224,7 +225,7 @@ class TrainableModel(nn.Module):
         raise NotImplementedError
 
     def inputs(self) -> list[str]:
-        """Which inputs of the items it has, of vision, language, numbers, categories and id."""
+        """The inputs of the items that it uses: some of vision, language, numbers, categories and id."""
         return []
 
     def with_ids(self, order: torch.Tensor) -> Self:
@@ -232,5 +233,5 @@ class TrainableModel(nn.Module):
         raise NotImplementedError
 
     def tracked(self, content: ItemInputs) -> dict[str, float]:
-        """What can be seen inside after an epoch, such as weight/vision; for training curves."""
+        """Values inside the model for training curves, by name, such as weight/vision; after each epoch."""
         return {}

@@ -1,4 +1,4 @@
-"""Scores that are known beforehand, such as those of the demo's oracle."""
+"""Scores from a table, such as those of the demo's oracle."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""What models of ids alone have in common: a vector of each user and of each item."""
+"""The base class of models that know users and items by their ids only: one vector each."""
 
 from typing import Any, ClassVar
 
@@ -14,8 +14,8 @@ from fusionrec.models.contract import ModelData, Need, Step, Towers, TrainableMo
 class IdVectors(TrainableModel):
     """A model whose users and items are ids: it can score neither new items nor users without a train interaction.
 
-    The scores of such a user are those of the item bias alone. Subclasses say in `propagated` what becomes of the
-    vectors before they are scored.
+    The scores of such a user are those of the item bias alone. Subclasses may transform the vectors in
+    `propagated` before they are scored.
 
     Args:
         options: with `dim`, the width of the vectors, `l2` and `losses`.
@@ -33,7 +33,7 @@ class IdVectors(TrainableModel):
         self.register_buffer("known_users", known)
 
     def bias(self) -> torch.Tensor:
-        """[items]: what is added to each item's score; none by default."""
+        """[items]: what is added to each item's score; zeros by default."""
         return self.items.new_zeros(len(self.items))
 
     def propagated(self) -> tuple[torch.Tensor, torch.Tensor]:

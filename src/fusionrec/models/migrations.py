@@ -1,7 +1,7 @@
 """Reads model folders that older versions wrote.
 
-`SCHEMA` is the version of `config.json`. Whoever changes its layout adds a function that turns the old layout into
-the next one. Parameters that were only added need no migration: see `fusionrec.params.Section.before`.
+`SCHEMA` is the version of `config.json`. When its layout changes, a function that turns the old layout into
+the new one is added to `MIGRATIONS`. New parameters need no migration: see `fusionrec.params.Section.before`.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ SHARED = {"vision", "language", "freeze_vision", "freeze_language", "pca", "numb
 
 
 def _from_3(config: Any) -> dict[str, Any]:
-    """There was one model, the fusion model, and its parameters lay side by side with those of its inputs.
+    """Schema 3 had one model, the fusion model, with its parameters beside those of its inputs.
 
     The weights of the losses were not recorded; scoring does not need them.
     """
@@ -29,14 +29,14 @@ def migrated(config: Any) -> dict[str, Any]:
     """The content of a `config.json` in the layout of `SCHEMA`.
 
     Raises:
-        ValueError: if it has no schema, or one that cannot be migrated; the message says why.
+        ValueError: if it has no schema, or one that cannot be migrated; the message gives the reason.
     """
     schema = config.get("schema") if isinstance(config, dict) else None
     if type(schema) is not int:
         raise ValueError("it has no schema")
     if schema > SCHEMA:
         raise ValueError(
-            f"schema {schema} is of a newer version; this one reads {min(MIGRATIONS)} to {SCHEMA}"
+            f"schema {schema} was written by a newer version; this one reads {min(MIGRATIONS)} to {SCHEMA}"
         )
     while config["schema"] < SCHEMA:
         if config["schema"] not in MIGRATIONS:

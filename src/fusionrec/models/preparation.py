@@ -1,10 +1,10 @@
-"""How a picture, a text and attributes become the inputs of an item, as two files in a model's folder.
+"""The preprocessing of a picture, a text and attributes to the inputs of an item, as two files in a model's folder.
 
 - `preparation.json`: parameters of cleaning and encoding, scalers and vocabularies
 - `preparation.safetensors`: reductions of vectors, pieces of numbers
 
-With the weights of the encoders, which lie in the folder too where they were trained with the model, this is
-all that a new item needs.
+Together with the weights of the encoders, this is all that a new item needs. Weights that were trained with the
+model are in the folder too.
 """
 
 from pathlib import Path
@@ -82,7 +82,7 @@ def load(folder: Path | str) -> Preparation:
     """Read what `save` wrote.
 
     Raises:
-        UserError: if a file is missing or broken, or both do not fit together.
+        UserError: if a file is missing or broken, or the two do not fit together.
     """
     folder = Path(folder)
     stored = checked(_Stored, read_json(folder, NAME[0]), folder, NAME[0])
@@ -96,14 +96,14 @@ def load(folder: Path | str) -> Preparation:
     if tensors:
         raise misfit(folder, f"{NAME[1]}: {', '.join(sorted(tensors))} unexpected")
     options = PreparationOptions(**{name: getattr(stored, name) for name in PreparationOptions.model_fields})
-    found = [pieces for pieces in bins if pieces is not None]
-    if found and len(found) < len(bins):
+    pieces = [one for one in bins if one is not None]
+    if pieces and len(pieces) < len(bins):
         raise misfit(folder, f"{NAME[1]}: the pieces of some numbers are missing")
-    return Preparation(options, Fitted(attributes, bins=found or None, **vectors))
+    return Preparation(options, Fitted(attributes, bins=pieces or None, **vectors))
 
 
 def _bins(folder: Path, tensors: dict[str, torch.Tensor], number: str) -> Bins | None:
-    """Takes the pieces of a number out of `tensors`."""
+    """Remove the pieces of a number from `tensors`, and return them."""
     edges, centre = (tensors.pop(f"bins.{number}.{part}", None) for part in Bins._fields)
     if edges is None and centre is None:
         return None
@@ -113,12 +113,12 @@ def _bins(folder: Path, tensors: dict[str, torch.Tensor], number: str) -> Bins |
 
 
 def _reduction(folder: Path, tensors: dict[str, torch.Tensor], name: str) -> Reduction | None:
-    """Takes a reduction out of `tensors`."""
+    """Remove a reduction from `tensors`, and return it."""
     mean, basis, scale = (tensors.pop(f"{name}.{part}", None) for part in Reduction._fields)
     if mean is None and basis is None and scale is None:
         return None
     if mean is None or mean.ndim != 1 or scale is None or scale.ndim != 0:
-        raise misfit(folder, f"{NAME[1]}: the reduction of {name} is not whole")
+        raise misfit(folder, f"{NAME[1]}: the reduction of {name} is incomplete")
     if basis is not None and (basis.ndim != 2 or len(basis) != len(mean)):
         raise misfit(folder, f"{NAME[1]}: the reduction of {name} does not fit together")
     return Reduction(mean, basis, scale)

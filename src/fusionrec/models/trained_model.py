@@ -9,7 +9,7 @@ from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.contract import Towers, TrainableModel
 
-PAIR_VALUES = 2**19  # that a pairwise head has in memory at once in ranking: 2 MB stay in a CPU's cache
+PAIR_VALUES = 2**19  # in memory at once when a pairwise head ranks: 2 MB, which fit into a CPU's cache
 
 
 class TrainedModel:
@@ -18,7 +18,7 @@ class TrainedModel:
     Attributes:
         content: inputs of all items.
         towers: the items, encoded.
-        item_ids: ids of the items, in the order of their rows; empty where nobody said.
+        item_ids: ids of the items, in the order of their rows; empty if they are not known.
         user_ids: ids of the users, likewise.
     """
 
@@ -39,7 +39,7 @@ class TrainedModel:
     def among(self, content: ItemInputs) -> "TrainedModel":
         """The same model and users, with the n new items of `content` as the candidates to score.
 
-        Histories still hold rows of the catalogue; ids are those of nobody.
+        Histories still hold rows of the catalogue; `item_ids` is empty.
         """
         new = copy(self)
         new.content, new.item_ids = content, []
@@ -60,8 +60,8 @@ class TrainedModel:
     def score(self, users: np.ndarray, past: Histories) -> torch.Tensor:
         """See `Recommender.score`.
 
-        Logits: the final activation keeps their order, but where it saturates float32 would make ties of them.
-        A pairwise head takes the catalogue in chunks, so that memory is bounded.
+        Scores are logits: the final activation keeps their order, but would produce ties where it saturates float32.
+        A pairwise head scores the catalogue in chunks, so that memory is bounded.
         """
         vectors = self.user_vectors(users, past)
         items, bias = self.towers.candidates, self.towers.bias

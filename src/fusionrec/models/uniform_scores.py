@@ -7,7 +7,7 @@ from fusionrec.data.histories import Histories
 
 
 class UniformScores:
-    """A `Recommender` with uniform scores, from a generator for each user: who is asked together changes nothing.
+    """A `Recommender` with uniform scores, from one generator per user, so that scores do not depend on the batch.
 
     Args:
         seed: of the generators.

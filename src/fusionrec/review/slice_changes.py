@@ -19,7 +19,7 @@ class Fall(NamedTuple):
         a: the mean before, and, unless paired by user, its 95 % interval: {mean, low, high}.
         b: the same for the mean after.
         difference: b - a, and, if paired by user, its 95 % interval.
-        sure: whether it is beyond chance; None: unknown, since overlapping intervals do not tell.
+        sure: whether it is beyond chance; None: unknown, since the intervals overlap.
     """
 
     group: str

@@ -19,7 +19,7 @@ ROWS = 40  # of a table
 FALLS = 15
 USERS = 6  # whose lists are shown
 HISTORY = 8  # choices of each that are shown
-TASK = ("metrics.protocol", "metrics.negatives", "metrics.candidates")  # what a recommender has to rank
+TASK = ("metrics.protocol", "metrics.negatives", "metrics.candidates")  # which items are ranked
 
 
 class Section(NamedTuple):
@@ -67,7 +67,7 @@ class Review(NamedTuple):
 
 
 def same(review: Review) -> bool:
-    """Whether nothing differs at all."""
+    """Whether the two revisions are the same."""
     return not any(review[2:])
 
 
@@ -160,7 +160,7 @@ def _tested(compared: Comparison, a: str, b: str) -> Section:
 
 
 def _untested(a: Side, b: Side, headline: list[str], missing: list[str]) -> tuple[list[str], list[Section]]:
-    """From files in git only: intervals that do not overlap are beyond chance, others do not tell."""
+    """From files in git only: intervals that do not overlap are beyond chance; for others it is unknown."""
     verdicts, rows = [], []
     for metric in headline:
         x, y = (evidence.interval(side, MODEL, metric) for side in (a, b))

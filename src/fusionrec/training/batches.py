@@ -1,8 +1,8 @@
-"""Training examples: what is known of a user, and choices to predict from it.
+"""Training examples: a part of a user's history, and interactions to predict from it.
 
 Two kinds of step alternate. A causal one knows a history up to a moment and predicts the next few choices;
-a masked one hides random choices and predicts them from the others, whenever they were made. The first
-learns what comes next, the second what belongs together, which is what new items live on.
+a masked one hides random choices and predicts them from the others, regardless of time. The first
+learns which item comes next, the second which items belong together, which helps to score new items.
 """
 
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ def batches(
     """One epoch.
 
     Users are drawn with probability proportional to the square root of their number of interactions, so
-    that one who chose everything does not crowd the others out.
+    that very active users do not dominate an epoch.
 
     Args:
         train: the train histories.

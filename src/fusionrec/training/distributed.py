@@ -30,7 +30,7 @@ class Group(NamedTuple):
         return values
 
     def of_first(self, value: dict[str, float]) -> dict[str, float]:
-        """What the first process says, in each of them."""
+        """The value of the first process, in each of them."""
         if self.size == 1:
             return value
         box = [value]
@@ -50,15 +50,15 @@ def launch(script: str, processes: int) -> None:
     """Run `script` under torchrun on this machine and wait.
 
     Raises:
-        UserError: if a process fails; it has said why.
+        UserError: if a process fails; its own message was printed before.
     """
     run = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     if subprocess.run([sys.executable, "-m", *run, script], check=False).returncode:
-        raise UserError(f"one of {processes} training processes failed; its message stands above")
+        raise UserError(f"one of {processes} training processes failed; its message is above")
 
 
 def join(device: torch.device) -> tuple[Group, torch.device]:
-    """Meet the other processes; on GPUs each takes one of its own.
+    """Join the other processes; on GPUs each uses a GPU of its own.
 
     Raises:
         UserError: if there are fewer GPUs than processes.
@@ -66,8 +66,8 @@ def join(device: torch.device) -> tuple[Group, torch.device]:
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     if device.type == "cuda":
         if torch.cuda.device_count() < size:
-            found = torch.cuda.device_count()
-            raise UserError(f"runtime.nproc is {size}, but there are {found} GPUs; lower runtime.nproc")
+            gpus = torch.cuda.device_count()
+            raise UserError(f"runtime.nproc is {size}, but there are {gpus} GPUs; lower runtime.nproc")
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
@@ -75,6 +75,6 @@ def join(device: torch.device) -> tuple[Group, torch.device]:
 
 
 def leave() -> None:
-    """Part from the other processes."""
+    """Leave the group of processes, if there is one."""
     if dist.is_initialized():
         dist.destroy_process_group()

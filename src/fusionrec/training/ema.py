@@ -11,7 +11,7 @@ def follow(average: Tensors, weights: Tensors, decay: float, steps: int) -> None
     average <- d * average + (1 - d) * weights with d = min(decay, (1 + steps) / (10 + steps)), so that the
     initial weights are soon forgotten (Polyak and Juditsky, "Acceleration of stochastic approximation by
     averaging", SIAM J. Control Optim. 1992; the warm-up as in TensorFlow's ExponentialMovingAverage). Counts
-    and masks have no average: they are taken over.
+    and masks are copied instead.
     """
     now = min(decay, (1 + steps) / (10 + steps))
     moving = [name for name, x in weights.items() if x.is_floating_point()]

@@ -1,8 +1,8 @@
 """Encoders that are trained with the model.
 
 A table holds the vectors of all items. In each step some of the targets are encoded again, with a gradient and
-from augmented inputs, and replace their rows; after each epoch the encoder computes the whole table again. So
-the model, the losses and ranking need not know that an encoder is trained.
+from augmented inputs, and replace their rows; after each epoch the encoder computes the whole table again. The
+model, the losses and ranking see the table only, whether an encoder is trained or not.
 
 Normalisation statistics stay fixed, and there is no dropout inside an encoder: a step sees too few items to
 estimate the former, and vectors with a gradient must equal those in the table. Augmentation keeps an encoder
@@ -38,13 +38,13 @@ class Trainable(nn.Module):
     """An encoder that is trained, and its table.
 
     Args:
-        recipe: the encoder, and the weights that it begins with. `cache.views`, `cache.tokens` and
-            `cache.compile` have no meaning here.
+        recipe: the encoder and its initial weights. `cache.views`, `cache.tokens` and
+            `cache.compile` are not used here.
         inputs: pictures or texts of all items, at least one.
         options: what is trained.
         generator: draws the adapters, on the CPU.
-        reduction: from the encoder's vectors to those of the table; it stays as it is. None: the one that the
-            first vectors of train items say.
+        reduction: from the encoder's vectors to those of the table; it stays fixed. None: it is fitted on the
+            initial vectors of train items.
         trained: bool [items], which are train items.
         components: see `fusionrec.data.item_inputs.fit_vectors`.
 
@@ -76,7 +76,7 @@ class Trainable(nn.Module):
         self._unfreeze(generator)
 
     def train(self, mode: bool = True) -> "Trainable":
-        """Changes nothing, for the reasons above."""
+        """Changes nothing: statistics stay fixed, and there is no dropout."""
         return self
 
     def draw(self, items: torch.Tensor, draws: np.random.Generator) -> Live:
@@ -138,7 +138,7 @@ def load(
 ) -> Trainable | None:
     """The encoder of a modality; None where it is frozen or switched off, or no train item has an input.
 
-    With `train.resume_from` it goes on from what is saved there.
+    With `train.resume_from` training continues from the encoder that is saved there.
 
     Args:
         p: all parameters.
@@ -148,8 +148,8 @@ def load(
         device: where to train.
 
     Raises:
-        UserError: if the weights are not to be had, do not fit, or have not what `train.finetune` asks for;
-            or if the precision does not go with the device.
+        UserError: if the weights cannot be obtained or do not fit, `train.finetune` asks for something that the
+            encoder does not have, or the precision is not possible on the device.
     """
     name = getattr(p.model, modality)
     entry: EncoderEntry | None = getattr(p.encoders, modality)[name]
@@ -171,7 +171,7 @@ def load(
 def save(folder: Path, encoder: Trainable) -> None:
     """Write the encoder as a folder that `encoders.weights: local` can load, adapters merged.
 
-    Beside its files lies `reduction.safetensors`: what leads from its vectors to the model's.
+    The folder also has `reduction.safetensors`, which maps its vectors to those of the model.
     """
     recipe = encoder.recipe
     folder.mkdir(parents=True)
@@ -181,17 +181,17 @@ def save(folder: Path, encoder: Trainable) -> None:
     tuned = lora.merged(encoder.tower.get_submodule("model"))
     whole = loading.tensors(recipe.folder, recipe.entry)
     part = "" if tuned.keys() & whole.keys() else f"{PARTS[recipe.modality]}."
-    found = {part + name: tensor for name, tensor in tuned.items() if part + name in whole}
-    files.write_tensors(folder / "model.safetensors", whole | found)
+    replaced = {part + name: tensor for name, tensor in tuned.items() if part + name in whole}
+    files.write_tensors(folder / "model.safetensors", whole | replaced)
     reduction = {name: x for name, x in encoder.reduction._asdict().items() if x is not None}
     files.write_tensors(folder / REDUCTION, reduction)
 
 
 def _read_reduction(folder: Path) -> Reduction:
     try:
-        found = files.read_tensors(folder / REDUCTION)
+        tensors = files.read_tensors(folder / REDUCTION)
     except FileNotFoundError:
         raise UserError(
             f"{folder / REDUCTION} not found; set train.resume_from to a complete model"
         ) from None
-    return Reduction(found["mean"], found.get("basis"), found["scale"])
+    return Reduction(tensors["mean"], tensors.get("basis"), tensors["scale"])

@@ -29,7 +29,7 @@ Tensors = dict[str, torch.Tensor]
 
 
 class Epoch(NamedTuple):
-    """What one epoch showed: `metrics` by name, such as train/loss, train/lr and val/ndcg@10."""
+    """The `metrics` of one epoch by name, such as train/loss, train/lr and val/ndcg@10."""
 
     number: int
     metrics: dict[str, float]
@@ -169,7 +169,7 @@ class Training:
         return dict(zip(names, self.group.mean(torch.stack(means)).tolist(), strict=True))
 
     def _prepared(self) -> Iterator[Step]:
-        """What this process does in each step of one epoch, on the CPU."""
+        """This process's part of each step of one epoch, on the CPU."""
         length, dropout = self.model.history_length, self.model.history_dropout
         for batch in batches(self.train, self.options, length, dropout, self.draws):
             yield self.objective.prepare(batch, self.draws, self.group.rank, self.group.size)
@@ -195,7 +195,7 @@ class Training:
         return {name: tensor.clone() for name, tensor in self.objective.state().items()}
 
     def state(self) -> State:
-        """All that the next epoch depends on."""
+        """Everything that the next epoch depends on."""
         accumulated, rates = optimisers.state(self.optimizer)
         parts = {"model": self.objective.state(), "best": self.best, "average": self.average}
         parts["optimizer"] = accumulated

@@ -39,7 +39,7 @@ class Objective(nn.Module):
         super().__init__()
         self.model, self.content, self.options = model, content, options
         self.weights: dict[str, float] = model.options.losses
-        self.losses = _switched_on(self.weights)
+        self.losses = switched_on(self.weights)
         self.encoders = encoders or Encoders()
         reads = {loss.READS for loss in self.losses.values()}
         self.sampled, self.ranks_all = "pairs" in reads, "catalogue" in reads
@@ -48,12 +48,12 @@ class Objective(nn.Module):
         self.sampler = Sampler(train, rows, options.negatives) if self.sampled else None
 
     def state(self) -> dict[str, torch.Tensor]:
-        """All that is trained, as it is now: the next step changes it."""
+        """All trained weights, without copies: the next step changes them."""
         tuned = self.encoders.named_parameters(ENCODERS)
         return self.model.state_dict() | {name: x.detach() for name, x in tuned if x.requires_grad}
 
     def restore(self, state: dict[str, torch.Tensor]) -> None:
-        """Restore a `state`, and encode all items again."""
+        """Restore a `state`, and encode all items again with the encoders that are trained."""
         tuned = {name: x for name, x in state.items() if name.startswith(f"{ENCODERS}.")}
         self.model.load_state_dict({name: x for name, x in state.items() if name not in tuned})
         self.load_state_dict(tuned, strict=False)
@@ -65,7 +65,14 @@ class Objective(nn.Module):
         self.content = self.encoders.insert(self.content)
 
     def prepare(self, batch: Batch, draws: np.random.Generator, rank: int = 0, size: int = 1) -> Step:
-        """Draw the negatives of the whole batch and take the `rank`-th of `size` parts."""
+        """Draw the negatives of the whole batch and take one process's part.
+
+        Args:
+            batch: the examples of the whole step.
+            draws: draws negatives, and the items that encoders encode again.
+            rank: which part, counted from 0.
+            size: number of processes.
+        """
         row, column = (batch.targets >= 0).nonzero(as_tuple=True)
         item = batch.targets[row, column]
         pairs = self._pairs(batch, row, item, draws)
@@ -104,7 +111,12 @@ class Objective(nn.Module):
         return Targets(row, item, torch.from_numpy(negative), torch.from_numpy(valid), logq, negative_logq)
 
     def forward(self, step: Step, generator: torch.Generator | None) -> dict[str, torch.Tensor]:
-        """The terms of the loss, unweighted, by name; and `loss`, their weighted sum."""
+        """The terms of the loss, each [] and unweighted, by name; and `loss`, [], their weighted sum.
+
+        Args:
+            step: on the device of the model.
+            generator: draws dropout; None: no dropout.
+        """
         content = self.encoders.enliven(self.content, step.live)
         scored = ScoredStep(self.model, content, step, self.losses, self.in_batch, generator)
         terms = self.model.loss(scored)
@@ -112,14 +124,17 @@ class Objective(nn.Module):
         return terms | {"loss": torch.stack(weighted).sum()}
 
 
-def _switched_on(weights: dict[str, float]) -> dict[str, Loss]:
-    """The losses whose weight is not 0, in the order in which they are computed.
+def switched_on(weights: dict[str, float]) -> dict[str, Loss]:
+    """The modules of the losses whose weight is not 0, in the order in which they are computed.
+
+    Args:
+        weights: the option `losses` of a model.
 
     Raises:
         UserError: if none of them ranks items.
     """
     names = [name for name, weight in weights.items() if weight]
-    found = {name: losses.load(name) for name in names}
-    if all(loss.READS == "modalities" for loss in found.values()):
+    modules = {name: losses.load(name) for name in names}
+    if all(loss.READS == "modalities" for loss in modules.values()):
         raise UserError("losses: at least one loss that ranks items must be above 0, such as softmax or bpr")
-    return {name: found[name] for reads in ORDER for name in names if reads == found[name].READS}
+    return {name: modules[name] for reads in ORDER for name in names if reads == modules[name].READS}

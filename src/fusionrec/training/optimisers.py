@@ -56,7 +56,7 @@ def clip(parameters: Iterable[nn.Parameter], bound: float) -> torch.Tensor:
 
 
 def state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """What an optimiser has accumulated, as it stands: the next step changes the tensors.
+    """What an optimiser has accumulated, without copies: the next step changes the tensors.
 
     Returns:
         Contiguous tensors, named <number of the parameter>.<name>, and plain values for JSON.
@@ -74,18 +74,20 @@ def restore(
     """Give `state`, copied, to an optimiser that was built from the same model and options.
 
     Raises:
-        UserError: if it was another's.
+        UserError: if the state is that of an optimiser with other parameters.
     """
     if values["sizes"] != _sizes(optimizer):
-        raise UserError("the optimiser's state does not fit: other groups of parameters; start training anew")
+        raise UserError(
+            "the optimiser's state does not fit: other groups of parameters; start training again"
+        )
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     inner: dict[int, dict[str, torch.Tensor]] = {}
     for key, tensor in tensors.items():
         number, name = key.split(".")
-        # fused steps walk through memory: moments must lie there as their weights do
+        # fused steps read memory in order: moments need the memory layout of their weights
         like = tensor if name == "step" else weights[int(number)]
         if tensor.shape != like.shape:
-            raise UserError(f"the optimiser's state does not fit: shape of {key}; start training anew")
+            raise UserError(f"the optimiser's state does not fit: shape of {key}; start training again")
         inner.setdefault(int(number), {})[name] = torch.empty_like(like).copy_(tensor)
     groups = optimizer.state_dict()["param_groups"]
     for group, rate in zip(groups, values["rates"], strict=True):

@@ -8,7 +8,7 @@ from fusionrec.params import Count, Fraction, Natural, Positive, Probability, Se
 
 
 class Negatives(Section):
-    """`ratio` for each target, drawn anew for each batch, by `strategy` (see `fusionrec.training.samplers`).
+    """`ratio` for each target, drawn again for each batch, by `strategy` (see `fusionrec.training.samplers`).
 
     `alpha` is the exponent of popularity.
     """
@@ -19,10 +19,10 @@ class Negatives(Section):
 
 
 class Finetune(Section):
-    """How an encoder is trained that is not frozen.
+    """How encoders that are not frozen are trained.
 
     `blocks` counts the last blocks that are trained, 0: all; with a `lora_rank` above 0 low-rank adapters
-    are trained instead. In each step `items` targets are encoded anew, with the augmentation of `cache`.
+    are trained instead. In each step `items` targets are encoded again, with the augmentation of `cache`.
     """
 
     lr: Positive

@@ -1,7 +1,7 @@
 """The state of an interrupted training, so that the next run continues from there.
 
-A file outside the outputs, named by the hash of all that the result depends on: with other parameters, other data or
-code that runs differently, it is another training. No pickle: tensors as safetensors, the rest as JSON.
+A file outside the outputs, named by the hash of everything that the result depends on: other parameters, other data or
+code that runs differently are a different training. No pickle: tensors as safetensors, the rest as JSON.
 """
 
 import hashlib
@@ -42,10 +42,10 @@ class Interrupted:
         self.path = path
 
     def save(self, state: State) -> None:
-        """Replace the state atomically; of trainings that never ended only the newest are kept."""
+        """Replace the state atomically; only the `KEPT` newest states of unfinished trainings are kept."""
         values = torch.frombuffer(bytearray(json.dumps(state.values).encode()), dtype=torch.uint8)
         files.write_tensors(self.path, state.tensors | {VALUES: values})
-        with suppress(FileNotFoundError):  # another training ends at this moment
+        with suppress(FileNotFoundError):  # a training that runs beside this one may delete its state now
             states = self.path.parent.glob("*.safetensors")
             for path in sorted(states, key=lambda path: path.stat().st_mtime)[:-KEPT]:
                 path.unlink()
@@ -58,5 +58,5 @@ class Interrupted:
         return State(tensors, json.loads(bytes(tensors.pop(VALUES).tolist())))
 
     def clear(self) -> None:
-        """Delete it: training has ended and its result is written."""
+        """Delete the state, once training has ended and its result is written."""
         self.path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""One training run: what it reads, the model that it begins with, and the folder that it leaves."""
+"""One training run: it reads the data, builds the initial model, and writes the model's folder."""
 
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -17,7 +17,7 @@ from fusionrec.models import card, checkpoint, preparation, trained
 from fusionrec.models.contract import ModelData, TrainableModel
 from fusionrec.models.preparation import Preparation, PreparationOptions
 from fusionrec.paths import cache_home
-from fusionrec.training import finetune, resume
+from fusionrec.training import finetune, objective, resume
 from fusionrec.training.live_items import Encoders
 from fusionrec.training.loop import Epoch
 from fusionrec.training.parameters import Parameters
@@ -29,10 +29,10 @@ class Data(NamedTuple):
     """What training reads.
 
     Attributes:
-        train: what is trained on.
-        known: what is known of each user at validation.
-        val: what is asked for at validation.
-        model: what the model is built from.
+        train: histories of train interactions.
+        known: train and fold-in interactions, the users' histories at validation.
+        val: validation interactions, which are to be predicted.
+        model: the data that the model is built from.
         fitted: the preprocessing of the inputs of items.
         item_ids: ids of the rows of items.
         user_ids: ids of the rows of users.
@@ -52,12 +52,12 @@ class Data(NamedTuple):
 
 
 def cache_folder(p: Parameters, modality: str) -> str:
-    """Where the cache of the encoder that the parameters name lies."""
+    """The folder with the vectors of the encoder that the parameters select for a modality."""
     return f"data/cache/{modality}/{getattr(p.model, modality)}"
 
 
 def read(p: Parameters) -> Data:
-    """Read the split and both caches, and fit the preprocessing."""
+    """Read the split and the vectors of both encoders, and fit the preprocessing on train items."""
     items = files.read_table(f"{SPLITS}/items.parquet")
     item_ids = items["item_id"].tolist()
     user_ids = files.read_table(f"{SPLITS}/users.parquet")["user_id"].tolist()
@@ -88,15 +88,19 @@ def read(p: Parameters) -> Data:
 
 
 def unfrozen(p: Parameters, data: Data, device: torch.device) -> Encoders:
-    """The encoders that are trained with the model, with the inputs of all items."""
-    found, in_train = Encoders(), data.model.content.trained.numpy()
+    """The encoders that are trained with the model, with the inputs of all items.
+
+    Raises:
+        UserError: see `fusionrec.training.finetune.load`.
+    """
+    encoders, in_train = Encoders(), data.model.content.trained.numpy()
     for modality, read_inputs in (("vision", _pictures), ("language", _texts)):
         if getattr(p.model, f"freeze_{modality}"):
             continue
         encoder = finetune.load(p, modality, read_inputs(), in_train, device)
         if encoder is not None:
-            found[modality] = encoder
-    return found
+            encoders[modality] = encoder
+    return encoders
 
 
 def _pictures() -> inputs.Inputs:
@@ -111,9 +115,11 @@ def build(p: Parameters, data: Data, device: torch.device) -> TrainableModel:
     """A model with initial weights, or with those of `train.resume_from`.
 
     Raises:
-        UserError: if the weights of `train.resume_from` do not fit.
+        UserError: if no loss that ranks items is switched on, or the weights of `train.resume_from` do not fit.
     """
-    model = trained.load(p.model.name)(p.model.own(p.model.name), data.model)
+    options = p.model.own(p.model.name)
+    objective.switched_on(options.losses)  # checked before anything is written
+    model = trained.load(p.model.name)(options, data.model)
     model.reset(torch.Generator().manual_seed(p.train.seed))
     if p.train.resume_from is not None:
         earlier = checkpoint.load(p.train.resume_from, torch.device("cpu"), data.item_ids)
@@ -127,7 +133,7 @@ def build(p: Parameters, data: Data, device: torch.device) -> TrainableModel:
 
 
 def summary(data: Data, model: TrainableModel, device: torch.device) -> str:
-    """What is trained, in a line."""
+    """The sizes of the data and of the model, in a line."""
     weights = sum(weight.numel() for weight in model.parameters())
     return (
         f"{len(data.user_ids):,} users, {len(data.item_ids):,} items, {len(data.train.items):,} interactions; "
@@ -136,7 +142,7 @@ def summary(data: Data, model: TrainableModel, device: torch.device) -> str:
 
 
 def interrupted(p: Parameters, data: Data, model: TrainableModel, fingerprint: str) -> resume.Interrupted:
-    """Where the state of this very training is, if it was interrupted."""
+    """The place of the state of a training with exactly these parameters, data, initial weights and code."""
     own = p.model.own(p.model.name).model_dump()
     parameters = {
         "model": p.model.model_dump(include={*type(p.model).model_fields}) | {p.model.name: own},
@@ -153,7 +159,7 @@ def interrupted(p: Parameters, data: Data, model: TrainableModel, fingerprint: s
 
 
 def prepared(p: Parameters, data: Data, encoders: Encoders) -> Preparation:
-    """All that the inputs of new items need."""
+    """Everything that is needed to prepare the inputs of new items."""
     entries = {m: {name: getattr(p.encoders, m)[name]} for m in MODALITIES for name in [getattr(p.model, m)]}
     options = PreparationOptions(
         clean=p.clean,
@@ -174,7 +180,7 @@ def described(
     metrics: dict[str, Any],
     code_files: dict[str, str],
 ) -> card.Card:
-    """The model card; `metrics` are the best epoch and its validation."""
+    """The model card; `metrics` holds the best epoch and its validation metrics."""
     tree, name = p.tree, p.model.name
     read_files = [
         f"{SPLITS}/{part}" for part in ("train.parquet", "val.parquet", "fold_in.parquet", "users.parquet")
@@ -232,7 +238,18 @@ def save(
     validation: dict[str, Any],
     code_files: dict[str, str],
 ) -> None:
-    """Write the model's folder; `validation` are the metrics of the best epoch with intervals."""
+    """Write the model's folder.
+
+    Args:
+        folder: is replaced as a whole.
+        p: all parameters of training.
+        data: what training read.
+        model: with the weights of the best epoch.
+        encoders: those that were trained with it.
+        best: the best epoch.
+        validation: its metrics, with intervals.
+        code_files: digests of the files that training can run, by path.
+    """
     made = prepared(p, data, encoders)
     about = described(p, data, model, made, {"epoch": best.number, "validation": validation}, code_files)
     metrics = {"epoch": best.number, **best.metrics}

@@ -34,8 +34,8 @@ class Sampler:
         """`ratio` negatives for each of `users` (int64 [n]), with replacement, none of its train history.
 
         Returns:
-            Items, int64 [n, ratio], and bool [n, ratio], false for users who chose every item: what stands
-            in their rows is no negative.
+            Items, int64 [n, ratio], and bool [n, ratio], false for users who chose every item: the items
+            in their rows are no negatives.
         """
         shape = len(users), self.options.ratio
         drawn = _pick(self.items, self.cumulative, generator.random(shape))

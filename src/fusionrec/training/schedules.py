@@ -30,7 +30,7 @@ class Schedule:
         self._apply()
 
     def epoch(self, value: float) -> None:
-        """After each validation, with the monitored metric; only `plateau` heeds it."""
+        """After each validation, with the monitored metric; used by `plateau` only."""
         if self.options.schedule != "plateau":
             return
         if better(value, self.best, self.options.direction):
@@ -43,7 +43,7 @@ class Schedule:
 
     @property
     def factor(self) -> float:
-        """Of the base rates, for the next step."""
+        """Multiplies the base rates in the next step."""
         options, steps = self.options, self.options.epochs * self.steps_per_epoch
         rising = round(steps * options.warmup)
         warmup = min(1, (self.taken + 1) / max(1, rising))
@@ -54,12 +54,12 @@ class Schedule:
         return warmup * options.decay**self.reductions
 
     def state_dict(self) -> dict[str, Any]:
-        """Where it stands, as plain values for JSON."""
+        """Its progress, as plain values for JSON."""
         names = "base", "taken", "waited", "reductions", "best"
         return {name: getattr(self, name) for name in names}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`, and set the rates."""
+        """Continue from `state_dict`, and set the rates."""
         for name in self.state_dict():
             setattr(self, name, state[name])
         self._apply()
@@ -70,7 +70,7 @@ class Schedule:
 
 
 def half_cosine(progress: float) -> float:
-    """From 1 to 0 while `progress` goes from 0 to 1; level outside.
+    """Falls from 1 to 0 while `progress` goes from 0 to 1; constant outside.
 
     Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017, without restarts.
     """

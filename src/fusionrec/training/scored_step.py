@@ -1,4 +1,4 @@
-"""A step as the model scores it: what a model's `loss` and the losses of `fusionrec.training.losses` look at."""
+"""A step with the model's scores: the input of a model's `loss` and of the losses in `fusionrec.training.losses`."""
 
 from functools import cached_property
 
@@ -41,7 +41,7 @@ class ScoredStep:
 
     @property
     def owners(self) -> torch.Tensor:
-        """int64 [p], whose target each is: rows of the user table."""
+        """int64 [p], the user of each target: rows of the user table."""
         return self.step.batch.users[self.step.pairs.row]
 
     @property
@@ -113,7 +113,7 @@ class ScoredStep:
 
 
 def seed_of(generator: torch.Generator | None) -> int | None:
-    """For draws that depend on a process's or a chunk's own rows, and must not shift those of the others."""
+    """A seed for draws of one process or one chunk of rows, which must not shift the draws of the others."""
     if generator is None:
         return None
     return int(torch.randint(2**62, (), generator=generator, device=generator.device))

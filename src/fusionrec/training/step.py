@@ -14,7 +14,7 @@ class Targets(NamedTuple):
     Attributes:
         row: int64 [p], whose targets they are: rows of the batch.
         item: int64 [p], the targets.
-        negative: int64 [p, m]; m = 0 where no loss wants negatives, or where they are the targets themselves.
+        negative: int64 [p, m]; m = 0 where no loss reads negatives, or where they are the targets themselves.
         valid: bool [p, m], or [p, p] where negatives are the targets: false where one is none.
         item_logq: float32 [p], see `Sampler.logq`.
         negative_logq: float32 [p, m], or [p] where negatives are the targets: that of the negatives.
@@ -39,7 +39,7 @@ class Step(NamedTuple):
         items: int64 [n], the distinct targets of the whole step, for the contrastive loss.
         share: its number of targets over the average of all processes; makes the mean of the losses of all
             the loss of the whole batch.
-        live: items that encoders which are not frozen encode anew, by modality; the same in all processes.
+        live: items that encoders which are not frozen encode again, by modality; the same in all processes.
     """
 
     batch: Batch

@@ -28,7 +28,7 @@ class EarlyStopping:
         self.best: float | None = None
 
     def update(self, value: float) -> bool:
-        """Take the value of the next epoch; whether it is the best so far."""
+        """Record the value of the next epoch; returns whether it is the best so far."""
         self.epoch += 1
         improved = better(value, self.best, self.direction)
         if improved:
@@ -45,5 +45,5 @@ class EarlyStopping:
         return {"epoch": self.epoch, "best": self.best, "best_epoch": self.best_epoch}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`."""
+        """Continue from `state_dict`."""
         self.epoch, self.best, self.best_epoch = state["epoch"], state["best"], state["best_epoch"]

@@ -17,10 +17,10 @@ class Tracker:
     """Shows each epoch; to be used in a `with` statement.
 
     Args:
-        curves: folder of DVCLive's files; nothing in them depends on time or machine.
-        system: folder of the log of processors, memory and GPUs, which is none.
+        curves: folder of DVCLive's files; their contents do not depend on time or machine.
+        system: folder of the log of processors, memory and GPUs, which does depend on them.
         options: of training.
-        parameters: all of params.yaml, for the mirror.
+        parameters: all of params.yaml, recorded in Weights & Biases.
     """
 
     def __init__(self, curves: Path | str, system: Path | str, options: Train, parameters: dict[str, Any]):
@@ -45,7 +45,7 @@ class Tracker:
         self.stack.__exit__(*error)
 
     def epoch(self, epoch: Epoch) -> None:
-        """Show one, and remember it."""
+        """Show one epoch, and keep it in `epochs`."""
         self.epochs.append(epoch)
         for name, value in epoch.metrics.items():
             self.live.log_metric(name, value)
@@ -57,16 +57,16 @@ class Tracker:
         self.bar.update()
 
     def best(self, epoch: Epoch) -> None:
-        """Say which epoch is kept, and what it was validated with."""
-        found = {name: value for name, value in epoch.metrics.items() if name.startswith("val/")}
-        for name, value in {"epoch": epoch.number, **found}.items():
+        """Record which epoch is kept, and its validation metrics."""
+        validation = {name: value for name, value in epoch.metrics.items() if name.startswith("val/")}
+        for name, value in {"epoch": epoch.number, **validation}.items():
             self.live.log_metric(f"best/{name}", value, plot=False)
             if self.mirror:
                 self.mirror.summary[f"best/{name}"] = value
 
 
 def _weights_and_biases(project: str | None, parameters: dict[str, Any], stack: ExitStack) -> Any:
-    """A run of `project`; None where none is wanted. $WANDB_MODE=offline keeps it on this machine."""
+    """A run of `project`; None without a project. $WANDB_MODE=offline keeps it on this machine."""
     if project is None:
         return None
     try:

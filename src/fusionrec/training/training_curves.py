@@ -1,4 +1,4 @@
-"""The course of a training as tables, one a plot."""
+"""Training curves as tables, one for each plot."""
 
 import pandas as pd
 
@@ -9,7 +9,7 @@ APART = ("lr", "gradient_norm")  # of `train/`, which are no losses
 
 
 def tables(epochs: list[Epoch]) -> dict[str, pd.DataFrame]:
-    """Columns epoch, series, and what is drawn: losses and their terms, validation, weight of inputs, gradients.
+    """Tables with the columns epoch, series and value: losses and their terms, validation, input weights, gradients.
 
     >>> epoch = Epoch(1, {"train/loss": 2.0, "train/lr": 0.1, "train/gradient_norm": 3.0, "val/ndcg@10": 0.5})
     >>> for name, table in tables([epoch]).items():

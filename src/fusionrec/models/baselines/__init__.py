@@ -8,13 +8,12 @@ selects the baselines.
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
 import torch
 
-from fusionrec import choices
 from fusionrec.data.histories import Histories
 from fusionrec.models.recommender import Recommender
 from fusionrec.params import Choosing
@@ -24,7 +23,7 @@ Settings = dict[str, float]  # values of hyper-parameters, by name
 
 
 class TrainData(NamedTuple):
-    """Everything that a baseline may be fitted on.
+    """All data that a baseline may be fitted on.
 
     Attributes:
         log: the train interactions: user, item (rows of the tables) and timestamp.
@@ -40,10 +39,10 @@ class TrainData(NamedTuple):
 
 
 class Baseline(Protocol):
-    """What each module of this package is."""
+    """The functions of each module of this package."""
 
     def variants(self, options: Any) -> list[Settings]:
-        """What is tried, at least one combination; `[{}]` if there is nothing to choose."""
+        """The combinations that are tried, at least one; `[{}]` if there are no hyper-parameters."""
         ...
 
     def fit(self, train: TrainData, options: Any, settings: Settings) -> Recommender:
@@ -62,11 +61,6 @@ class Fitted:
         return self.recommender.score(users, past)
 
 
-def load(name: str) -> Baseline:
-    """The module of a baseline."""
-    return cast(Baseline, choices.load(PACKAGE, name))
-
-
 def combinations(**values: Sequence[float]) -> list[Settings]:
     """All combinations of the values of hyper-parameters; the last one varies fastest.
 
@@ -83,7 +77,7 @@ def build(
 
     Args:
         section: `metrics.baselines`.
-        train: nothing else is fitted on.
+        train: the only data that baselines are fitted on.
         validation: how good a recommender is on the validation part, more is better. If several combinations of
             hyper-parameters are tried, the best one is taken, the first of equals. None: the first one is taken.
 
@@ -93,7 +87,9 @@ def build(
     Raises:
         UserError: if the catalogue is too large for a baseline.
     """
-    return {name: _best(load(name), section.own(name), train, validation) for name in section.selected()}
+    return {
+        name: _best(section.module(name), section.own(name), train, validation) for name in section.selected()
+    }
 
 
 def _best(

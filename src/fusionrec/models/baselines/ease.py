@@ -2,7 +2,7 @@
 
 Ridge regression of each item on all others: with P = (XᵀX + l2 I)⁻¹, the weights are B = I - P / diag(P), column by
 column. The score of item i is the sum of B[j, i] over the items j in the user's history. It takes seconds for a few
-thousand items, and is hard to beat on warm items; it knows nothing about cold ones. Time grows with the cube of the
+thousand items, and is hard to beat on warm items; it cannot score cold ones. Time grows with the cube of the
 number of items, memory is about 24 bytes per pair of items.
 """
 

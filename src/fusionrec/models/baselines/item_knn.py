@@ -16,7 +16,7 @@ from fusionrec.models.neighbours import NeighbourOptions, chunks, cosine, neares
 
 
 class Options(NeighbourOptions):
-    """At most how many `neighbours` of an item, and `shrinkage`; lists: what is tried."""
+    """At most how many `neighbours` of an item, and `shrinkage`; of lists, all values are tried."""
 
 
 def variants(options: Options) -> list[Settings]:

@@ -8,7 +8,7 @@ from fusionrec.models.baselines import Settings, TrainData
 
 
 def variants(options: None) -> list[Settings]:
-    """Nothing to choose."""
+    """One: there are no hyper-parameters to choose."""
     return [{}]
 
 

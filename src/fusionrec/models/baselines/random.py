@@ -5,7 +5,7 @@ from fusionrec.models.uniform_scores import UniformScores
 
 
 def variants(options: None) -> list[Settings]:
-    """Nothing to choose."""
+    """One: there are no hyper-parameters to choose."""
     return [{}]
 
 

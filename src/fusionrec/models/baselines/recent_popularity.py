@@ -18,7 +18,7 @@ class Options(Section):
 
 
 def variants(options: Options) -> list[Settings]:
-    """Nothing to choose."""
+    """One: there are no hyper-parameters to choose."""
     return [{}]
 
 

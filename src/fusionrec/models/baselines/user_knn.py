@@ -16,7 +16,7 @@ from fusionrec.models.neighbours import NeighbourOptions, chunks, cosine, neares
 
 
 class Options(NeighbourOptions):
-    """At most how many `neighbours` of a user, and `shrinkage`; lists: what is tried."""
+    """At most how many `neighbours` of a user, and `shrinkage`; of lists, all values are tried."""
 
 
 def variants(options: Options) -> list[Settings]:
@@ -25,7 +25,7 @@ def variants(options: Options) -> list[Settings]:
 
 
 def fit(train: TrainData, options: Options, settings: Settings) -> "UserKNN":
-    """Keep the train histories; neighbours are found when a user is asked for."""
+    """Keep the train histories; neighbours are computed when a user is scored."""
     return UserKNN(train.histories, train.items, int(settings["neighbours"]), settings["shrinkage"])
 
 

@@ -10,7 +10,7 @@ from fusionrec.models.fusion.options import FusionOptions
 
 
 class Tokens(NamedTuple):
-    """Vectors that an item has several of: vectors [n, t, dim], present bool [n, t]."""
+    """Several vectors per item: vectors [n, t, dim], present bool [n, t]."""
 
     vectors: torch.Tensor
     present: torch.Tensor
@@ -19,7 +19,7 @@ class Tokens(NamedTuple):
 class Attention(nn.Module):
     """Multi-head attention of some vectors to others (Vaswani et al., "Attention Is All You Need", 2017).
 
-    Its output layer starts at zero, and without keys there is nothing to attend to: both give zeros.
+    The result is zero at the start, because the output layer starts at zero, and where there are no keys.
     """
 
     def __init__(self, options: FusionOptions):

@@ -30,8 +30,8 @@ class History(nn.Module):
 
         Args:
             vectors: [items, dim].
-            latest: int64 [n, length], rows of `vectors`, the newest first; -1, anywhere, where there is none.
-            timed: whether the order means something; if not, all ranks weigh the same.
+            latest: int64 [n, length], rows of `vectors`, the newest first, padded anywhere with -1.
+            timed: whether the order is the order in time; if not, all ranks have the same weight.
 
         Returns:
             [n, dim]; zeros for an empty history.

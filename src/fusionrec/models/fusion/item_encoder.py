@@ -16,7 +16,7 @@ TABLE_SPREAD = 0.1  # standard deviation of embeddings at the start
 
 
 class Encoded(NamedTuple):
-    """Item vectors [n, dim], and known: bool [n], whether the item's id had a part in them."""
+    """Item vectors [n, dim], and known: bool [n], whether the item's id was used."""
 
     vectors: torch.Tensor
     known: torch.Tensor
@@ -25,7 +25,7 @@ class Encoded(NamedTuple):
 class Projection(nn.Module):
     """Maps an input to `dim`, linearly or through one hidden layer.
 
-    With `optional`, a learned vector stands in the place of inputs that are absent.
+    With `optional`, a learned vector replaces inputs that are absent.
     """
 
     def __init__(self, width: int, options: FusionOptions, optional: bool):
@@ -51,7 +51,7 @@ class Projection(nn.Module):
         return torch.where(present[:, None], projected, self.absent)
 
     def reset(self, generator: torch.Generator) -> None:
-        """Draw the weights, small: content comes in as far as it helps."""
+        """Draw small weights, so that contents gain influence only as far as they help."""
         if self.hidden is not None:
             self.hidden.reset(generator)
         draw(self.linear.weight, self.options.init, self.options.projection_gain, generator)
@@ -125,16 +125,16 @@ class ItemEncoder(nn.Module):
         generator: torch.Generator | None = None,
         rows: torch.Tensor | None = None,
     ) -> Encoded:
-        """See `forward`; also says whose id was known, which neither dropout nor a lack of training hid."""
+        """See `forward`; also returns which ids were used: those hidden neither by dropout nor for lack of training."""
         some = content if rows is None else content.take(rows)
         known = keep_rows(some.trained, self.options.id_dropout, generator)
         parts, present = self.parts(some, known, generator, rows)
         return Encoded(self.fusion(parts, present, generator, *self._tokens(some, generator)), known)
 
     def encode_new(self, content: ItemInputs) -> torch.Tensor:
-        """Items that are not in the catalogue, which live on their contents -> [n, dim]."""
+        """Items that are not in the catalogue, from their contents alone -> [n, dim]."""
         unknown = torch.zeros_like(content.trained)
-        stand_in = unknown.long()  # an id of the catalogue, which stays hidden
+        stand_in = unknown.long()  # an id of the catalogue, which is not used
         parts, present = self.parts(content, unknown, None, stand_in)
         return self.fusion(parts, present, None, *self._tokens(content, None))
 
@@ -149,29 +149,29 @@ class ItemEncoder(nn.Module):
 
         Args:
             some: inputs of the n items at `rows`.
-            known: bool [n], whose id may be used.
+            known: bool [n], the items whose id may be used.
             generator: for dropout.
             rows: int64 [n]; None: all items.
 
         Returns:
             parts [n, m, dim] and present: bool [n, m].
         """
-        o, found = self.options, []
+        o, inputs = self.options, []
         if self.ids is not None:
             ids = self.ids.weight if rows is None else self.ids(rows)
-            found.append((ids * known[:, None], known))
+            inputs.append((ids * known[:, None], known))
         if self.vision is not None:
-            found.append((self._see(some, generator), some.vision_present))
+            inputs.append((self._see(some, generator), some.vision_present))
         if self.language is not None:
-            found.append((self._read(some, generator), some.language_present))
+            inputs.append((self._read(some, generator), some.language_present))
         if self.numbers is not None:
             numbers = self.numbers(drop(some.numbers, o.feature_dropout, generator), None, generator)
-            found.append((numbers, torch.ones_like(known)))
+            inputs.append((numbers, torch.ones_like(known)))
         if self.categories is not None:
             kept = keep_rows(some.category_offsets.diff() > 0, o.feature_dropout, generator)
             bags = self.categories(some.category_values, some.category_offsets)
-            found.append((bags * kept[:, None], kept))
-        parts, present = zip(*found, strict=True)
+            inputs.append((bags * kept[:, None], kept))
+        parts, present = zip(*inputs, strict=True)
         return torch.stack(parts, 1), torch.stack(present, 1)
 
     def modalities(
@@ -196,7 +196,7 @@ class ItemEncoder(nn.Module):
 
     @torch.no_grad()
     def shares(self, content: ItemInputs, rows: torch.Tensor | None = None) -> dict[str, float]:
-        """What the fusion makes of each part, mean over items, by its name; see `fusionrec.models.fusions`."""
+        """The share of each part in the fusion, mean over items, by its name; see `fusionrec.models.fusions`."""
         some = content if rows is None else content.take(rows)
         parts, present = self.parts(some, some.trained, None, rows)
         return self.fusion.shares(parts, present, *self._tokens(some, None))
@@ -227,7 +227,7 @@ class ItemEncoder(nn.Module):
         )
 
     def reset(self, generator: torch.Generator) -> None:
-        """Draw all weights: `model.init` for matrices, a small normal for tables."""
+        """Draw all weights: `model.fusion.init` for matrices, a small normal for tables."""
         o = self.options
         for embeddings in (self.ids, self.categories):
             if embeddings is not None:

@@ -1,7 +1,7 @@
-"""Small parts that the models share.
+"""Small layers that the parts of the fusion model share.
 
 Weights start at zero, or at one where that is neutral, and nothing is drawn from torch's global generator:
-whoever owns a layer draws its weights in `reset`, and dropout acts where a generator is handed over.
+`reset` draws the weights of a layer, and dropout acts only where a generator is given.
 """
 
 from collections.abc import Callable
@@ -57,8 +57,8 @@ def draw(weight: torch.Tensor, scheme: str, gain: float, generator: torch.Genera
 def drop(x: torch.Tensor, rate: float, generator: torch.Generator | None) -> torch.Tensor:
     """Inverted dropout drawn from an explicit generator; without one, `x` itself.
 
-    Four decisions come of one 64-bit number, 16 bits each, and the rate is rounded to those: on wide inputs a
-    float for each would take longer than the projection that follows.
+    Four decisions share one 64-bit random number, 16 bits each, and the rate is rounded to 16 bits: on wide inputs,
+    one float per value would take longer than the projection that follows.
     """
     if generator is None or rate == 0:
         return x
@@ -70,9 +70,9 @@ def drop(x: torch.Tensor, rate: float, generator: torch.Generator | None) -> tor
 
 
 def keep_rows(present: torch.Tensor, rate: float, generator: torch.Generator | None) -> torch.Tensor:
-    """bool [n]: `present` without the rows that dropout takes. A dropped row stands for "unknown".
+    """bool [n]: `present` without the rows that dropout removes. A dropped row means "unknown".
 
-    What is left is not rescaled: an unknown row is a case of its own, not noise around a mean.
+    The others are not rescaled, because an unknown row is a separate case and not noise around a mean.
     """
     if generator is None or rate == 0:
         return present
@@ -114,7 +114,7 @@ class BatchNorm(nn.Module):
         return mean, variance
 
     def reset(self) -> None:
-        """As at the start."""
+        """Restore the initial state."""
         for value, tensor in ((1, self.weight), (0, self.bias), (0, self.mean), (1, self.variance)):
             nn.init.constant_(tensor, value)
 

@@ -3,7 +3,7 @@
 A part is what one input (id, vision, language, numbers, categories) says about the item, a vector of `dim`. A part
 is absent where the item does not have it: no picture, an id that is not in the training data or that dropout
 removed, no category. An absent part still enters the plain sum, as the learned vector for "absent" or as zero, but
-it neither moves a gate nor is attended to.
+it neither changes a gate nor is attended to.
 
 All methods start from the plain sum and add to it what they learn, scaled by `fusion_weight`. A method is a module
 with a class `Method`, a `Fusion`.
@@ -51,7 +51,7 @@ class Fusion(nn.Module):
         raise NotImplementedError
 
     def shares(self, parts: torch.Tensor, present: torch.Tensor) -> dict[str, float]:
-        """What each part has in the result, mean over items, by its name."""
+        """The share of each part in the result, mean over items, by its name."""
         raise NotImplementedError
 
     def reset(self, generator: torch.Generator) -> None:
@@ -60,8 +60,8 @@ class Fusion(nn.Module):
 
 def load(name: str) -> type[Fusion]:
     """The class of the method `name`."""
-    found: type[Fusion] = choices.load(PACKAGE, name).Method
-    return found
+    method: type[Fusion] = choices.load(PACKAGE, name).Method
+    return method
 
 
 def norm_shares(names: list[str], terms: torch.Tensor) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Each present part attends to all present parts; what it attends to is added to the plain sum.
 
-Parts carry no place, so that their order does not matter. `shares` are the attention that each part
+Parts have no position, so that their order does not matter. `shares` are the attention that each part
 receives, mean over heads and over the parts that attend.
 """
 

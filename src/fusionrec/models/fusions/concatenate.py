@@ -1,7 +1,7 @@
 """Concatenation of the parts, followed by one linear layer.
 
-That layer falls into one matrix for each part, whose product with the part's own projection is again one
-linear projection: so the sum of the projected parts is the same model, and computed instead.
+That layer consists of one matrix for each part, and the product with the part's own projection is again one
+linear projection. So the sum of the projected parts is the same model, and is computed instead.
 `shares` are those of the norms.
 """
 

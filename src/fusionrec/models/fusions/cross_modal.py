@@ -1,11 +1,11 @@
 """The picture attends to the tokens of the text, and the text to those of the picture.
 
 Queries are the parts `vision` and `language`; keys and values the token vectors of the other encoder,
-where the cache holds them (see `ItemInputs`). Where it does not, the only key is the other part itself: the
-softmax over one key is always 1, and what is added is a second linear map of each of both parts, for the
-items that have both. That can say "with a text beside it a picture means something else", no more.
+where the cache holds them (see `ItemInputs`). Where it does not, the only key is the other part itself. The
+softmax over one key is always 1, so that a second linear map of each part is added, for items that have
+both.
 
-Where the item lacks picture or text, nothing is attended to. `shares` are those of the norms; what
+Where the item lacks picture or text, there is no attention. `shares` are those of the norms; what
 attention adds counts as parts of its own, `vision_from_language` and `language_from_vision`.
 """
 
@@ -35,7 +35,7 @@ class Method(Fusion):
         vision: Tokens | None,
         language: Tokens | None,
     ) -> torch.Tensor:
-        """[n, 2, dim]: what the picture took from the text, and the text from the picture."""
+        """[n, 2, dim]: what the picture receives from the text, and the text from the picture."""
         v, t = (slice(place, place + 1) for place in self.place)
         vision = vision or Tokens(parts[:, v], present[:, v])
         language = language or Tokens(parts[:, t], present[:, t])

@@ -1,8 +1,8 @@
-"""Losses, one a file: what a term of training's loss is made of.
+"""Losses, one a file: the terms of the training loss.
 
-A loss is a module with the constant `READS`, what it looks at in a step, and a function `loss(step: LossStep)`. Each
-ranking loss is a mean over targets, so that those of parts of a batch are combined by their numbers of targets. Scores
-are logits, before the final activation. Half precision is raised to float32.
+A loss is a module with the constant `READS`, the part of a step that it uses, and a function `loss(step: LossStep)`.
+Each ranking loss is a mean over targets, so that losses of parts of a batch are combined by their numbers of targets.
+Scores are logits, before the final activation. Half precision is raised to float32.
 """
 
 from collections.abc import Callable
@@ -34,11 +34,11 @@ class Pairs(NamedTuple):
 
 
 class Catalogue(NamedTuple):
-    """Scores of everything that a user could have chosen.
+    """Scores of all items that a user could have chosen.
 
     Attributes:
-        score: logits [length, items] of a slice of the step's users, -inf where an item is no candidate; it may be
-            called twice for the same rows and then gives the same.
+        score: logits [length, items] of a slice of the step's users, -inf where an item is no candidate; called twice
+            with the same rows, it returns the same.
         rows: number of users.
         targets: int64 [rows, targets], rows of the catalogue, padded with -1.
         chunk: how many users' scores are to be in memory at once.
@@ -59,14 +59,14 @@ class Modalities(NamedTuple):
 
 
 class LossStep(Protocol):
-    """What a loss can look at in a step; each is computed when it is asked for."""
+    """The parts of a step that a loss can use; each is computed when it is requested."""
 
     def pairs(self) -> Pairs:
-        """Targets and negatives."""
+        """Scores of targets and negatives."""
         ...
 
     def catalogue(self) -> Catalogue:
-        """Everything that is a candidate."""
+        """Scores of all candidates."""
         ...
 
     def modalities(self) -> Modalities:
