@@ -20,7 +20,7 @@ from fusionrec.training import loop
 from fusionrec.training.loop import Epoch
 from fusionrec.training.resume import Interrupted
 
-from .training.conftest import MODEL, PARAMS, TRAIN, USERS, build, cycle, losses, world
+from .training.conftest import MODEL, PARAMS, TRAIN, USERS, build, cycle, losses, updated, world
 from .training.test_loop import next_is_first
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
@@ -51,7 +51,7 @@ def jpeg(seed: int, mode: str = "RGB") -> bytes:
 
 
 def test_pictures_are_decoded_as_on_the_cpu() -> None:
-    """Chroma is upsampled otherwise, which changes few values much; CMYK, grey and broken files too."""
+    """Chroma is upsampled differently, which changes few values much; CMYK, grey and broken files too."""
     files: list[bytes | Image.Image] = [jpeg(1), jpeg(2, "L"), jpeg(3, "CMYK"), jpeg(4)]
     for ours, theirs in zip(pixels.tensors(files, GPU), pixels.tensors(files, CPU), strict=True):
         assert ours.device.type == "cuda" and ours.shape == theirs.shape
@@ -70,7 +70,7 @@ def test_encoders_agree_with_the_cpu(modality: str, name: str, tmp_path: Path) -
     on_gpu = module.load(tmp_path / name, entry, PARAMS.cache, GPU)
     if modality == "language":
         torch.testing.assert_close(on_gpu.encode(inputs), on_cpu, rtol=1e-3, atol=1e-4)
-    # pictures are resized on the GPU, which rounds a few pixels otherwise
+    # pictures are resized on the GPU, which rounds a few pixels differently
     assert torch.cosine_similarity(on_gpu.encode(inputs), on_cpu).min() > 0.999
     assert torch.equal(on_gpu.encode(inputs), on_gpu.encode(inputs))
     half = PARAMS.cache.model_copy(update={"precision": "bf16", "channels_last": True})
@@ -79,7 +79,7 @@ def test_encoders_agree_with_the_cpu(modality: str, name: str, tmp_path: Path) -
 
 
 def train(seed: int = 1, model: FusionOptions = MODEL, **changes: Any) -> tuple[FusionModel, list[Epoch]]:
-    options = TRAIN.model_copy(update={"epochs": 12, "seed": seed} | changes)
+    options = updated(TRAIN, **{"epochs": 12, "seed": seed} | changes)
     built, epochs = build(world(), model).to(GPU), list[Epoch]()
     loop.fit(built, world().to(GPU), cycle(), on_gpu(next_is_first), options, epochs.append)
     return built, epochs
@@ -101,8 +101,6 @@ def on_gpu(validate: Callable[[TrainedModel], dict[str, float]]) -> Callable[[An
     [
         {},
         {"masked": 0.5},
-        {"losses": losses(bpr=1, contrastive=0.1)},
-        {"losses": losses(sampled_softmax=1, bce=1)},
         {"precision": "bf16"},
         {"precision": "fp16"},
         pytest.param({"compile": True, "epochs": 3}, marks=COMPILES),
@@ -110,10 +108,18 @@ def on_gpu(validate: Callable[[TrainedModel], dict[str, float]]) -> Callable[[An
     ids=str,
 )
 @pytest.mark.parametrize(
-    "model", [{}, {"method": "cross_modal", "history": "attention"}, {"head": "mlp"}], ids=str
+    "model",
+    [
+        {},
+        {"method": "cross_modal", "history": "attention"},
+        {"head": "mlp"},
+        {"losses": losses(bpr=1, contrastive=0.1)},
+        {"losses": losses(sampled_softmax=1, bce=1)},
+    ],
+    ids=str,
 )
 def test_training_repeats_to_the_bit(changes: dict[str, Any], model: dict[str, Any]) -> None:
-    chosen = MODEL.model_copy(update=model)
+    chosen = updated(MODEL, **model)
     (one, epochs), (two, again) = (train(model=chosen, **changes) for _ in range(2))
     assert epochs == again
     weights = zip(one.state_dict().values(), two.state_dict().values(), strict=True)
@@ -130,7 +136,7 @@ def test_training_goes_on_after_a_kill(tmp_path: Path) -> None:
         if epoch.number == 5:
             raise KeyboardInterrupt
 
-    options = TRAIN.model_copy(update={"epochs": 12})
+    options = updated(TRAIN, epochs=12)
     again = build(world()).to(GPU)
     for track in (kill, lambda epoch: None):
         try:

@@ -101,7 +101,13 @@ def test_the_model_card_says_what_the_model_is(folder: Path) -> None:
 
 def test_another_model_goes_through_all_stages(folder: Path) -> None:
     """LightGCN is trained, measured and recommends, and the API loads it; it cannot score new items."""
-    change(folder, {"model": {"name": "lightgcn", "lightgcn": {"dim": 8}}, "metrics": {"tradeoff": []}})
+    change(
+        folder,
+        {
+            "model": {"name": "lightgcn", "lightgcn": {"dim": 8}},
+            "metrics": {"tradeoff": [], "baselines": {"names": ["popularity"]}},
+        },
+    )
     for stage in ("model", "metrics", "recs"):
         run(folder, stage)
     assert files.read_json(folder / "data/model/card.json")["model"]["name"] == "lightgcn"
