@@ -18,9 +18,10 @@ from PIL import Image
 
 from fusionrec import files, runtime, sections
 from fusionrec.encoders import cache, inputs, untrained, weights
+from fusionrec.encoders.encoder import Encoder
 from fusionrec.encoders.inputs import Inputs
 from fusionrec.encoders.options import Cache, EncoderEntry
-from fusionrec.encoders.recipe import Encoder, Recipe
+from fusionrec.encoders.recipe import Recipe
 from fusionrec.errors import UserError
 
 PARAMS = sections.load(Path(__file__).resolve().parents[2] / "params.yaml")

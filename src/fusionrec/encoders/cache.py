@@ -18,8 +18,9 @@ import torch
 
 from fusionrec import files, runtime
 from fusionrec.data.encoder_vectors import EncoderVectors
+from fusionrec.encoders.encoder import Encoder
 from fusionrec.encoders.inputs import Inputs, Row
-from fusionrec.encoders.recipe import Encoder, Recipe
+from fusionrec.encoders.recipe import Recipe
 from fusionrec.encoders.store import Store
 from fusionrec.errors import UserError
 from fusionrec.runtime import Runtime

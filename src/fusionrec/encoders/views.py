@@ -6,18 +6,16 @@ neural networks", NeurIPS 2012.
 
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
 from fusionrec.encoders import augment, pixels
+from fusionrec.encoders.encoder import Encoder
 from fusionrec.encoders.options import Cache
 from fusionrec.encoders.pooling import unit
-
-if TYPE_CHECKING:
-    from fusionrec.encoders.recipe import Encoder
 
 Change = Callable[[Any, Cache, int], Any]
 
@@ -35,7 +33,7 @@ class MeanOfViews:
         normalize: whether vectors are scaled to length 1.
     """
 
-    def __init__(self, encoder: "Encoder", change: Change, options: Cache, normalize: bool):
+    def __init__(self, encoder: Encoder, change: Change, options: Cache, normalize: bool):
         self.encoder, self.change, self.options, self.normalize = encoder, change, options, normalize
         self.width, self.token_width = encoder.width, encoder.token_width
 

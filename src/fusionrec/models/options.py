@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fusionrec.choices import Choice
+from fusionrec.models import trained
 from fusionrec.params import Choosing, Natural
 
 
@@ -15,7 +15,7 @@ class Model(Choosing):
     a piecewise linear function with so many pieces.
     """
 
-    name: Annotated[str, Choice("fusionrec.models.trained", "model.name")]
+    name: Annotated[str, trained.SELECTED]
     vision: str
     language: str
     freeze_vision: bool

@@ -22,8 +22,9 @@ from fusionrec.data.encoder_vectors import EncoderVectors
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.data.separator import SEPARATOR
 from fusionrec.encoders import cache, weights
+from fusionrec.encoders.encoder import Encoder
 from fusionrec.encoders.options import EncoderEntry
-from fusionrec.encoders.recipe import Encoder, Recipe
+from fusionrec.encoders.recipe import Recipe
 from fusionrec.errors import UserError
 from fusionrec.models.preparation import Preparation
 

@@ -13,7 +13,6 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from fusionrec import choices
 from fusionrec.params import Choosing
 
 PACKAGE = "fusionrec.evaluation.metrics"
@@ -60,7 +59,7 @@ def load(name: str, section: Choosing) -> Measure:
         name: of the family.
         section: `metrics`, which holds the parameters of the families.
     """
-    measure, options = choices.load(PACKAGE, name).measure, section.own(name)
+    measure, options = section.module(name).measure, section.own(name)
     return cast(Measure, measure if options is None else partial(measure, options=options))
 
 

@@ -1,17 +1,23 @@
 """Models that are trained, one a file: each module has a class `Model`, a `TrainableModel`, and its `Options`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fusionrec import choices
-from fusionrec.models.contract import TrainableModel
+from fusionrec.choices import Choice
+
+if TYPE_CHECKING:  # parameters are checked without torch
+    from fusionrec.models.contract import TrainableModel
 
 PACKAGE = "fusionrec.models.trained"
+SELECTED = Choice(
+    "fusionrec.models.trained", "model.name"
+)  # saved models are loaded by name: see `fusionrec.code`
 
 
-def load(name: str) -> type[TrainableModel]:
+def load(name: str) -> "type[TrainableModel]":
     """The class of the model `name`."""
-    found: type[TrainableModel] = choices.load(PACKAGE, name).Model
-    return found
+    model: type[TrainableModel] = choices.load(PACKAGE, name).Model
+    return model
 
 
 def options(name: str) -> Any:
