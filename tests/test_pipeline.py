@@ -111,6 +111,8 @@ def test_comments_and_docstrings_rerun_nothing(small: Path) -> None:
     edit(small / "stages/model.py", '"""', '"""Another word. ')
     assert ran(dvc(small, "repro")) == []
     assert git(small, "status", "--porcelain", "--", "dvc.lock", "metrics", "plots") == ""
+    status = dvc(small, "status").split()
+    assert status == ["code:", "always", "changed"], "the stage that takes fingerprints, and no other"
     back(small)
 
 
@@ -125,6 +127,10 @@ def test_an_operator_in_the_selected_loss_reruns_training_and_what_follows(small
     loss = small / "src/fusionrec/training/losses/softmax.py"
     edit(loss, "return -log_probability[targets >= 0]", "return -2 * log_probability[targets >= 0]")
     assert ran(dvc(small, "repro")) == ["model", "metrics", "recs"]
+    back(small)
+    assert ran(dvc(small, "repro")) == [], "the outputs are back"
+    edit(loss, "return -log_probability[targets >= 0]", "return -2 * log_probability[targets >= 0]")
+    assert ran(dvc(small, "repro")) == [], "restored from the run-cache"
     back(small)
     edit(small / "src/fusionrec/training/losses/bpr.py", "F.softplus(", "2 * F.softplus(")
     assert ran(dvc(small, "repro")) == [], "it is not selected"
