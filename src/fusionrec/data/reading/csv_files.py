@@ -54,7 +54,7 @@ def read(
         UserError: if the file cannot be read, has no rows, no such column, a bad encoding, rows of different
             lengths, an open quote, or a row of more than 1 GiB.
     """
-    names = dialect.header or header(path)
+    names = dialect.header or header(path, dialect)
     for column in wanted.values():
         _check(path, names, column)
     types = {
@@ -85,7 +85,7 @@ def _check(path: Path, names: list[str], column: Column) -> None:
         raise UserError(f"{path}: {problem} {column.name!r}; {remedy}: {known}")
 
 
-def header(path: Path) -> list[str]:
+def header(path: Path, dialect: Dialect = CSV) -> list[str]:
     """The values of the first row.
 
     Raises:
@@ -93,7 +93,8 @@ def header(path: Path) -> list[str]:
     """
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            names = next(csv.reader(file), [])
+            quoting = csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE
+            names = next(csv.reader(file, delimiter=dialect.delimiter, quoting=quoting), [])
         "".join(names).encode()  # fails if a byte was escaped; pyarrow checks the rows below
     except UnicodeEncodeError:
         raise UserError(f"{path}, line {_bad_line(path)}: not UTF-8; save the file as UTF-8") from None
