@@ -16,6 +16,10 @@ SMALL = {
     "raw.demo.items": 60, "raw.demo.users": 60, "raw.demo.interactions": 900,
     "clean.min_user_interactions": 3, "train.epochs": 2, "recs.users": 3,
 }  # fmt: skip
+TINY = SMALL | {  # for what is run many times
+    "raw.demo.items": 40, "raw.demo.users": 40, "raw.demo.interactions": 600, "model.fusion.dim": 16,
+    "metrics.baselines.names": ["random", "popularity"], "metrics.rerankers": [], "metrics.tradeoff": [],
+}  # fmt: skip
 
 
 def clone(target: Path) -> Path:

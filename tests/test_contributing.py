@@ -16,14 +16,11 @@ from dvc.utils.serialize import modify_yaml  # type: ignore[import-untyped]
 
 from fusionrec import files
 
-from .checkouts import ROOT, SMALL, change, clone, commit, dvc, git, ran
+from .checkouts import ROOT, TINY, change, clone, commit, dvc, git, ran
 
 PAGE = ROOT / "CONTRIBUTING.md"
 BLOCK = re.compile(r"(?:^`([\w./-]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.M | re.S)
 NAMES = ["metric", "loss", "split strategy", "baseline", "source", "encoder", "model"]
-TINY = SMALL | {"raw.demo.items": 40, "raw.demo.users": 40, "raw.demo.interactions": 600}
-TINY |= {"model.fusion.dim": 16, "metrics.baselines.names": ["random", "popularity"], "metrics.rerankers": []}
-TINY |= {"metrics.tradeoff": []}
 
 
 class Recipe(NamedTuple):

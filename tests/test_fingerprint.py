@@ -1,0 +1,57 @@
+"""What a change of code costs, and that it is found: the fingerprint through DVC, in a clone with a tiny demo."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .checkouts import TINY, change, clone, commit, dvc, edit, git, ran
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone in which a tiny demo has run and is committed."""
+    folder = clone(tmp_path_factory.mktemp("clone"))
+    change(folder, TINY)
+    assert "recs" in ran(dvc(folder, "repro"))
+    commit(folder)
+    return folder
+
+
+def lock(folder: Path, fails: bool = False) -> None:
+    """Run .ci/lock as in an activated environment."""
+    env = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", ".ci/lock"], cwd=folder, env=env, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode != 0) == fails, done.stdout + done.stderr
+
+
+def test_a_docstring_and_a_comment_in_every_file_run_nothing(finished: Path) -> None:
+    paths = [*finished.glob("src/**/*.py"), *finished.glob("stages/*.py")]
+    assert len(paths) > 150
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        documented = text.startswith('"""')
+        text = text.replace('"""', '"""Another word. ', 1) if documented else f'"""New."""\n{text}'
+        path.write_text(text + "\n# a comment\n", encoding="utf-8")
+    lock(finished)
+    assert ran(dvc(finished, "repro")) == []
+    assert git(finished, "status", "--porcelain", "--", "dvc.lock", "metrics", "plots") == ""
+    git(finished, "checkout", "-q", "--", ".")
+
+
+def test_a_change_is_found_and_going_back_is_free(finished: Path) -> None:
+    edit(finished / "src/fusionrec/recommend/gallery.py", "border-radius: 12px", "border-radius: 13px")
+    lock(finished, fails=True)
+    assert "recs" in dvc(finished, "status")
+    assert ran(dvc(finished, "repro")) == ["recs"]
+    lock(finished)
+    git(finished, "checkout", "-q", "--", "src")
+    lock(finished, fails=True)
+    assert ran(dvc(finished, "repro")) == [], "restored from the run-cache"
+    assert git(finished, "status", "--porcelain") == ""
