@@ -5,6 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("without deadline", deadline=None)  # the time of a test depends on the machine
+settings.load_profile("without deadline")
 
 if TYPE_CHECKING:
     from fusionrec.api import FusionRec
