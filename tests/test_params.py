@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
-from fusionrec.sections import Params
 
 from fusionrec import sections
 from fusionrec.errors import UserError
 from fusionrec.params import Section
+from fusionrec.sections import Params
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -43,6 +43,7 @@ def test_unknown_section(tree: dict[str, Any]) -> None:
 
 
 def test_missing_key_is_named(tree: dict[str, Any]) -> None:
+    tree["raw"]["source"] = "files"
     del tree["raw"]["files"]["columns"]["user"]
     with pytest.raises(UserError, match=r"missing parameter `raw\.files\.columns\.user`"):
         sections.parse(tree)
