@@ -19,10 +19,19 @@ def changed() -> list[Path]:
 
 
 def tests_of(path: Path) -> Path | None:
-    """The test file of a module, which mirrors its place: src/fusionrec/data/text.py has tests/data/test_text.py."""
+    """The test file of a module, which mirrors its place: src/fusionrec/data/text.py has tests/data/test_text.py.
+
+    A module without a file of its own is tested with its package: training/losses/bpr.py in training/test_losses.py.
+    """
     if path.is_relative_to("src/fusionrec"):
         inside = path.relative_to("src/fusionrec")
-        return Path("tests") / inside.with_name(f"test_{inside.name}")
+        own = Path("tests") / inside.with_name(f"test_{inside.name}")
+        package = (
+            Path("tests") / inside.parent.with_name(f"test_{inside.parent.name}.py")
+            if inside.parent.name
+            else own
+        )
+        return own if (ROOT / own).exists() else package
     if path.is_relative_to("stages"):
         return Path("tests/stages") / f"test_{path.name}"
     return path if path.name.startswith("test_") and path.suffix == ".py" else None

@@ -93,8 +93,14 @@ def header(path: Path, dialect: Dialect = CSV) -> list[str]:
     """
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            quoting = csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE
-            names = next(csv.reader(file, delimiter=dialect.delimiter, quoting=quoting), [])
+            names = next(
+                csv.reader(
+                    file,
+                    delimiter=dialect.delimiter,
+                    quoting=csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE,
+                ),
+                [],
+            )
         "".join(names).encode()  # fails if a byte was escaped; pyarrow checks the rows below
     except UnicodeEncodeError:
         raise UserError(f"{path}, line {_bad_line(path)}: not UTF-8; save the file as UTF-8") from None
