@@ -17,6 +17,7 @@ def test_the_most_similar_items_come_first_and_not_the_item_itself() -> None:
 def test_an_item_without_vector_is_similar_to_none() -> None:
     assert vectors.similar(X, np.array([2]), 2).items.tolist() == [[-1, -1]]
     assert 2 not in vectors.similar(X, np.array([0, 1, 3, 4]), 4).items
+    assert vectors.similar(X, np.array([0]), 3).items.tolist() == [[1, 3, 4]], "it takes nobody's place"
 
 
 def test_a_catalogue_smaller_than_the_list() -> None:

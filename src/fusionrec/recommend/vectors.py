@@ -22,7 +22,7 @@ def unit(x: torch.Tensor) -> torch.Tensor:
 
 
 class ItemSimilarity:
-    """A `Recommender` of items for items: scores are cosines. Its "users" are items.
+    """A `Recommender` of items for items: scores are cosines, -inf with a vector of zeros. Its "users" are items.
 
     Args:
         vectors: [items, width].
@@ -30,10 +30,13 @@ class ItemSimilarity:
 
     def __init__(self, vectors: torch.Tensor):
         self.vectors = unit(vectors)
+        self.empty = ~self.vectors.any(1)
 
     def score(self, users: np.ndarray, past: Histories) -> torch.Tensor:
         """See `Recommender.score`."""
-        return self.vectors[torch.from_numpy(users).to(self.vectors.device)] @ self.vectors.T
+        rows = torch.from_numpy(users).to(self.vectors.device)
+        cosines = self.vectors[rows] @ self.vectors.T
+        return cosines.masked_fill(self.empty | self.empty[rows, None], -torch.inf)
 
 
 @torch.no_grad()
@@ -50,10 +53,7 @@ def similar(vectors: torch.Tensor, items: np.ndarray, k: int) -> Lists:
     """
     every = np.arange(len(vectors))
     itself = Histories(np.append(every, len(vectors)), every)  # keeps each item out of its own list
-    best = catalogue_ranking.top_k(ItemSimilarity(vectors), items, itself, k)
-    has_vector = vectors.any(1).cpu().numpy()
-    valid = has_vector[items][:, None] & has_vector[best.items] & (best.items >= 0)
-    return Lists(np.where(valid, best.items, -1), best.scores)
+    return catalogue_ranking.top_k(ItemSimilarity(vectors), items, itself, k)
 
 
 @torch.no_grad()
