@@ -183,7 +183,7 @@ def a_metric(folder: Path) -> None:
 
 def a_loss(folder: Path) -> None:
     curves = (folder / "plots/training_loss.csv").read_text()
-    assert "top1" in curves and "softmax" not in curves
+    assert "top1" in curves and "softmax" in curves and "bpr" not in curves
     assert "`top1`" in page(folder, "models.md")
 
 
