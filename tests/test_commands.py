@@ -53,6 +53,9 @@ DIFFERENT = {
     "--seeds 3": "--seeds 1",
     "--trials 20": "--trials 2",
     "--users 100000 --items 100000": "--users 1000 --items 1000",
+    # the environment that runs these tests was made by the same two commands: see .ci/run
+    "python3.11 -m venv .venv && . .venv/bin/activate": "true",
+    "pip install -r requirements.txt && dvc repro": "dvc repro",
     # these tests themselves
     "pytest": "pytest --collect-only --quiet",
     # the small demo does not have these two items

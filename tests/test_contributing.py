@@ -202,6 +202,7 @@ def a_source(folder: Path) -> None:
     assert "category_technique" in files.read_table(folder / "data/clean/items.parquet")
     assert "`recbole`" in page(folder, "data.md")
     assert json.loads((folder / "metrics/clean.json").read_text())["items"]["kept"] > 0
+    assert (files.read_table(folder / "data/images/manifest.parquet")["status"] == "ok").mean() > 0.9
     assert "oracle" not in scores(folder), "only the demo knows the truth"
 
 
