@@ -115,3 +115,11 @@ def test_what_the_csv_module_writes_is_read_back(
     csv.writer(buffer, quoting=csv.QUOTE_ALL).writerows([("a", "b"), *values])
     table = rows(read(tmp_path_factory.mktemp("t"), buffer.getvalue().encode()))
     assert list(zip(table["x"], table["y"], strict=True)) == [(x or None, y) for x, y in values]
+
+
+def test_a_header_is_read_with_the_delimiter_and_the_quoting_of_the_file(tmp_path: Path) -> None:
+    tabs = Dialect("\t", quoted=False)
+    table = read(tmp_path, b'a\tb\n1,5\t"2\n', tabs)
+    assert (table["x"].tolist(), table["y"].tolist()) == (["1,5"], ['"2'])
+    (tmp_path / "t.csv").write_bytes(b'"a\tb,c\n')
+    assert csv_files.header(tmp_path / "t.csv", tabs) == ['"a', "b,c"]
