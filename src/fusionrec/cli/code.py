@@ -1,4 +1,4 @@
-"""Writes the fingerprint of each stage's code to data/code; the stage `code` of the pipeline runs this.
+"""Writes the fingerprint of each stage's code to data/code; the stage `code` in src/dvc.yaml runs this.
 
     fusionrec code [STAGE]
 
