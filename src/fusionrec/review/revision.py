@@ -11,6 +11,7 @@ from fusionrec.errors import UserError
 from fusionrec.review import revision_files
 
 PARAMS, LOCK, EVALUATION = "params.yaml", "dvc.lock", "metrics/eval.json"
+CODE_LOCK = "src/dvc.lock"
 CODE = "data/code"  # holds a file for each stage: the code that it runs, with digests
 
 
@@ -20,7 +21,7 @@ class Side(NamedTuple):
     Attributes:
         name: of the revision, in DVC's terms.
         params: params.yaml.
-        stages: the stages of dvc.lock.
+        stages: the stages of dvc.lock and src/dvc.lock.
         figures: the content of each JSON file of metrics, by path, such as metrics/eval.json.
     """
 
@@ -70,8 +71,12 @@ def workspace_outs() -> dict[str, str]:
 
 
 def _stages(revision: str) -> dict[str, Any]:
+    """The stages of the pipeline and, if the revision has one, the stage that takes fingerprints of code."""
     stages: dict[str, Any] = _yaml(LOCK, revision).get("stages", {})
-    return stages
+    try:
+        return stages | _yaml(CODE_LOCK, revision).get("stages", {})
+    except UserError:
+        return stages
 
 
 def _yaml(path: str, revision: str) -> Any:
