@@ -51,7 +51,7 @@ def test_a_change_is_found_and_going_back_is_free(finished: Path) -> None:
     lock(finished, fails=True)
     assert "recs" in dvc(finished, "status")
     assert ran(dvc(finished, "repro")) == ["recs"]
-    assert "`src/fusionrec/recommend/gallery.py`" in fusionrec(finished, "review"), "a reviewer sees it"
+    assert "src/fusionrec/recommend/gallery.py" in fusionrec(finished, "review"), "a reviewer sees it"
     lock(finished)
     git(finished, "checkout", "-q", "--", "src")
     lock(finished, fails=True)
