@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import timm
 import torch
 
 from fusionrec import sections
@@ -44,6 +45,6 @@ def test_every_entry_of_the_registry_can_be_built() -> None:
     entries = [
         entry for registry in (ENCODERS.vision, ENCODERS.language) for entry in registry.values() if entry
     ]
-    assert len(entries) == 10
-    known = {*untrained.ARCHITECTURES, "tf_efficientnet_lite0"}
-    assert {entry.untrained for entry in entries} == known
+    names = {entry.untrained for entry in entries}
+    assert names >= untrained.ARCHITECTURES.keys(), "each architecture has a user"
+    assert all(timm.is_model(name) for name in names - untrained.ARCHITECTURES.keys())

@@ -20,7 +20,7 @@ from .incomplete import Change, Incomplete, write_changed
 
 CPU = torch.device("cpu")
 ENCODERS = sections.load(Path(__file__).resolve().parents[2] / "params.yaml").encoders
-NAMES = [name for name, found in ENCODERS.vision.items() if found]
+NAMES = ["clip", "dino", "resnet", "convnext", "efficientnet"]  # whose forward passes are written out below
 Saved = Callable[[str], tuple[Path, Any]]
 Entry = Callable[..., EncoderEntry]
 Options = Callable[..., Cache]
