@@ -112,7 +112,7 @@ def test_comments_and_docstrings_rerun_nothing(small: Path) -> None:
     assert ran(dvc(small, "repro")) == []
     assert git(small, "status", "--porcelain", "--", "dvc.lock", "metrics", "plots") == ""
     status = dvc(small, "status").split()
-    assert status == ["code:", "always", "changed"], "the stage that takes fingerprints, and no other"
+    assert status == ["src/dvc.yaml:code:", "always", "changed"], "the stage that takes fingerprints, and no other"
     back(small)
 
 
@@ -143,7 +143,7 @@ def test_a_new_parameter_reruns_the_stages_that_read_its_section(small: Path) ->
         "    top_k: Count\n",
         "    top_k: Count\n    more: Count\n",
     )
-    edit(small / "params.yaml", "\nrecs:\n", "\nrecs:\n  more: 3\n")
+    change(small, {"recs.more": 3})
     assert ran(dvc(small, "repro")) == ["recs"]
     back(small)
 

@@ -282,10 +282,9 @@ def test_an_encoder_that_is_trained_is_not_cached(
     run: Run, tmp_path: Path, modality: str, encoder: str
 ) -> None:
     def stage() -> None:
-        tree = yaml.safe_load((tmp_path / "params.yaml").read_text(encoding="utf-8"))
-        tree["model"][f"freeze_{modality}"] = False
-        (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
-        subprocess.run(**start(tmp_path, modality, encoder), check=True, capture_output=True)
+        command = start(tmp_path, modality, encoder)
+        command["args"] += ["--frozen", "false"]
+        subprocess.run(**command, check=True, capture_output=True)
 
     write_params(tmp_path, "hub")  # nothing is fetched
     stage()
