@@ -112,7 +112,9 @@ def test_comments_and_docstrings_rerun_nothing(small: Path) -> None:
     assert ran(dvc(small, "repro")) == []
     assert git(small, "status", "--porcelain", "--", "dvc.lock", "metrics", "plots") == ""
     status = dvc(small, "status").split()
-    assert status == ["src/dvc.yaml:code:", "always", "changed"], "the stage that takes fingerprints, and no other"
+    assert status == ["src/dvc.yaml:code:", "always", "changed"], (
+        "the stage that takes fingerprints, and no other"
+    )
     back(small)
 
 
