@@ -63,6 +63,15 @@ def ran(output: str) -> list[str]:
     return [stage for stage in stages if stage != "src/dvc.yaml:code"]
 
 
+def tiny(folder: Path) -> Path:
+    """A clone in which the `TINY` demo has run and is committed."""
+    clone(folder)
+    change(folder, TINY)
+    assert "recs" in ran(dvc(folder, "repro"))
+    commit(folder)
+    return folder
+
+
 def edit(path: Path, old: str, new: str) -> None:
     """Replace the first occurrence of a text in a file."""
     text = path.read_text(encoding="utf-8")

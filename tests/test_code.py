@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from fusionrec import choices, code
 
+from .checkouts import edit
+
 ROOT = Path(__file__).resolve().parents[1]
 TYPING = "from typing import TYPE_CHECKING"
 STAGES = ["raw", "clean", "images", "splits", "cache", "model", "metrics", "recs"]
@@ -42,12 +44,6 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("params.yaml", "dvc.yaml"):
         shutil.copy(ROOT / name, target / name)
     return target
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text, path
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def changed(checkout: Path, before: dict[str, str]) -> list[str]:

@@ -16,7 +16,7 @@ from dvc.utils.serialize import modify_yaml  # type: ignore[import-untyped]
 
 from fusionrec import files
 
-from .checkouts import ROOT, TINY, change, clone, commit, dvc, git, ran
+from .checkouts import ROOT, clone, dvc, git, ran, tiny
 
 PAGE = ROOT / "CONTRIBUTING.md"
 BLOCK = re.compile(r"(?:^`([\w./-]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.M | re.S)
@@ -138,12 +138,7 @@ def test_recipes_are_typed(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone in which a tiny demo has run and is committed."""
-    folder = clone(tmp_path_factory.mktemp("base"))
-    change(folder, TINY)
-    assert "recs" in ran(dvc(folder, "repro"))
-    commit(folder)
-    return folder
+    return tiny(tmp_path_factory.mktemp("base"))
 
 
 def follow(base: Path, folder: Path, name: str) -> Path:

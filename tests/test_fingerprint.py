@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .checkouts import TINY, change, clone, commit, dvc, edit, git, ran
+from .checkouts import dvc, edit, git, ran, tiny
 from .command import fusionrec
 
 pytestmark = pytest.mark.slow
@@ -15,12 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone in which a tiny demo has run and is committed."""
-    folder = clone(tmp_path_factory.mktemp("clone"))
-    change(folder, TINY)
-    assert "recs" in ran(dvc(folder, "repro"))
-    commit(folder)
-    return folder
+    return tiny(tmp_path_factory.mktemp("clone"))
 
 
 def lock(folder: Path, fails: bool = False) -> None:
@@ -47,13 +42,15 @@ def test_a_docstring_and_a_comment_in_every_file_run_nothing(finished: Path) -> 
 
 
 def test_a_change_is_found_and_going_back_is_free(finished: Path) -> None:
-    edit(finished / "src/fusionrec/recommend/gallery.py", "border-radius: 12px", "border-radius: 13px")
+    gallery = finished / "src/fusionrec/recommend/gallery.py"
+    edit(gallery, "border-radius: 12px", "border-radius: 13px")
     lock(finished, fails=True)
     assert "recs" in dvc(finished, "status")
     assert ran(dvc(finished, "repro")) == ["recs"]
     assert "src/fusionrec/recommend/gallery.py" in fusionrec(finished, "review"), "a reviewer sees it"
     lock(finished)
-    git(finished, "checkout", "-q", "--", "src")
+    # by hand: Git overlooks a change of the same length in the second of the checkout before, once DVC wrote its index
+    edit(gallery, "border-radius: 13px", "border-radius: 12px")
     lock(finished, fails=True)
     assert ran(dvc(finished, "repro")) == [], "restored from the run-cache"
     assert git(finished, "status", "--porcelain") == ""
