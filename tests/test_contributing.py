@@ -203,7 +203,8 @@ def a_source(folder: Path) -> None:
 
 def an_encoder(folder: Path) -> None:
     assert (folder / "data/cache/language/multilingual-minilm").is_dir()
-    assert files.read_json(folder / "data/model/config.json")["model"]["language"] == "multilingual-minilm"
+    card = files.read_json(folder / "data/model/card.json")
+    assert card["parameters"]["model"]["language"] == "multilingual-minilm"
     assert "multilingual-minilm" in page(folder, "encoders.md")
 
 
