@@ -13,7 +13,8 @@ settings.load_profile("without deadline")
 if TYPE_CHECKING:
     from fusionrec.api import FusionRec
 
-os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are imported
+# before numpy and torch are imported; the last two are what products of the portable mode need
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OPENBLAS_CORETYPE": "Haswell"}
 
 
 @pytest.fixture(scope="session")

@@ -120,19 +120,46 @@ def stage(main: Callable[[], str]) -> None:
 
 
 def device(runtime: Runtime) -> "torch.device":
-    """The device that `runtime.device` names. Also makes torch deterministic unless `reproducible` is off.
+    """The device that `runtime.device` names. Also prepares torch: see `prepare`.
 
     Raises:
-        UserError: if it is cuda and there is no GPU.
+        UserError: if it is cuda and there is no GPU, or the products of `portable` are not available.
     """
     import torch
 
-    if runtime.reproducible != "off":
-        torch.use_deterministic_algorithms(True)
+    prepare(runtime.reproducible)
     available = torch.cuda.is_available()
     if runtime.device == "cuda" and not available:
         raise UserError("runtime.device is cuda, but torch finds no GPU here; set runtime.device=cpu")
     return torch.device("cuda" if available and runtime.device != "cpu" else "cpu")
+
+
+def prepare(reproducible: str) -> None:
+    """Make torch deterministic, unless `reproducible` is off; with portable, products come from OpenBLAS.
+
+    Raises:
+        UserError: see `fusionrec.products.use_openblas`.
+    """
+    import torch
+
+    if reproducible == "off":
+        return
+    # unlike torch.use_deterministic_algorithms, it does not import the compiler, which takes two seconds
+    torch.set_deterministic_debug_mode("error")
+    # filling memory that is never read would take up to a tenth of the time
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    if reproducible == "portable":
+        from fusionrec import products
+
+        products.use_openblas()
+
+
+def compile(module: "torch.nn.Module") -> None:
+    """Compile a module in place; its code is deterministic too if torch has been made so."""
+    import torch
+
+    torch.use_deterministic_algorithms(torch.are_deterministic_algorithms_enabled())
+    module.compile()
 
 
 def threads(runtime: Runtime, device: "torch.device") -> int:
