@@ -281,10 +281,7 @@ def _start(recipe: Recipe, read: Callable[[list[Row]], list[Any]], threads: int,
     The encoder is loaded with the first batch, because a pool hides exceptions that are raised at its start.
     """
     global _worker
-    if recipe.reproducible != "off":
-        torch.use_deterministic_algorithms(True)
-        # filling memory that is never read would take a tenth of the time
-        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    runtime.prepare(recipe.reproducible)
     load = functools.cache(recipe._replace(device=free.get()).load)
     _worker = _Worker(load, read, recipe.options.batch, threads)
 

@@ -5,7 +5,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from fusionrec.encoders import onednn
+from fusionrec import runtime
+from fusionrec.encoders import folding, onednn
 from fusionrec.encoders.options import Cache, EncoderEntry
 from fusionrec.encoders.pooling import unit
 from fusionrec.errors import UserError
@@ -42,18 +43,27 @@ class FrozenEncoder:
         examples: list[Any],
         width: int | None,
     ):
-        tower = onednn.route(tower.eval().requires_grad_(False).to(device), device)
+        tower = tower.eval().requires_grad_(False).to(device)
+        self.on_onednn = device.type == "cpu" and options.precision == "fp32" and not options.compile
+        if self.on_onednn:
+            tower = onednn.route(tower)
         self.layout = torch.channels_last if options.channels_last else torch.preserve_format
         self.tower = tower.to(memory_format=torch.channels_last) if options.channels_last else tower
         self.normalize, self.precision, self.device = entry.normalize, DTYPES[options.precision], device
-        vectors, tokens = self._run(self.prepare(examples))
+        self.example = self.prepare(examples)
+        vectors, tokens = self._run(self.example)
         self.width, self.token_width = vectors.shape[1], tokens.shape[2]
         if width not in (None, self.width):
             raise UserError(
                 f"the encoder's vectors have width {self.width}, its entry in params.yaml says {width}"
             )
         if options.compile:
-            self.tower.compile()
+            runtime.compile(self.tower)
+
+    def fold(self) -> None:
+        """Fold batch norm into convolutions, where that is faster; afterwards the tower cannot be trained."""
+        if self.on_onednn:
+            folding.fold(self.tower, lambda: self.tower(**self.moved(self.example))[0])
 
     def prepare(self, inputs: list[Any]) -> dict[str, torch.Tensor]:
         """n pictures or texts -> the input of `forward`; may be called in several threads at once."""

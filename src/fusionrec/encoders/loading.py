@@ -1,5 +1,6 @@
 """Loading of transformers models: completely, or not at all."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,6 +95,19 @@ def _complete(folder: Path, unused: tuple[str, ...]) -> Any:
     missing = [name for name in report["missing_keys"] if not name.startswith(unused)]
     refuse(folder, [*missing, *unexpected])
     return model
+
+
+@contextmanager
+def without(package: str) -> Iterator[None]:
+    """Imports find no `package`, unless it is imported already."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 def quiet() -> None:

@@ -19,7 +19,7 @@ from PIL import Image
 
 from fusionrec import files
 from fusionrec.data.encoder_vectors import EncoderVectors
-from fusionrec.encoders import geometry, pixels
+from fusionrec.encoders import geometry
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,7 +53,7 @@ def of_pictures(
 
     def put(figure: "Figure", item: int, x: int, y: int) -> None:
         (blob,) = files.read_members(folder, files.members(manifest.iloc[[item]]))
-        picture = pixels.decode(blob)
+        picture = Image.open(io.BytesIO(blob)).convert("RGB")
         picture.thumbnail((EDGE, EDGE), Image.Resampling.LANCZOS)
         left, below = (EDGE - picture.width) // 2, (EDGE - picture.height) // 2
         figure.figimage(np.asarray(picture), x + left, y + below, origin="upper")

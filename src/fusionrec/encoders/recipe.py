@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -10,6 +10,9 @@ from fusionrec import code, files
 from fusionrec.encoders import loading, weights
 from fusionrec.encoders.encoder import Encoder
 from fusionrec.encoders.options import Cache, EncoderEntry
+
+if TYPE_CHECKING:
+    from fusionrec.encoders.frozen import FrozenEncoder
 
 PACKAGES = ("numpy", "pillow", "timm", "tokenizers", "torch", "torchvision", "transformers")
 
@@ -36,10 +39,25 @@ class Recipe(NamedTuple):
     reproducible: str
 
     def load(self) -> Encoder:
-        """The frozen encoder; with `options.views` above 0 its vectors are means over views.
+        """The frozen encoder, at full speed; with `options.views` above 0 its vectors are means over views.
 
         Raises:
             UserError: if the files of the folder are damaged, incomplete or do not fit together.
+        """
+        encoder = self.load_trainable()
+        encoder.fold()
+        if self.options.views:
+            from fusionrec.encoders import views
+
+            change = views.of_picture if self.modality == "vision" else views.of_text
+            return views.MeanOfViews(encoder, change, self.options, self.entry.normalize)
+        return encoder
+
+    def load_trainable(self) -> "FrozenEncoder":
+        """The encoder with all of its weights, so that it can be trained and saved.
+
+        Raises:
+            UserError: see `load`.
         """
         module: Any  # only the module that is needed, because each takes a second to import
         if self.modality == "vision":
@@ -47,12 +65,7 @@ class Recipe(NamedTuple):
         else:
             from fusionrec.encoders import language as module
         device, width = torch.device(self.device), self.source.get("width")
-        encoder: Encoder = module.load(self.folder, self.entry, self.options, device, width)
-        if self.options.views:
-            from fusionrec.encoders import views
-
-            change = views.of_picture if self.modality == "vision" else views.of_text
-            return views.MeanOfViews(encoder, change, self.options, self.entry.normalize)
+        encoder: FrozenEncoder = module.load(self.folder, self.entry, self.options, device, width)
         return encoder
 
     def card(self) -> dict[str, Any]:
@@ -101,7 +114,8 @@ class Recipe(NamedTuple):
     def _code(self) -> str:
         """Fingerprint of the code that computes vectors, so that vectors are computed again when it is corrected."""
         views = ["fusionrec.encoders.views"] if self.options.views else []
-        return code.fingerprint([f"fusionrec.encoders.{self.modality}", *views], parameters={})
+        used = ["fusionrec.products", f"fusionrec.encoders.{self.modality}", *views]
+        return code.fingerprint(used, parameters={})
 
     def _hardware(self) -> str:
         """What the last bits depend on; in the portable mode all CPUs give the same."""

@@ -115,7 +115,8 @@ class TimmTower(nn.Module):
 
 
 def _timm(folder: Path, pooling: str, tokens: int) -> TimmTower:
-    import timm
+    with loading.without("wandb"):  # timm imports it where it is installed, which takes two seconds
+        import timm
 
     model: Any = timm.create_model(f"local-dir:{folder}", pretrained=False)
     report = model.load_state_dict(files.read_tensors(folder / "model.safetensors"), strict=False)

@@ -11,7 +11,7 @@ from memorising its items.
 
 import shutil
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +20,6 @@ from torch import nn
 from fusionrec import files, runtime
 from fusionrec.data.item_inputs import Reduction, fit_reduction
 from fusionrec.encoders import augment, blocks, cache, loading, lora, weights
-from fusionrec.encoders.frozen import FrozenEncoder
 from fusionrec.encoders.inputs import Inputs
 from fusionrec.encoders.options import EncoderEntry
 from fusionrec.encoders.pooling import unit
@@ -65,7 +64,7 @@ class Trainable(nn.Module):
         super().__init__()
         plain = recipe.options.model_copy(update={"views": 0, "tokens": 0, "compile": False})
         self.recipe, self.inputs, self.options = recipe._replace(options=plain), inputs, options
-        self.encoder = cast(FrozenEncoder, self.recipe.load())
+        self.encoder = self.recipe.load_trainable()
         self.tower = self.encoder.tower
         self.number, self.first = inputs.distinct()
         self.present = self.number >= 0

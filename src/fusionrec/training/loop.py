@@ -113,7 +113,7 @@ class Training:
         self.best: Tensors = {}
         self.average = self._copy() if options.ema else {}
         if options.compile:
-            self.objective.compile()
+            runtime.compile(self.objective)
         self.losses: Callable[..., Tensors] = self.objective
         if group.size > 1:
             self.losses = torch.nn.parallel.DistributedDataParallel(

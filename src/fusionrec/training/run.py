@@ -17,7 +17,7 @@ from fusionrec.models import card, checkpoint, preparation, trained
 from fusionrec.models.contract import ModelData, TrainableModel
 from fusionrec.models.preparation import Preparation, PreparationOptions
 from fusionrec.paths import cache_home
-from fusionrec.training import finetune, objective, resume
+from fusionrec.training import objective, resume
 from fusionrec.training.live_items import Encoders
 from fusionrec.training.loop import Epoch
 from fusionrec.training.parameters import Parameters
@@ -97,6 +97,8 @@ def unfrozen(p: Parameters, data: Data, device: torch.device) -> Encoders:
     for modality, read_inputs in (("vision", _pictures), ("language", _texts)):
         if getattr(p.model, f"freeze_{modality}"):
             continue
+        from fusionrec.training import finetune  # imports the compiler, which takes two seconds
+
         encoder = finetune.load(p, modality, read_inputs(), in_train, device)
         if encoder is not None:
             encoders[modality] = encoder
@@ -258,4 +260,6 @@ def save(
         preparation.save(scratch, made)
         card.save(scratch, about)
         for modality, encoder in encoders.items():
+            from fusionrec.training import finetune
+
             finetune.save(scratch / modality, cast(finetune.Trainable, encoder))
