@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fusionrec.api import FusionRec
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are imported
+os.environ["NUMBA_DISABLE_JIT"] = "1"  # the oracle ranx: 20 s to compile what runs for 1 s
 
 
 @pytest.fixture(scope="session")

@@ -151,9 +151,10 @@ def run(python: str, arguments: list[str], folder: str, environment: dict[str, s
         runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
     else:
         sys.argv = arguments
-        if not Path(arguments[0]).is_dir():
-            sys.path.insert(0, str(Path(arguments[0]).resolve().parent))
-        runpy.run_path(arguments[0], run_name="__main__")
+        script = Path(arguments[0])
+        if not script.is_dir():
+            sys.path.insert(0, str(script.resolve().parent))
+        runpy.run_path(str(script.absolute()), run_name="__main__")
 
 
 def main() -> None:
