@@ -32,12 +32,16 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = [
-    "torch", "pandas", "pyarrow.parquet", "scipy.sparse.csgraph", "matplotlib.backends.backend_agg",
-    "matplotlib.figure", "PIL.Image", "pydantic", "yaml", "tqdm", "dvclive", "safetensors.torch",
-    "sklearn.decomposition", "imagehash", "timm.data", "transformers.models.bert.modeling_bert",
-    "transformers.models.auto.tokenization_auto", "transformers.models.auto.modeling_auto",
-    "transformers.models.auto.image_processing_auto", "dvc.cli.parser", "dvc.repo", "dvc.commands.repro",
-    "dvc.commands.experiments.run", "dvc.stage.cache",
+    "torch", "torch.distributed.launcher.api", "pandas", "pyarrow.parquet", "pyarrow.dataset",
+    "scipy.sparse.csgraph", "sklearn.decomposition", "matplotlib.pyplot", "matplotlib.style",
+    "matplotlib.backends.backend_agg", "PIL.JpegImagePlugin", "PIL.PngImagePlugin", "imagehash", "ftfy",
+    "pydantic", "yaml", "tqdm", "dvclive", "safetensors.torch", "timm.data", "networkx",
+    "hydra.core.override_parser.overrides_parser",
+    "transformers.models.bert.modeling_bert", "transformers.models.auto.tokenization_auto",
+    "transformers.models.auto.modeling_auto", "transformers.models.auto.image_processing_auto",
+    "dvc.cli.parser", "dvc.api", "dvc.repo.experiments.run", "dvc.repo.reproduce",
+    "dvc.repo.experiments.queue.celery", "dvc.repo.diff", "dvc.utils.hydra", "dvc.stage.cache",
+    "dvc_data.hashfile.build", "dulwich.porcelain", "scmrepo.git", "pygit2",
 ]  # fmt: skip
 
 CLIENT = f"""#!{sys.executable} -IS
