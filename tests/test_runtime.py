@@ -35,7 +35,7 @@ def test_every_stage_imports_the_pins_first(path: Path) -> None:
 @pytest.fixture(scope="module")
 def helps() -> dict[str, str]:
     """What each stage says about itself."""
-    commands = {path.stem: [warm.python(), path, "--help"] for path in STAGES}
+    commands = {path.stem: [warm.python(), str(path), "--help"] for path in STAGES}
     return {
         name: subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
         for name, command in commands.items()
