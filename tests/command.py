@@ -1,8 +1,9 @@
 """Runs the command `fusionrec` of this checkout, in any folder."""
 
 import subprocess
-import sys
 from pathlib import Path
+
+from . import warm
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -12,7 +13,7 @@ def fusionrec(folder: Path, *arguments: str, fails: bool = False) -> str:
 
     A folder that is a checkout itself runs its own code; see `fusionrec.cli`.
     """
-    command = [sys.executable, str(ROOT / "src/fusionrec"), *arguments]
+    command = [warm.python(), str(ROOT / "src/fusionrec"), *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode != 0) == fails, done.stdout + done.stderr
     return done.stdout + done.stderr if fails else done.stdout

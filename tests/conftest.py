@@ -13,8 +13,9 @@ settings.load_profile("without deadline")
 if TYPE_CHECKING:
     from fusionrec.api import FusionRec
 
-# before numpy and torch are imported; the last two are what products of the portable mode need
+# before numpy and torch are imported; the two of OpenBLAS are what products of the portable mode need
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OPENBLAS_CORETYPE": "Haswell"}
+os.environ["NUMBA_DISABLE_JIT"] = "1"  # the oracle ranx: 20 s to compile what runs for 1 s
 
 
 @pytest.fixture(scope="session")

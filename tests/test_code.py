@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from fusionrec import choices, code
 
+from . import warm
 from .checkouts import edit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -126,23 +127,24 @@ def test_a_choice_that_is_selected_by_a_list_or_by_weight(checkout: Path) -> Non
 
 RUNNING = """
 import json, sys, atexit
+sys.path[0] = {stages!r}
 import _start
 atexit.register(lambda: print("MODULES " + json.dumps(sorted(
     m.__file__ for n, m in sys.modules.items() if n.split(".")[0] == "fusionrec" and getattr(m, "__file__", None)))))
 import runpy
-sys.argv = [{script!r}, *{arguments!r}]
+sys.argv = [{script!r}]
 runpy.run_path({script!r}, run_name="not main")
 """
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_what_a_stage_imports_is_covered(stage: str) -> None:
+def test_what_a_stage_imports_is_covered(stage: str, tmp_path: Path) -> None:
     """Modules that are imported with the script; what functions import later is found in the source alike."""
-    script = RUNNING.format(script=str(ROOT / "stages" / f"{stage}.py"), arguments=[])
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "stages")},
-    )  # fmt: skip
+    script, stages = tmp_path / "script.py", ROOT / "stages"
+    script.write_text(
+        RUNNING.format(script=str(stages / f"{stage}.py"), stages=str(stages)), encoding="utf-8"
+    )
+    done = subprocess.run([warm.python(), script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("MODULES ")]
     loaded = {

@@ -24,7 +24,7 @@ from dvc.utils.serialize import modify_yaml  # type: ignore[import-untyped]
 
 from fusionrec import sections
 
-from . import pages, supplies
+from . import pages, supplies, warm
 from .checkouts import SMALL, change, clone, commit, git, inside, ran
 from .pages import PAGES, Block, Command
 
@@ -158,7 +158,7 @@ def parts(command: Command) -> list[list[str]]:
 
 @cache
 def help_of(*script: str) -> str:
-    done = subprocess.run([sys.executable, *script, "--help"], cwd=pages.ROOT, capture_output=True, text=True)
+    done = subprocess.run([warm.python(), *script, "--help"], cwd=pages.ROOT, capture_output=True, text=True)
     assert done.returncode == 0, f"{script}: {done.stderr}"
     return done.stdout
 

@@ -17,6 +17,8 @@ from fusionrec import runtime, sections
 from fusionrec.errors import UserError
 from fusionrec.runtime import Runtime
 
+from . import warm
+
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = sorted(path for path in (ROOT / "stages").glob("*.py") if path.name != "_start.py")
 
@@ -33,13 +35,11 @@ def test_every_stage_imports_the_pins_first(path: Path) -> None:
 @pytest.fixture(scope="module")
 def helps() -> dict[str, str]:
     """What each stage says about itself."""
-    running = {
-        path.stem: subprocess.Popen(
-            [sys.executable, path, "--help"], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
-        for path in STAGES
+    commands = {path.stem: [warm.python(), str(path), "--help"] for path in STAGES}
+    return {
+        name: subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for name, command in commands.items()
     }
-    return {name: process.communicate()[0] for name, process in running.items()}
 
 
 def test_help_says_what_a_stage_reads_and_writes(helps: dict[str, str]) -> None:
@@ -67,7 +67,7 @@ def test_help_says_what_a_stage_reads_and_writes(helps: dict[str, str]) -> None:
 
 def test_a_stage_takes_no_option_that_it_does_not_know() -> None:
     done = subprocess.run(
-        [sys.executable, "stages/clean.py", "--forced"], cwd=ROOT, capture_output=True, text=True
+        [warm.python(), "stages/clean.py", "--forced"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 2 and "unrecognized arguments: --forced" in done.stderr
 

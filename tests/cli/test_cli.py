@@ -10,13 +10,14 @@ import pytest
 from fusionrec import choices, cli
 from fusionrec.errors import UserError
 
+from .. import warm
 from ..command import ROOT, fusionrec
 
 NAMES = choices.names(cli.PACKAGE)
 
 
 def run(folder: Path, *command: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run([warm.python(), *command], cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("arguments", [[], ["-h"], ["--help"]])

@@ -1,7 +1,6 @@
 """`fusionrec compare` in a small repository: two commits, an experiment, and the workspace."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 
 from fusionrec import files
 
+from .. import warm
 from ..command import ROOT, fusionrec
 
 USERS = 60
@@ -37,7 +37,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shell(folder, "git", "init", "-q")
     for key, value in (("user.email", "a@example.org"), ("user.name", "a")):
         shell(folder, "git", "config", key, value)
-    dvc = [sys.executable, "-m", "dvc"]
+    dvc = [warm.python(), "-m", "dvc"]
     shell(folder, *dvc, "init", "-q")
     for tag, lift in (("old", 0.0), ("new", 0.1)):
         write(folder, lift)

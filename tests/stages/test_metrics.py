@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import yaml
 from fusionrec import files
 from fusionrec.data.demo import demo_truth
 
+from .. import warm
 from .workspace import ITEMS, ROOT, USERS, build, run
 
 FEW = {"names": ["random"]}
@@ -133,7 +133,7 @@ def test_sampled_candidates_come_with_a_warning(tmp_path: Path) -> None:
     folder = build(tmp_path)
     change(folder, protocol="sampled", negatives=1, baselines=FEW)
     out = subprocess.run(
-        [sys.executable, ROOT / "stages/metrics.py"], cwd=folder, capture_output=True, text=True
+        [warm.python(), ROOT / "stages/metrics.py"], cwd=folder, capture_output=True, text=True
     )
     assert "warning: metrics.protocol is sampled" in out.stdout, out.stderr
     assert scores(folder)["random"]["recall@2"] == 1, "two candidates, two places"

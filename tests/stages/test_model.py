@@ -3,7 +3,6 @@
 import hashlib
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import fusionrec.api
 from fusionrec import files
 from fusionrec.errors import UserError
 
+from .. import warm
 from .workspace import ROOT, build, run
 
 
@@ -180,7 +180,7 @@ def test_a_killed_training_goes_on(folder: Path) -> None:
     change(folder, {"train": {"epochs": 3000, "patience": 3000}})
     run(folder, "model")
     whole = outputs(folder)
-    command = [sys.executable, str(ROOT / "stages/model.py")]
+    command = [warm.python(), str(ROOT / "stages/model.py")]
     training = subprocess.Popen(command, cwd=folder, env=os.environ, stdout=subprocess.DEVNULL)
     while not list((folder / "cache/training").glob("*.safetensors")):
         time.sleep(0.1)

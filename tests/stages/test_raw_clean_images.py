@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ import pytest
 import yaml
 
 from fusionrec import files
+
+from .. import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -27,7 +28,7 @@ def run(tmp_path: Path) -> Run:
             tree[section][key] = value
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
         for name in names:
-            script = [sys.executable, str(ROOT / "stages" / f"{name}.py")]
+            script = [warm.python(), str(ROOT / "stages" / f"{name}.py")]
             done = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, check=False)
             assert (done.returncode != 0) == fails, done.stderr
         return done

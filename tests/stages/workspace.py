@@ -3,7 +3,6 @@
 import io
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,8 @@ from fusionrec.models import checkpoint
 from fusionrec.models.contract import ModelData
 from fusionrec.models.options import Model
 from fusionrec.models.trained.fusion import FusionModel
+
+from .. import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 USERS, ITEMS = 6, 9
@@ -109,7 +110,7 @@ def _write_pictures(folder: Path, ids: list[str]) -> None:
 def run(folder: Path, stage: str, *arguments: str, fails: bool = False, hash_seed: int = 0) -> str:
     """Run a stage script in `folder` and return its stderr; `hash_seed` orders sets differently."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / "stages" / f"{stage}.py"), *arguments],
+        [warm.python(), str(ROOT / "stages" / f"{stage}.py"), *arguments],
         cwd=folder,
         env=os.environ | {"PYTHONHASHSEED": str(hash_seed)},
         capture_output=True,

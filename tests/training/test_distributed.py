@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from fusionrec.models.fusion.options import FusionOptions
 from fusionrec.training.distributed import ALONE
 
+from .. import warm
 from .conftest import MODEL, TRAIN, losses, updated
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +46,7 @@ def curve(
     script.write_text(WORKER.format(**options), encoding="utf-8")
     launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     start = launch if processes > 1 else []
-    subprocess.run([sys.executable, *start, str(script), str(out)], check=True, timeout=300)
+    subprocess.run([warm.python(), *start, str(script), str(out)], check=True, timeout=300)
     found: list[dict[str, float]] = json.loads(out.read_text(encoding="utf-8"))
     return found
 
