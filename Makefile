@@ -1,5 +1,5 @@
 # What a contributor needs; see CONTRIBUTING.md. All of it runs in the environment that is active.
-.PHONY: check test docs lock
+.PHONY: check test bench docs lock
 
 check: ## format, lint, types, generated docs, and the tests of what changed since the last commit
 	ruff format --check .
@@ -10,6 +10,9 @@ check: ## format, lint, types, generated docs, and the tests of what changed sin
 
 test: ## all tests but the slow ones; `pytest -m slow` runs those
 	pytest
+
+bench: ## measure speed on a quiet machine, and write docs/performance.md
+	python tests/benchmarks/performance.py
 
 docs: ## write the generated tables of README.md and docs
 	python src/fusionrec docs

@@ -43,6 +43,15 @@ def product(towers: Towers, chunk: int) -> None:
         torch.mm(users, towers.items.T, out=scores[: len(users)])
 
 
+def product_of_numpy(towers: Towers, chunk: int) -> None:
+    """The same by numpy."""
+    users, items = towers.users.numpy(), towers.items.numpy()
+    scores = np.empty((chunk, len(items)), np.float32)
+    for start in range(0, len(users), chunk):
+        part = users[start : start + chunk]
+        np.dot(part, items.T, out=scores[: len(part)])
+
+
 def with_torch(towers: Towers, past: Histories, k: int, chunk: int) -> np.ndarray:
     """What is written down first: product, mask, `topk`; ties in any order."""
     scores, found = torch.empty(chunk, len(towers.items)), []
@@ -86,6 +95,20 @@ def with_faiss(towers: Towers, past: Histories, k: int, chunk: int) -> np.ndarra
     return np.concatenate(found)
 
 
+def drawn(users: int, items: int, width: int) -> tuple[Towers, Histories]:
+    """Random vectors, and some 20 items that each user has chosen."""
+    rng = np.random.default_rng(0)
+    towers = Towers(*(rng.standard_normal((n, width), np.float32) for n in (users, items)))
+    key = np.unique(rng.integers(0, users * items, 20 * users))
+    return towers, Histories(np.searchsorted(key, np.arange(users + 1) * items), key % items)
+
+
+def peers(towers: Towers, past: Histories, k: int, chunk: int) -> dict[str, Callable[[], np.ndarray]]:
+    """The other ways that are installed, by name."""
+    ways = {"implicit": with_implicit, "faiss": with_faiss}
+    return {name: partial(way, towers, past, k, chunk) for name, way in ways.items() if find_spec(name)}
+
+
 def fastest(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
     """CPU seconds of the fastest of a few calls; all take turns, so that what else the machine does hits all."""
     seconds = dict.fromkeys(ways, float("inf"))
@@ -110,20 +133,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     a = parser.parse_args()
     torch.set_num_threads(1)
-    rng = np.random.default_rng(0)
-    towers = Towers(*(rng.standard_normal((n, a.width), np.float32) for n in (a.users, a.items)))
-    key = np.unique(rng.integers(0, a.users * a.items, 20 * a.users))  # 20 items a user, give or take
-    offsets = np.searchsorted(key, np.arange(a.users + 1) * a.items)
-    past = Histories(offsets, key % a.items)
-
+    towers, past = drawn(a.users, a.items, a.width)
     everybody = np.arange(a.users)
     ways: dict[str, Callable[[], np.ndarray]] = {
         "ranking.top_k": lambda: catalogue_ranking.top_k(towers, everybody, past, a.k).items,
         "torch.topk": lambda: with_torch(towers, past, a.k, a.chunk),
-        "implicit": lambda: with_implicit(towers, past, a.k, a.chunk),
-        "faiss": lambda: with_faiss(towers, past, a.k, a.chunk),
+        **peers(towers, past, a.k, a.chunk),
     }
-    ways = {name: way for name, way in ways.items() if name not in ("implicit", "faiss") or find_spec(name)}
     expected = ways["ranking.top_k"]()
     same = {name: (way() == expected).mean() for name, way in ways.items()}
     products: dict[str, Callable[[], object]] = {

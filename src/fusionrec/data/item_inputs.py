@@ -49,7 +49,11 @@ class ItemInputs(NamedTuple):
         offsets = torch.cat([count.new_zeros(1), count.cumsum(0)])
         shift = torch.repeat_interleave(start - offsets[:-1], count)
         values = self.category_values[shift + torch.arange(len(shift), device=rows.device)]
-        picked = {name: x[rows] for name, x in self._asdict().items() if not name.startswith("category_")}
+        picked = {
+            name: x.index_select(0, rows)
+            for name, x in self._asdict().items()
+            if not name.startswith("category_")
+        }
         return self._replace(category_offsets=offsets, category_values=values, **picked)
 
     def to(self, device: torch.device) -> "ItemInputs":

@@ -10,7 +10,7 @@ import torch
 from fusionrec.data.histories import Histories
 from fusionrec.models.recommender import Recommender
 
-CHUNK = 256  # users in one matrix product
+CHUNK = 1024  # users in one matrix product
 VALUES = 2**26  # most scores in a chunk
 LEAST_BLOCK = 32  # shorter blocks make the search for maxima slow
 

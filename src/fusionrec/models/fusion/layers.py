@@ -65,8 +65,9 @@ def drop(x: torch.Tensor, rate: float, generator: torch.Generator | None) -> tor
     dropped = round(rate * 2**16)
     words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device)
     draws = words.random_(-(2**63), None, generator=generator).view(torch.int16)[: x.numel()].view(x.shape)
-    kept = torch.where(draws >= dropped - 2**15, x, 0)
-    return kept.mul_(2**16 / (2**16 - dropped)) if dropped < 2**16 else kept
+    # compared into floats and multiplied: half the time of torch.where
+    kept = torch.ge(draws, dropped - 2**15, out=torch.empty(x.shape, dtype=x.dtype, device=x.device))
+    return x * (kept.mul_(2**16 / (2**16 - dropped)) if dropped < 2**16 else kept)
 
 
 def keep_rows(present: torch.Tensor, rate: float, generator: torch.Generator | None) -> torch.Tensor:
