@@ -6,7 +6,6 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -243,7 +242,7 @@ class Shell:
             mine
             | identity
             | {
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+                "PATH": warm.path(),
                 "STATE": str(self.state),
                 "GIT_CONFIG_GLOBAL": os.devnull,
                 "DVC_SITE_CACHE_DIR": str(self.scratch / "site"),

@@ -5,7 +5,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from dvc.utils.serialize import modify_yaml  # type: ignore[import-untyped]
 
 from fusionrec import files
 
+from . import warm
 from .checkouts import ROOT, clone, dvc, git, ran, tiny
 
 PAGE = ROOT / "CONTRIBUTING.md"
@@ -87,7 +87,7 @@ def write(folder: Path, chosen: Recipe) -> None:
 
 def python(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False
+        [warm.python(), *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -2,11 +2,11 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from . import warm
 from .checkouts import dvc, edit, git, ran, tiny
 from .command import fusionrec
 
@@ -20,7 +20,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def lock(folder: Path, fails: bool = False) -> None:
     """Run .ci/lock as in an activated environment."""
-    env = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    env = os.environ | {"PATH": warm.path()}
     done = subprocess.run(
         ["bash", ".ci/lock"], cwd=folder, env=env, capture_output=True, text=True, check=False
     )

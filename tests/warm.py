@@ -1,10 +1,10 @@
 """A `python` that starts in a moment: a process that has imported the large libraries forks itself for each command.
 
-`folder()` holds `python` and `dvc`, which take the place of the real ones on the path of a test. A command runs in a
-process of its own, with the caller's folder, environment, streams and exit status, and ends with the caller; only the
-import of libraries is saved, seconds each time. FusionRec itself is imported anew, from the checkout that the command
-belongs to, and pins are those of `runtime.PINS["portable"]`. What is no script and no `-m`, and what sets another
-PYTHONHASHSEED, goes to the real Python.
+`folder()` holds `python`, `dvc` and `fusionrec`, which take the place of the real ones on the path of a test. A command
+runs in a process of its own, with the caller's folder, environment, streams and exit status, and ends with the caller;
+only the import of libraries is saved, seconds each time. FusionRec itself is imported anew, from the checkout that the
+command belongs to, and pins are those of `runtime.PINS["portable"]`. What is no script and no `-m`, and what sets
+another PYTHONHASHSEED or HF_HOME, which are read once, goes to the real Python. Nothing is fetched from Hugging Face.
 """
 
 import atexit
@@ -46,9 +46,9 @@ LIBRARIES = [
 
 CLIENT = f"""#!{sys.executable} -IS
 import json, os, socket, sys
-if sys.argv[1:2] in ([], ["-c"]) or os.environ.get("PYTHONHASHSEED", "0") != "0" or (
-    sys.argv[1].startswith("-") and sys.argv[1] != "-m"
-):
+known = len(sys.argv) > 1 and (sys.argv[1] == "-m" or not sys.argv[1].startswith("-"))
+same = os.environ.get("PYTHONHASHSEED", "0") == "0" and os.environ.get("HF_HOME") == {os.environ.get("HF_HOME")!r}
+if not known or not same:
     os.execv({sys.executable!r}, [{sys.executable!r}, *sys.argv[1:]])
 with socket.socket(socket.AF_UNIX) as server:
     me = os.path.abspath(__file__)
@@ -64,15 +64,19 @@ sys.exit(code)
 
 @cache
 def folder() -> Path:
-    """Holds `python` and `dvc`; they live as long as this process."""
+    """Holds `python`, `dvc` and `fusionrec`; they live as long as this process."""
     place = Path(tempfile.mkdtemp(prefix="warm"))
-    for name, text in {"python": CLIENT, "dvc": f'#!/bin/sh\nexec {place}/python -m dvc "$@"\n'}.items():
+    modules = {name: f'#!/bin/sh\nexec {place}/python -m {name} "$@"\n' for name in ("dvc", "fusionrec")}
+    for name, text in {"python": CLIENT, **modules}.items():
         (place / name).write_text(text, encoding="utf-8")
         (place / name).chmod(0o755)
     server = subprocess.Popen(
-        [sys.executable, __file__, str(place / "socket")], cwd=ROOT, env=os.environ | {"PYTHONHASHSEED": "0"},
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    )  # fmt: skip
+        [sys.executable, __file__, str(place / "socket")],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     assert server.stdout and server.stdout.readline() == b"ready\n"
     atexit.register(shutil.rmtree, place)
     atexit.register(server.communicate)  # ends at the end of its input

@@ -11,16 +11,19 @@ from fusionrec import files, sections
 from fusionrec.encoders import untrained
 from fusionrec.encoders.options import Cache, EncoderEntry
 
-from .. import warm
-
 ROOT = Path(__file__).resolve().parents[2]
+ENCODERS = [
+    "transformers.models.bert.modeling_bert",
+    "transformers.models.auto.tokenization_auto",
+    "timm.data",
+]
 
 
 @pytest.fixture
 def quick_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Worker processes are forked from one that has imported the libraries, instead of importing them each."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(warm.LIBRARIES)
+    context.set_forkserver_preload(ENCODERS)
     monkeypatch.setattr(multiprocessing, "get_context", lambda method: context)
 
 
