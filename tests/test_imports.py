@@ -1,6 +1,8 @@
 """How the modules of src/ depend on each other, read from the source."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import networkx as nx
@@ -52,3 +54,26 @@ def test_no_file_is_long() -> None:
     files = [*SRC.rglob("*.py"), *(root / "stages").glob("*.py")]
     lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
     assert {name: lines for name, lines in lengths.items() if lines > LIMIT} == {}
+
+
+# what takes seconds to import, and which stages need it
+HEAVY = {"torch", "torch._dynamo", "torchvision", "transformers", "timm", "sklearn", "wandb", "optuna"}
+NEEDED = {"cache": {"torch"}, "model": {"torch"}, "metrics": {"torch"}, "recs": {"torch"}}
+
+
+@pytest.mark.parametrize("stage", ["raw", "clean", "images", "splits", "cache", "model", "metrics", "recs"])
+def test_stages_import_only_what_they_use(stage: str) -> None:
+    """The libraries that a stage has imported when it starts to work, in a process without anything else."""
+    code = f"""
+import runpy, sys
+sys.path.insert(0, "stages")
+runpy.run_path("stages/{stage}.py")
+if "torch" in sys.modules:
+    from fusionrec import runtime
+    runtime.prepare("portable")
+print(*sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=SRC.parent, capture_output=True, text=True, check=True
+    )
+    assert set(done.stdout.split()) & HEAVY == NEEDED.get(stage, set())

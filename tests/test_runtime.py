@@ -213,6 +213,35 @@ def test_asking_for_a_gpu_that_is_not_there() -> None:
         torch.use_deterministic_algorithms(False)
 
 
+def test_prepared_torch_is_deterministic() -> None:
+    import torch
+
+    try:
+        runtime.prepare("off")
+        assert not torch.are_deterministic_algorithms_enabled()
+        runtime.prepare("machine")
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def test_compiled_code_is_deterministic_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+    from torch._inductor import config
+
+    module = torch.nn.Linear(2, 2)
+    monkeypatch.setattr(module, "compile", lambda: None)
+    try:
+        runtime.prepare("machine")
+        runtime.compile(module)
+        assert config.deterministic
+    finally:
+        torch.use_deterministic_algorithms(False)
+    runtime.compile(module)
+    assert not config.deterministic
+
+
 @pytest.mark.parametrize("section", ["cache", "train"])
 @pytest.mark.parametrize("changes", [{"precision": "bf16"}, {"precision": "fp16"}, {"compile": True}])
 def test_pins_and_what_they_do_not_go_with(section: str, changes: dict[str, Any]) -> None:

@@ -1,6 +1,8 @@
 """Models are loaded completely, or refused with one clear error."""
 
+import importlib
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import torch
 from pydantic import ValidationError
 
 from fusionrec import files
-from fusionrec.encoders import language, vision
+from fusionrec.encoders import language, loading, vision
 from fusionrec.encoders.options import Cache, EncoderEntry
 from fusionrec.errors import UserError
 
@@ -90,3 +92,11 @@ def test_an_entry_that_would_be_ignored_in_part(changes: dict[str, Any], entry: 
     with pytest.raises(ValidationError, match=r"pooling is cls or mean|read no texts"):
         entry(**changes)
     entry(pooling="cls", layer=3)
+
+
+def test_imports_without_a_package() -> None:
+    with loading.without("wandb_of_nobody"), pytest.raises(ImportError):
+        importlib.import_module("wandb_of_nobody")
+    assert "wandb_of_nobody" not in sys.modules
+    with loading.without("json"):
+        assert importlib.import_module("json") is sys.modules["json"], "it was imported before"

@@ -67,7 +67,5 @@ def merged(model: nn.Module) -> dict[str, torch.Tensor]:
 def _adaptable(module: nn.Module) -> bool:
     if isinstance(module, nn.Conv2d):
         return module.kernel_size == (1, 1) and module.groups == 1
-    return type(module) in (
-        nn.Linear,
-        OneDnnLinear,
-    )  # the weights of other layers may be read without calling them
+    # the weights of other layers may be read without calling them
+    return type(module) in (nn.Linear, OneDnnLinear)

@@ -5,20 +5,12 @@ on every CPU has less than half of its speed; oneDNN is fast, and as reproducibl
 applies an activation in the same pass. It has no gradient: where one is needed, torch's own layer is used.
 """
 
-from typing import Any
-
 import torch
 from torch import nn
 
-SHAPE = "kernel_size", "stride", "padding", "dilation", "groups"
-
 
 class OneDnnLinear(nn.Linear):
-    """`nn.Linear` with the weights of `linear`."""
-
-    def __init__(self, linear: nn.Linear):
-        super().__init__(linear.in_features, linear.out_features, device="meta")
-        self.weight, self.bias = linear.weight, linear.bias
+    """`nn.Linear`, through oneDNN."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[..., in] -> [..., out]."""
@@ -28,17 +20,13 @@ class OneDnnLinear(nn.Linear):
 
 
 class OneDnnConv2d(nn.Conv2d):
-    """`nn.Conv2d` with the weights of `conv`, whose padding must be a number of zeros.
+    """`nn.Conv2d`, whose padding is a number of zeros, through oneDNN.
 
     Attributes:
         activation: what follows, by oneDNN's name and its arguments; only where no gradient is needed.
     """
 
-    def __init__(self, conv: nn.Conv2d):
-        shape: dict[str, Any] = {name: getattr(conv, name) for name in SHAPE}
-        super().__init__(conv.in_channels, conv.out_channels, **shape, device="meta")
-        self.weight, self.bias = conv.weight, conv.bias
-        self.activation: tuple[str, list[float]] = "none", []
+    activation: tuple[str, list[float]] = "none", []
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[n, in, height, width] -> [n, out, height, width]."""
@@ -55,15 +43,12 @@ def _needs_gradient(layer: nn.Linear | nn.Conv2d, x: torch.Tensor) -> bool:
 
 
 def route(model: nn.Module) -> nn.Module:
-    """Replace the linear layers and convolutions of `model`, on the CPU in float32, in place."""
-    for module in list(model.modules()):
-        for name, child in module.named_children():
-            if type(child) is nn.Linear:
-                setattr(module, name, OneDnnLinear(child))
-            elif (
-                type(child) is nn.Conv2d
-                and child.padding_mode == "zeros"
-                and not isinstance(child.padding, str)
-            ):
-                setattr(module, name, OneDnnConv2d(child))
+    """Send the linear layers and convolutions of `model`, on the CPU in float32, through oneDNN, in place."""
+    for layer in model.modules():
+        if type(layer) is nn.Linear:
+            layer.__class__ = OneDnnLinear  # the weights, hooks and mode stay
+        elif (
+            type(layer) is nn.Conv2d and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+        ):
+            layer.__class__ = OneDnnConv2d
     return model
