@@ -8,7 +8,7 @@ Parameters: metrics, rerank, runtime.
 
 import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,15 +75,24 @@ def fit_baselines(options: Metrics, split: Split) -> dict[str, Any]:
     return fitted
 
 
-def reranker(best: Lists, features: rerank.RerankFeatures, task: tasks.Task, k: int, options: Rerank) -> Any:
-    """A function of method and strength that re-ranks the best candidates of each user: int64 [users, k]."""
+def reranked_lists(
+    best: Lists,
+    features: rerank.RerankFeatures,
+    task: tasks.Task,
+    methods: Sequence[str],
+    strengths: set[float],
+    k: int,
+    options: Rerank,
+) -> dict[tuple[str, float], np.ndarray]:
+    """The best candidates of each user, re-ranked by each method at each strength: int64 [users, k]."""
     candidates = Lists(*(x[:, : options.max_candidates] for x in best))
-
-    def lists(method: str, strength: float) -> np.ndarray:
-        changed = options.model_copy(update={"method": method, "strength": strength, "novelty": 0.0})
-        return rerank.rerank(candidates, features, task.past, task.users, k, changed).items
-
-    return lists
+    each = [(method, strength) for method in methods for strength in sorted(strengths)]
+    settings = [
+        options.model_copy(update={"method": method, "strength": strength, "novelty": 0.0})
+        for method, strength in each
+    ]
+    found = rerank.variants(candidates, features, task.past, task.users, k, settings)
+    return {key: lists.items for key, lists in zip(each, found, strict=True)}
 
 
 def draw(
@@ -140,11 +149,12 @@ def main() -> str:
     )
 
     best = tasks.rank(model, task, max(*ks, reranking.max_candidates))
-    reranked = reranker(best, features, task, max(ks), reranking)
     methods = [method for method in options.rerankers if method in rerank.usable(features)]
+    strengths = {*options.tradeoff, reranking.strength}
+    reranked = reranked_lists(best, features, task, methods, strengths, max(ks), reranking)
     fitted = fit_baselines(options, split)
     lists = {"model": best.items[:, : max(ks)]}
-    lists |= {f"model_{method}": reranked(method, reranking.strength) for method in methods}
+    lists |= {f"model_{method}": reranked[method, reranking.strength] for method in methods}
     for name, baseline in tqdm(fitted.items(), desc="baselines", unit="recommender", disable=None):
         lists[name] = tasks.rank(baseline, task, max(ks)).items
     parts = slices.standard(task) + slices.of_columns(options.slices, split.users, split.items)
@@ -152,7 +162,8 @@ def main() -> str:
     for name, baseline in fitted.items():
         measured.summary[name] |= getattr(baseline, "settings", {})
     losses = ablation.of_inputs(model, measured.results["model"], task, options.headline, options.seed)
-    sweep = tradeoff.sweep(reranked, methods, options.tradeoff, task, families, options.headline[0])
+    swept = {key: items for key, items in reranked.items() if key[1] in options.tradeoff}
+    sweep = tradeoff.sweep(lists["model"], swept, task, families, options.headline[0])
 
     with files.replacing_folder("data/metrics") as folder:
         names = [split.user_ids[user] for user in task.users]

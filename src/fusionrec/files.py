@@ -114,12 +114,12 @@ def read_array(path: Path | str) -> np.ndarray:
 
 
 def write_figure(path: Path | str, figure: "Figure") -> None:
-    """Write a matplotlib figure as PNG, without the version of matplotlib in its metadata, and close the figure."""
-    import matplotlib.pyplot as plt
+    """Write a matplotlib figure as PNG, without the version of matplotlib in its metadata."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+    canvas = FigureCanvasAgg(figure)  # savefig draws every figure twice
     with replacing(path) as scratch:
-        figure.savefig(scratch, metadata={"Software": None})
-    plt.close(figure)
+        canvas.print_png(str(scratch), metadata={"Software": None})
 
 
 def write_tensors(path: Path | str, tensors: "dict[str, torch.Tensor]") -> None:

@@ -117,9 +117,12 @@ def bars(table: pd.DataFrame, label: str, path: Path | str) -> None:
 
 
 def _figure(height: float = 4) -> tuple[Any, "Axes"]:
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import (
+        Figure,  # without pyplot, which takes a second to import and keeps every figure
+    )
 
-    figure, axes = plt.subplots(figsize=(6.4, height), dpi=120, layout="constrained")
+    figure = Figure(figsize=(6.4, height), dpi=120, layout="constrained")
+    axes = figure.subplots()
     axes.grid(alpha=0.3)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,5 +1,7 @@
 """EASE against what defines it: each column is a ridge regression on the other items."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,9 +27,16 @@ def dense(histories: Histories) -> np.ndarray:
     return chosen
 
 
+def fitted(train: Histories, items: int, l2: float) -> Any:
+    data = TrainData(pd.DataFrame(), train, items, seed=1)
+    (found,) = ease.fit(data, Options(l2=[l2], max_items=items))
+    return found.recommender
+
+
 def test_each_column_is_a_ridge_regression_on_the_others() -> None:
     train, l2 = some(0), 3.0
-    chosen, weights = dense(train), EASE(train, ITEMS, l2).weights
+    chosen = dense(train)
+    weights = EASE(chosen.T @ chosen, l2).weights
     for item in range(ITEMS):
         others = np.delete(chosen, item, 1)
         ridge = np.linalg.solve(others.T @ others + l2 * np.eye(ITEMS - 1), others.T @ chosen[:, item])
@@ -36,7 +45,7 @@ def test_each_column_is_a_ridge_regression_on_the_others() -> None:
 
 
 def test_a_score_is_the_sum_over_the_past_whoever_asks() -> None:
-    model, past = EASE(some(0), ITEMS, 3.0), some(1)
+    model, past = fitted(some(0), ITEMS, 3.0), some(1)
     users = np.array([4, 0, 4])
     scores = model.score(users, past).numpy()
     np.testing.assert_allclose(scores, dense(past)[users] @ model.weights, rtol=1e-5, atol=1e-7)
@@ -48,7 +57,7 @@ def test_a_score_is_the_sum_over_the_past_whoever_asks() -> None:
 def test_by_hand() -> None:
     """X'X + I is [[3, 1], [1, 2]], its inverse [[.4, -.2], [-.2, .6]]."""
     train = Histories(np.array([0, 2, 3]), np.array([0, 1, 0]))
-    np.testing.assert_allclose(EASE(train, 2, 1.0).weights, [[0, 1 / 3], [1 / 2, 0]], rtol=1e-6)
+    np.testing.assert_allclose(fitted(train, 2, 1.0).weights, [[0, 1 / 3], [1 / 2, 0]], rtol=1e-6)
 
 
 def test_a_catalogue_that_is_too_large_is_refused_with_the_remedy() -> None:
@@ -56,4 +65,4 @@ def test_a_catalogue_that_is_too_large_is_refused_with_the_remedy() -> None:
     with pytest.raises(
         UserError, match=r"30,000 x 30,000 items.* 20 GB; remove it.*baselines\.ease\.max_items.* 10,000"
     ):
-        ease.fit(train, Options(l2=[1.0], max_items=10_000), {"l2": 1.0})
+        next(ease.fit(train, Options(l2=[1.0], max_items=10_000)))

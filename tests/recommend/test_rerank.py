@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import pyversity
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
@@ -15,6 +16,7 @@ from fusionrec.evaluation.catalogue_ranking import Lists
 from fusionrec.evaluation.metrics import diversity
 from fusionrec.recommend import rerank
 from fusionrec.recommend.rerank import RerankFeatures
+from fusionrec.recommend.rerank_gains import Similarity
 from fusionrec.recommend.rerank_options import Rerank
 
 ITEMS, VALUES, METHODS = 60, 5, ["weighted", "mmr", "dpp", "calibrated"]
@@ -243,6 +245,25 @@ def test_who_else_is_asked_and_how_many_at_once_do_not_matter(method: str, monke
     assert np.array_equal(
         rerank.rerank(some, traits, past, order, 6, options(method, 0.4)).items, whole[order]
     )
+
+
+@settings(deadline=None, max_examples=20)
+@given(SEEDS)
+def test_variants_at_once_are_those_one_by_one(seed: int) -> None:
+    """At once cosines of all pairs of candidates are computed, one by one only those to what is picked."""
+    lists, traits, past, users = case(seed)
+    each = [options(method, strength) for method in ["none", *METHODS] for strength in (0.0, 0.3, 0.8)]
+    for one, found in zip(each, rerank.variants(lists, traits, past, users, 6, each), strict=True):
+        alone = rerank.rerank(lists, traits, past, users, 6, one)
+        assert np.array_equal(found.items, alone.items) and np.array_equal(found.scores, alone.scores)
+
+
+def test_cosines_of_all_pairs_where_that_is_less_work() -> None:
+    lists, traits, _, _ = case(0)
+    candidates, position = torch.from_numpy(lists.items).clamp(min=0), torch.tensor([3, 0, 19, 7])
+    few, many = (Similarity(candidates, traits.vectors, picks) for picks in (19, 20))
+    assert few.pairs is None and many.pairs is not None
+    torch.testing.assert_close(few.to(position), many.to(position))
 
 
 def test_what_the_traits_allow() -> None:

@@ -25,9 +25,10 @@ def long_tail(item_counts: np.ndarray, user_counts: np.ndarray, tail: np.ndarray
         tail: bool [items], which items are the tail.
         path: a .png file.
     """
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4), dpi=120, layout="constrained", sharey=True)
+    figure = Figure(figsize=(9.6, 4), dpi=120, layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
     ranked = _ranked(left, item_counts, "item")
     head = int(((item_counts > 0) & ~tail).sum())
     share = ranked[:head].sum() / max(ranked.sum(), 1)
@@ -66,14 +67,15 @@ def over_time(timestamp: np.ndarray, labels: np.ndarray, cuts: dict[str, int], p
         cuts: {name: timestamp}, shown as lines; empty if the split has no cuts.
         path: a .png file.
     """
-    import matplotlib.pyplot as plt
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.figure import Figure
 
     first, last = int(timestamp.min()), int(timestamp.max())
     width = (last - first) // BARS + 1
     bar = (timestamp - first) // width
     start = (first + width * np.arange(BARS)) / DAY
-    figure, axes = plt.subplots(figsize=(9.6, 4), dpi=120, layout="constrained")
+    figure = Figure(figsize=(9.6, 4), dpi=120, layout="constrained")
+    axes = figure.subplots()
     bottom = np.zeros(BARS, np.int64)
     for name, colour in COLOURS.items():
         chosen = labels == PARTS.index(name)

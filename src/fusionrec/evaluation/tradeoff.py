@@ -1,6 +1,6 @@
 """The trade-off of re-rankers at several strengths: accuracy against diversity, coverage and novelty."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,32 +13,39 @@ BEYOND = ("diversity", "coverage", "novelty")
 
 
 def sweep(
-    rerank: Callable[[str, float], np.ndarray],
-    methods: Sequence[str],
-    strengths: Sequence[float],
+    plain: np.ndarray,
+    reranked: Mapping[tuple[str, float], np.ndarray],
     task: Task,
     families: Sequence[Measure],
     metric: str,
 ) -> pd.DataFrame:
-    """Measure each method at each strength, and at strength 0, where lists are in the model's order.
+    """Measure the lists of each method at each strength, and at strength 0, where they are in the model's order.
 
     Args:
-        rerank: the lists, int64 [users, k], of a method and a strength.
-        methods: names.
-        strengths: from 0 to 1.
+        plain: the model's lists, int64 [users, k].
+        reranked: lists like them by the name of the method and the strength, from 0 to 1.
         task: the evaluation that the lists are for.
         families: the metrics that are computed.
         metric: of accuracy, such as ndcg@10; its cut-off is used for all columns.
 
     Returns:
         Columns series (the method), strength, accuracy, diversity, coverage and novelty; those that `families`
-        do not give are empty, and so is diversity where items have no vectors.
+        do not give are empty, and so is diversity where items have no vectors. Methods stay in their order.
     """
     k = int(metric.partition("@")[2])
-    rows = []
-    for method in methods:
-        for strength in sorted({0.0, *strengths}):
-            summary = report.evaluate(rerank(method, strength), task, [k], families).summary
-            beyond = {name: summary.get(f"{name}@{k}") for name in BEYOND}
-            rows.append({"series": method, "strength": strength, "accuracy": summary[metric]} | beyond)
-    return pd.DataFrame(rows, columns=["series", "strength", "accuracy", *BEYOND])
+
+    def measured(items: np.ndarray) -> dict[str, float | None]:
+        summary = report.evaluate(items, task, [k], families).summary
+        return {"accuracy": summary[metric]} | {name: summary.get(f"{name}@{k}") for name in BEYOND}
+
+    methods = list(dict.fromkeys(method for method, _ in reranked))
+    at_zero = measured(plain)
+    rows = [{"series": method, "strength": 0.0} | at_zero for method in methods]
+    rows += [
+        {"series": method, "strength": strength} | measured(items)
+        for (method, strength), items in reranked.items()
+        if strength > 0
+    ]
+    table = pd.DataFrame(rows, columns=["series", "strength", "accuracy", *BEYOND])
+    place = table["series"].map({method: number for number, method in enumerate(methods)})
+    return table.iloc[np.lexsort((table["strength"], place))].reset_index(drop=True)

@@ -53,7 +53,10 @@ def without(similarity: csr_array, own: np.ndarray) -> csr_array:
 
 def nearest(similarity: csr_array, k: int) -> csr_array:
     """Only the k largest entries of each row, ties by column. The indices of `similarity` must be sorted."""
-    row = np.repeat(np.arange(similarity.shape[0]), np.diff(similarity.indptr))
+    counts = np.diff(similarity.indptr)
+    if counts.max(initial=0) <= k:
+        return similarity
+    row = np.repeat(np.arange(similarity.shape[0]), counts)
     order = np.lexsort((-similarity.data, row))  # stable: columns ascend among equals
     rank = np.arange(len(order)) - similarity.indptr[row]
     keep = np.zeros(len(order), bool)

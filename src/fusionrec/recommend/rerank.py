@@ -12,7 +12,8 @@ already picked (`fusionrec.recommend.rerank_gains`). The method `weighted` has a
 Ties keep the order of the input, so with strength 0 a list keeps its order exactly.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -27,15 +28,17 @@ from fusionrec.recommend.rerank_gains import (
     MaximalMarginalRelevance,
     MeanDistance,
     RerankFeatures,
+    Similarity,
+    Tastes,
 )
 from fusionrec.recommend.rerank_options import Rerank
 
-BY_VECTORS: dict[str, Callable[[torch.Tensor, np.ndarray], Gain]] = {
+BY_VECTORS: dict[str, Callable[[Similarity], Gain]] = {
     "weighted": MeanDistance,
     "mmr": MaximalMarginalRelevance,
     "dpp": LogVolume,
 }
-VALUES = 2**22  # values of the candidates' vectors or categories that are in memory at once
+VALUES = 2**22  # values of the candidates' vectors, cosines or categories that are in memory at once
 
 
 def usable(features: RerankFeatures) -> list[str]:
@@ -69,23 +72,81 @@ def rerank(
         UserError: if the method needs vectors or categories and no item has them.
         ValueError: if the method is `calibrated` and `past` is None.
     """
+    (found,) = variants(lists, features, past, users, k, [options])
+    return found
+
+
+def variants(
+    lists: Lists,
+    features: RerankFeatures,
+    past: Histories | None,
+    users: np.ndarray,
+    k: int,
+    options: Sequence[Rerank],
+) -> list[Lists]:
+    """The lists of each of `options`, as `rerank` gives them; what they have in common is computed once."""
+    for each in options:
+        _refuse(each.method, features)
     n, candidates = lists.items.shape
-    if options.method == "none":
-        return _taken(lists, np.broadcast_to(np.arange(min(k, candidates)), (n, min(k, candidates))), k)
-    if options.method not in usable(features):
-        missing = "categories" if options.method == "calibrated" else "picture or text vectors"
-        raise UserError(
-            f"rerank.method: {options.method} needs {missing}, and no item has any; use another method"
-        )
-    width = features.categories.shape[1] if options.method == "calibrated" else features.vectors.shape[1]
-    length = max(1, VALUES // (candidates * width))
-    picked = [np.zeros((0, min(k, candidates)), np.int64)]
+    picked_each = min(k, candidates)
+    values = max(1, features.vectors.shape[1], features.categories.shape[1], candidates)
+    length = max(1, VALUES // (max(candidates, 1) * values))
+    picks = picked_each * sum(each.method in BY_VECTORS for each in options)
+    positions = [[np.zeros((0, picked_each), np.int64)] for _ in options]
     for start in range(0, n, length):
         part = slice(start, start + length)
-        batch = Lists(lists.items[part], lists.scores[part])
-        gain = _gain(batch.items, features, past, users[part], options.method)
-        picked.append(_greedy(_base(batch, features, options), gain, options.strength, min(k, candidates)))
-    return _taken(lists, np.concatenate(picked), k)
+        batch = Batch(Lists(lists.items[part], lists.scores[part]), features, past, users[part], picks)
+        for found, each in zip(positions, options, strict=True):
+            found.append(batch.picked(each, picked_each))
+    return [_taken(lists, np.concatenate(found), k) for found in positions]
+
+
+def _refuse(method: str, features: RerankFeatures) -> None:
+    if method not in usable(features):
+        missing = "categories" if method == "calibrated" else "picture or text vectors"
+        raise UserError(f"rerank.method: {method} needs {missing}, and no item has any; use another method")
+
+
+class Batch:
+    """Some users and their candidates.
+
+    Args:
+        lists: the candidates.
+        features: features of all items.
+        past: the history of each user.
+        users: int64 [n], rows of the user table.
+        picks: how many candidates are picked by cosines, by all methods and strengths together.
+    """
+
+    def __init__(
+        self, lists: Lists, features: RerankFeatures, past: Histories | None, users: np.ndarray, picks: int
+    ):
+        self.lists, self.features, self.past, self.users, self.picks = lists, features, past, users, picks
+        self.candidates = torch.from_numpy(lists.items).clamp(min=0)  # padding is never picked
+
+    @cached_property
+    def similarity(self) -> Similarity:
+        """Cosines between candidates."""
+        return Similarity(self.candidates, self.features.vectors, self.picks)
+
+    @cached_property
+    def tastes(self) -> Tastes:
+        """Categories of the candidates, and of the users' histories.
+
+        Raises:
+            ValueError: if there are no histories.
+        """
+        if self.past is None:
+            raise ValueError("calibrated needs the past of the users")
+        return Tastes(self.candidates, self.features.categories, self.past, self.users)
+
+    def picked(self, options: Rerank, k: int) -> np.ndarray:
+        """int64 [n, k]: positions of the candidates in the order in which they are picked, -1 if none is left."""
+        if options.method == "none":
+            return np.broadcast_to(np.arange(k), (len(self.users), k))
+        by_vectors = BY_VECTORS.get(options.method)
+        gain = by_vectors(self.similarity) if by_vectors else Calibration(self.tastes)
+        return _greedy(_base(self.lists, self.features, options), gain, options.strength, k)
 
 
 def _base(lists: Lists, features: RerankFeatures, options: Rerank) -> torch.Tensor:
@@ -107,19 +168,8 @@ def _scaled(x: torch.Tensor, listed: torch.Tensor) -> torch.Tensor:
     return torch.where(listed, (x - low) / spread, 0)
 
 
-def _gain(
-    items: np.ndarray, features: RerankFeatures, past: Histories | None, users: np.ndarray, method: str
-) -> Gain:
-    candidates = torch.from_numpy(items).clamp(min=0)  # padding is never picked
-    if method != "calibrated":
-        return BY_VECTORS[method](candidates, features.vectors)
-    if past is None:
-        raise ValueError("calibrated needs the past of the users")
-    return Calibration(candidates, features.categories, past, users)
-
-
 def _greedy(base: torch.Tensor, gain: Gain, strength: float, k: int) -> np.ndarray:
-    """int64 [n, k]: positions of the candidates in the order in which they are picked, -1 if no candidate is left."""
+    """See `Batch.picked`."""
     picked = []
     for _ in range(k):
         best, position = (base + strength * gain.now()).max(1)  # ties: the first

@@ -44,23 +44,34 @@ class Gain(Protocol):
 
 
 class Similarity:
-    """Cosines of candidates to an item that was picked."""
+    """Cosines of candidates to an item that was picked.
 
-    def __init__(self, candidates: torch.Tensor, vectors: np.ndarray):
+    Args:
+        candidates: int64 [n, m], items.
+        vectors: of all items, as in `RerankFeatures`.
+        picks: how often `to` is asked. If that is at least m, the cosines of all pairs of candidates are computed at
+            once, which is less work then.
+    """
+
+    def __init__(self, candidates: torch.Tensor, vectors: np.ndarray, picks: int):
         self.vectors = torch.from_numpy(vectors)[candidates]
+        self.user = torch.arange(len(candidates))
+        self.pairs = self.vectors @ self.vectors.mT if picks >= candidates.shape[1] else None
 
     def to(self, position: torch.Tensor) -> torch.Tensor:
         """float64 [n, m]: cosines to the candidate at `position`, int64 [n]."""
-        last = self.vectors[torch.arange(len(position)), position]
+        if self.pairs is not None:
+            return self.pairs[self.user, position].double()
+        last = self.vectors[self.user, position]
         return torch.bmm(self.vectors, last[:, :, None]).squeeze(2).double()
 
 
-class MeanDistance(Similarity):
+class MeanDistance:
     """The gain is the mean of 1 - cosine over the picked items; 0 at first."""
 
-    def __init__(self, candidates: torch.Tensor, vectors: np.ndarray):
-        super().__init__(candidates, vectors)
-        self.total, self.count = torch.zeros(candidates.shape, dtype=torch.float64), 0
+    def __init__(self, similarity: Similarity):
+        self.similarity, shape = similarity, similarity.vectors.shape[:2]
+        self.total, self.count = torch.zeros(shape, dtype=torch.float64), 0
 
     def now(self) -> torch.Tensor:
         """See `Gain`."""
@@ -68,19 +79,19 @@ class MeanDistance(Similarity):
 
     def pick(self, position: torch.Tensor) -> None:
         """See `Gain`."""
-        self.total += 1 - self.to(position)
+        self.total += 1 - self.similarity.to(position)
         self.count += 1
 
 
-class MaximalMarginalRelevance(Similarity):
+class MaximalMarginalRelevance:
     """The gain is minus the largest cosine to a picked item, if it is above 0: maximal marginal relevance.
 
     Carbonell and Goldstein, SIGIR 1998.
     """
 
-    def __init__(self, candidates: torch.Tensor, vectors: np.ndarray):
-        super().__init__(candidates, vectors)
-        self.largest = torch.zeros(candidates.shape, dtype=torch.float64)
+    def __init__(self, similarity: Similarity):
+        self.similarity, shape = similarity, similarity.vectors.shape[:2]
+        self.largest = torch.zeros(shape, dtype=torch.float64)
 
     def now(self) -> torch.Tensor:
         """See `Gain`."""
@@ -88,10 +99,10 @@ class MaximalMarginalRelevance(Similarity):
 
     def pick(self, position: torch.Tensor) -> None:
         """See `Gain`."""
-        self.largest = torch.maximum(self.largest, self.to(position))
+        self.largest = torch.maximum(self.largest, self.similarity.to(position))
 
 
-class LogVolume(Similarity):
+class LogVolume:
     """The gain is the log of the squared distance to the span of the picked items: a determinantal point process.
 
     Chen, Zhang and Zhou, "Fast Greedy MAP Inference for Determinantal Point Process to Improve Recommendation
@@ -100,9 +111,9 @@ class LogVolume(Similarity):
     orthogonal to all others.
     """
 
-    def __init__(self, candidates: torch.Tensor, vectors: np.ndarray):
-        super().__init__(candidates, vectors)
-        self.squared = torch.ones(candidates.shape, dtype=torch.float64)
+    def __init__(self, similarity: Similarity):
+        self.similarity, shape = similarity, similarity.vectors.shape[:2]
+        self.squared = torch.ones(shape, dtype=torch.float64)
         self.factor: list[torch.Tensor] = []  # rows of the Cholesky factor, [n, m] each
 
     def now(self) -> torch.Tensor:
@@ -112,7 +123,7 @@ class LogVolume(Similarity):
     def pick(self, position: torch.Tensor) -> None:
         """See `Gain`."""
         at = position[:, None]
-        row = self.to(position)
+        row = self.similarity.to(position)
         for before in self.factor:
             row -= before.gather(1, at) * before
         left = self.squared.gather(1, at)
@@ -121,12 +132,14 @@ class LogVolume(Similarity):
         self.squared -= row.square()
 
 
-class Calibration:
-    """The gain is minus the divergence of the list's category proportions from those of the user's history.
+class Tastes:
+    """The proportions of categories in the histories of users, and the values that candidates have.
 
-    Steck, "Calibrated Recommendations", RecSys 2018: KL(p || q). Each item spreads its weight evenly over its values;
-    p is the mean over the history, q the mean over the list with a little of p mixed in. Items without a value
-    count in neither.
+    Args:
+        candidates: int64 [n, m], items.
+        categories: of all items, as in `RerankFeatures`.
+        past: histories of all users.
+        users: int64 [n], rows of the user table.
     """
 
     def __init__(self, candidates: torch.Tensor, categories: csr_array, past: Histories, users: np.ndarray):
@@ -145,31 +158,47 @@ class Calibration:
         self.share = self.known / self.known.sum(2, keepdim=True).clamp(min=1).double()
         self.wanted = _at(self.taste, self.values)  # the user's proportions at the values of each candidate
         self.least = MIXED_IN * self.wanted + TINY
-        self.total = torch.zeros_like(self.taste)  # summed shares of the list
-        self.count = torch.zeros(len(users), 1, dtype=torch.float64)  # items of the list that have values
+
+
+class Calibration:
+    """The gain is minus the divergence of the list's category proportions from those of the user's history.
+
+    Steck, "Calibrated Recommendations", RecSys 2018: KL(p || q). Each item spreads its weight evenly over its values;
+    p is the mean over the history, q the mean over the list with a little of p mixed in. Items without a value
+    count in neither.
+    """
+
+    def __init__(self, tastes: Tastes):
+        self.of = tastes
+        self.total = torch.zeros_like(tastes.taste)  # summed shares of the list
+        self.count = torch.zeros(
+            len(self.total), 1, dtype=torch.float64
+        )  # items of the list that have values
 
     def now(self) -> torch.Tensor:
         """See `Gain`."""
         longer = self.count + 1
-        total, before = (_at(x, self.values) for x in (self.total, self._log_mixed(longer)))
-        after = (total.add_(self.share) * ((1 - MIXED_IN) / longer[:, :, None])).add_(self.least).log_()
-        change = (self.wanted * after.sub_(before)).sum(2)
-        return torch.where(self.known.any(2), self._closeness(longer) + change, self._closeness(self.count))
+        total, before = (_at(x, self.of.values) for x in (self.total, self._log_mixed(longer)))
+        after = (total.add_(self.of.share) * ((1 - MIXED_IN) / longer[:, :, None])).add_(self.of.least).log_()
+        change = (self.of.wanted * after.sub_(before)).sum(2)
+        return torch.where(
+            self.of.known.any(2), self._closeness(longer) + change, self._closeness(self.count)
+        )
 
     def _log_mixed(self, length: torch.Tensor) -> torch.Tensor:
         """float64 [n, values + 1]: log of the list's proportions if its length is `length`, float64 [n, 1]."""
-        return ((1 - MIXED_IN) * self.total / length.clamp(min=1) + MIXED_IN * self.taste + TINY).log()
+        return ((1 - MIXED_IN) * self.total / length.clamp(min=1) + MIXED_IN * self.of.taste + TINY).log()
 
     def _closeness(self, length: torch.Tensor) -> torch.Tensor:
         """float64 [n, 1]: -KL(p || q) of the list if its length is `length`, float64 [n, 1]."""
-        difference = (self.taste + TINY).log() - self._log_mixed(length)
-        return -(self.taste * difference).sum(1, keepdim=True)
+        difference = (self.of.taste + TINY).log() - self._log_mixed(length)
+        return -(self.of.taste * difference).sum(1, keepdim=True)
 
     def pick(self, position: torch.Tensor) -> None:
         """See `Gain`."""
         user = torch.arange(len(position))
-        self.total.scatter_add_(1, self.values[user, position], self.share[user, position])
-        self.count += self.known[user, position].any(1, keepdim=True)
+        self.total.scatter_add_(1, self.of.values[user, position], self.of.share[user, position])
+        self.count += self.of.known[user, position].any(1, keepdim=True)
 
 
 def _at(table: torch.Tensor, values: torch.Tensor) -> torch.Tensor:

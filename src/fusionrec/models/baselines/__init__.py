@@ -1,13 +1,12 @@
 """Baselines: recommenders that the model is compared with, one a file, fitted on the train interactions alone.
 
-A module has two functions: `variants(options)`, the combinations of hyper-parameters that are tried, and
-`fit(train, options, settings)`, the recommender of one combination. Its class `Options`, if it has one, are its
-parameters in params.yaml, at `metrics.baselines.<name>`; without it `options` is None. `metrics.baselines.names`
-selects the baselines.
+A module has a function `fit(train, options)`, which yields a recommender for each combination of hyper-parameters; what
+combinations have in common is computed once. Its class `Options`, if it has one, are its parameters in params.yaml, at
+`metrics.baselines.<name>`; without it `options` is None. `metrics.baselines.names` selects the baselines.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import product
+from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -38,20 +37,8 @@ class TrainData(NamedTuple):
     seed: int
 
 
-class Baseline(Protocol):
-    """The functions of each module of this package."""
-
-    def variants(self, options: Any) -> list[Settings]:
-        """The combinations that are tried, at least one; `[{}]` if there are no hyper-parameters."""
-        ...
-
-    def fit(self, train: TrainData, options: Any, settings: Settings) -> Recommender:
-        """The recommender of one combination."""
-        ...
-
-
 class Fitted:
-    """A fitted baseline, a `Recommender`, and the hyper-parameters that were chosen for it."""
+    """A fitted baseline, a `Recommender`, and its hyper-parameters, `{}` if it has none."""
 
     def __init__(self, recommender: Recommender, settings: Settings):
         self.recommender, self.settings = recommender, settings
@@ -61,13 +48,12 @@ class Fitted:
         return self.recommender.score(users, past)
 
 
-def combinations(**values: Sequence[float]) -> list[Settings]:
-    """All combinations of the values of hyper-parameters; the last one varies fastest.
+class Baseline(Protocol):
+    """The function of each module of this package."""
 
-    >>> combinations(neighbours=[5, 50], shrinkage=[0, 10])[:2]
-    [{'neighbours': 5, 'shrinkage': 0}, {'neighbours': 5, 'shrinkage': 10}]
-    """
-    return [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
+    def fit(self, train: TrainData, options: Any) -> Iterable[Fitted]:
+        """The recommender of each combination that is tried, at least one, when it is asked for."""
+        ...
 
 
 def build(
@@ -95,6 +81,8 @@ def build(
 def _best(
     baseline: Baseline, options: Any, train: TrainData, validation: Callable[[Recommender], float] | None
 ) -> Fitted:
-    variants = baseline.variants(options)
-    fitted = (Fitted(baseline.fit(train, options, settings), settings) for settings in variants)
-    return max(fitted, key=validation) if len(variants) > 1 and validation else next(fitted)
+    fitted = iter(baseline.fit(train, options))
+    first, second = next(fitted), next(fitted, None) if validation else None
+    if validation is None or second is None:
+        return first
+    return max(chain([first, second], fitted), key=validation)

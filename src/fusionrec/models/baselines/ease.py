@@ -6,15 +6,17 @@ thousand items, and is hard to beat on warm items; it cannot score cold ones. Ti
 number of items, memory is about 24 bytes per pair of items.
 """
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
 import torch
 from pydantic import Field
+from scipy.linalg import inv
 
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
-from fusionrec.models.baselines import Settings, TrainData, combinations
+from fusionrec.models.baselines import Fitted, TrainData
 from fusionrec.models.interaction_matrix import matrix
 from fusionrec.params import Count, Positive, Section
 
@@ -26,13 +28,10 @@ class Options(Section):
     max_items: Count
 
 
-def variants(options: Options) -> list[Settings]:
-    """All strengths of the regularisation."""
-    return combinations(l2=options.l2)
+def fit(train: TrainData, options: Options) -> Iterator[Fitted]:
+    """Compute the weights for each strength of the regularisation.
 
-
-def fit(train: TrainData, options: Options, settings: Settings) -> "EASE":
-    """Compute the weights.
+    A Cholesky factorisation for each takes less time than one decomposition into eigenvalues for all.
 
     Raises:
         UserError: if the catalogue is larger than `options.max_items`.
@@ -44,7 +43,10 @@ def fit(train: TrainData, options: Options, settings: Settings) -> "EASE":
             f"{3 * 8 * items**2 / 2**30:,.0f} GB; remove it from the list, or raise "
             f"metrics.baselines.ease.max_items, which is {most:,}"
         )
-    return EASE(train.histories, items, settings["l2"])
+    chosen = matrix(train.histories, np.arange(len(train.histories)), items)
+    gram = (chosen.T @ chosen).toarray()
+    for l2 in options.l2:
+        yield Fitted(EASE(gram, l2), {"l2": l2})
 
 
 class EASE:
@@ -55,19 +57,17 @@ class EASE:
     of the rows of B of the user's past. Float64 up to B.
 
     Args:
-        train: what to fit on.
-        items: size of the catalogue.
+        gram: float64 [items, items], X'X: the number of users who chose both items.
         l2: strength of the regularisation.
     """
 
-    def __init__(self, train: Histories, items: int, l2: float):
-        chosen = matrix(train, np.arange(len(train)), items)
-        gram = torch.from_numpy((chosen.T @ chosen).toarray())
-        gram.diagonal().add_(l2)
-        inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
-        weights = inverse.div_(-inverse.diagonal()[None].clone())
-        weights.diagonal().zero_()
-        self.weights = weights.float().numpy()
+    def __init__(self, gram: np.ndarray, l2: float):
+        ridge = gram.copy()
+        ridge[np.diag_indices_from(ridge)] += l2
+        weights = inv(ridge, overwrite_a=True, assume_a="pos")
+        weights /= -weights.diagonal().copy()
+        np.fill_diagonal(weights, 0)
+        self.weights = weights.astype(np.float32)
 
     def score(self, users: np.ndarray, past: Histories) -> torch.Tensor:
         """See `Recommender.score`."""

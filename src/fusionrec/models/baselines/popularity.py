@@ -4,17 +4,12 @@ import numpy as np
 import torch
 
 from fusionrec.data.histories import Histories
-from fusionrec.models.baselines import Settings, TrainData
+from fusionrec.models.baselines import Fitted, TrainData
 
 
-def variants(options: None) -> list[Settings]:
-    """One: there are no hyper-parameters to choose."""
-    return [{}]
-
-
-def fit(train: TrainData, options: None, settings: Settings) -> "Popularity":
+def fit(train: TrainData, options: None) -> list[Fitted]:
     """Count the users of each item."""
-    return Popularity(train.histories, train.items)
+    return [Fitted(Popularity(train.histories, train.items), {})]
 
 
 class Popularity:

@@ -1,14 +1,9 @@
 """Random scores, drawn uniformly with a separate generator for each user."""
 
-from fusionrec.models.baselines import Settings, TrainData
+from fusionrec.models.baselines import Fitted, TrainData
 from fusionrec.models.uniform_scores import UniformScores
 
 
-def variants(options: None) -> list[Settings]:
-    """One: there are no hyper-parameters to choose."""
-    return [{}]
-
-
-def fit(train: TrainData, options: None, settings: Settings) -> UniformScores:
+def fit(train: TrainData, options: None) -> list[Fitted]:
     """Needs the seed alone."""
-    return UniformScores(train.seed, train.items)
+    return [Fitted(UniformScores(train.seed, train.items), {})]

@@ -6,7 +6,7 @@ import pandas as pd
 from pydantic import Field
 
 from fusionrec.data.histories import Histories
-from fusionrec.models.baselines import Settings, TrainData
+from fusionrec.models.baselines import Fitted, TrainData
 from fusionrec.models.baselines.popularity import Popularity
 from fusionrec.params import Section
 
@@ -17,15 +17,10 @@ class Options(Section):
     share: Annotated[float, Field(gt=0, le=1)]
 
 
-def variants(options: Options) -> list[Settings]:
-    """One: there are no hyper-parameters to choose."""
-    return [{}]
-
-
-def fit(train: TrainData, options: Options, settings: Settings) -> Popularity:
+def fit(train: TrainData, options: Options) -> list[Fitted]:
     """Count the recent users of each item."""
-    newest = recent(train.log, options.share)
-    return Popularity(Histories.of(newest, len(train.histories)), train.items)
+    newest = Histories.of(recent(train.log, options.share), len(train.histories))
+    return [Fitted(Popularity(newest, train.items), {})]
 
 
 def recent(log: pd.DataFrame, share: float) -> pd.DataFrame:

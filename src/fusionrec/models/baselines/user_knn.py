@@ -5,57 +5,81 @@ i. The similarity of two users with the items A and B is s = |A ∩ B| / (√(|A
 A user is never their own neighbour.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from scipy.sparse import csr_array
 
 from fusionrec.data.histories import Histories
-from fusionrec.models.baselines import Settings, TrainData, combinations
+from fusionrec.models.baselines import Fitted, TrainData
 from fusionrec.models.interaction_matrix import matrix
-from fusionrec.models.neighbours import NeighbourOptions, chunks, cosine, nearest, without
+from fusionrec.models.neighbours import VALUES, NeighbourOptions, chunks, cosine, nearest, without
 
 
 class Options(NeighbourOptions):
     """At most how many `neighbours` of a user, and `shrinkage`; of lists, all values are tried."""
 
 
-def variants(options: Options) -> list[Settings]:
-    """All combinations."""
-    return combinations(neighbours=options.neighbours, shrinkage=options.shrinkage)
-
-
-def fit(train: TrainData, options: Options, settings: Settings) -> "UserKNN":
+def fit(train: TrainData, options: Options) -> Iterator[Fitted]:
     """Keep the train histories; neighbours are computed when a user is scored."""
-    return UserKNN(train.histories, train.items, int(settings["neighbours"]), settings["shrinkage"])
+    chosen = matrix(train.histories, np.arange(len(train.histories)), train.items)
+    for shrinkage in options.shrinkage:
+        most = Nearest(chosen, max(options.neighbours), shrinkage)
+        for neighbours in options.neighbours:
+            yield Fitted(UserKNN(most, neighbours), {"neighbours": neighbours, "shrinkage": shrinkage})
+
+
+class Nearest:
+    """The nearest train users of any user, by the user's past; never the user themselves.
+
+    What was computed is kept while the past is the same, up to `VALUES` similarities, because the next number of
+    neighbours is asked about the same users.
+
+    Args:
+        chosen: [users, items], the train histories.
+        neighbours: at most so many of each user.
+        shrinkage: see `fusionrec.models.neighbours`.
+    """
+
+    def __init__(self, chosen: csr_array, neighbours: int, shrinkage: float):
+        self.chosen, self.chosen_by = chosen, csr_array(chosen.T)
+        self.neighbours, self.shrinkage = neighbours, shrinkage
+        self.past: Histories | None = None
+        self.kept: dict[bytes, csr_array] = {}
+
+    def of(self, users: np.ndarray, past: Histories) -> csr_array:
+        """float64 [len(users), train users]: similarities of the neighbours."""
+        if past is not self.past or sum(similar.nnz for similar in self.kept.values()) > VALUES:
+            self.past, self.kept = past, {}
+        key = users.tobytes()
+        if key not in self.kept:
+            own = matrix(past, users, self.chosen.shape[1])
+            overlap = without(own @ self.chosen_by, users)
+            sizes = np.diff(self.chosen.indptr)
+            similar = cosine(overlap, np.diff(own.indptr), sizes, self.shrinkage)
+            self.kept[key] = nearest(similar, self.neighbours)
+        return self.kept[key]
 
 
 class UserKNN:
     """Score of an item: summed similarities of the user's nearest train users who chose it.
 
-    A user is never their own neighbour. Similarity is that of the user's past to train histories, so that users
-    absent from train have neighbours too.
+    Similarity is that of the user's past to train histories, so that users absent from train have neighbours too.
 
     Args:
-        train: what to fit on.
-        items: size of the catalogue.
+        most: finds at least `neighbours` neighbours.
         neighbours: at most so many of each user.
-        shrinkage: see `fusionrec.models.neighbours`.
     """
 
-    def __init__(self, train: Histories, items: int, neighbours: int, shrinkage: float):
-        self.neighbours, self.shrinkage = neighbours, shrinkage
-        self.chosen = matrix(train, np.arange(len(train)), items)
-        self.chosen_by = csr_array(self.chosen.T)
+    def __init__(self, most: Nearest, neighbours: int):
+        self.most, self.neighbours = most, neighbours
 
     def score(self, users: np.ndarray, past: Histories) -> torch.Tensor:
         """See `Recommender.score`."""
-        known, items = self.chosen.shape
-        parts = [self._score(users[rows], past) for rows in chunks(len(users), known)]
-        return torch.from_numpy(np.concatenate(parts) if parts else np.zeros((0, items), np.float32))
-
-    def _score(self, users: np.ndarray, past: Histories) -> np.ndarray:
-        own = matrix(past, users, self.chosen.shape[1])
-        sizes = np.diff(self.chosen.indptr)
-        similar = cosine(own @ self.chosen_by, np.diff(own.indptr), sizes, self.shrinkage)
-        near = nearest(without(similar, users), self.neighbours)
-        return (near @ self.chosen).astype(np.float32).toarray()
+        known, items = self.most.chosen.shape
+        scores = np.zeros((len(users), items), np.float32)
+        for rows in chunks(len(users), known):
+            near = nearest(self.most.of(users[rows], past), self.neighbours)
+            scores[rows] = (near @ self.most.chosen).toarray()
+        return torch.from_numpy(scores)
