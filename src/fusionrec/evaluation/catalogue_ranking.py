@@ -80,8 +80,11 @@ def best(scores: torch.Tensor, k: int) -> Lists:
     length = min(k, items)
     # a compromise: fewer blocks have fewer maxima, and shorter blocks are faster to search
     block = max(LEAST_BLOCK, 1 << math.isqrt(4 * items // max(length, 1)).bit_length() - 1)
-    few = items < 2 * block * length
-    index = _sorted(scores, length) if few else _among_blocks(scores.contiguous(), length, block)
+    if items < 2 * block * length:
+        _refuse_nan(scores)
+        index = _sorted(scores, length)
+    else:
+        index = _among_blocks(scores.contiguous(), length, block)
     value = scores.gather(1, index)
     index = index.masked_fill(value == -torch.inf, -1)
     padding = (0, k - length)
@@ -91,27 +94,25 @@ def best(scores: torch.Tensor, k: int) -> Lists:
 
 
 def _sorted(scores: torch.Tensor, k: int) -> torch.Tensor:
-    """int64 [n, k]: columns of the k largest scores, by `topk` of integers that break ties by column.
+    """int64 [n, k]: columns of the k largest scores, by sorting integers that break ties by column.
 
     The bits of a float, with those of the magnitude inverted if it is negative, sort as the float does. They are the
     upper half of each integer; the lower half is the column, descending.
     """
-    _refuse_nan(scores)
     bits = (scores + 0.0).view(torch.int32)  # + 0: -0 becomes 0
     ordered = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).long() << 32
-    column = torch.arange(scores.shape[1], device=scores.device)
-    return -(ordered - column).topk(k).values & 0xFFFFFFFF
+    return -_largest(ordered - torch.arange(scores.shape[1], device=scores.device), k) & 0xFFFFFFFF
 
 
 def _among_blocks(scores: torch.Tensor, k: int, block: int) -> torch.Tensor:
-    """int64 [n, k]: the same as `_sorted`, for catalogues of many blocks."""
+    """int64 [n, k]: the same as `_sorted`, for catalogues of many blocks, whose length is a power of 2."""
     n, items = scores.shape
     full, rest = divmod(items, block)
     maxima = scores[:, : full * block].unflatten(1, (full, block)).amax(2)
     if rest:
         maxima = torch.cat([maxima, scores[:, full * block :].amax(1, keepdim=True)], 1)
     _refuse_nan(maxima)
-    bound = maxima.topk(k, sorted=False).values.amin(1, keepdim=True)
+    bound = _kth_largest(maxima, k)
     reached = maxima >= bound
     if reached.sum() > 2 * n * k:  # of the blocks whose maximum is the bound, the first k are enough
         ties = maxima == bound
@@ -122,17 +123,41 @@ def _among_blocks(scores: torch.Tensor, k: int, block: int) -> torch.Tensor:
     windows = scores.as_strided((n * items - block + 1, block), (1, 1)).index_select(0, row * items + start)
     if rest:  # the last block overlaps the one before
         windows[number == full, : block - rest] = -torch.inf
-    place = (windows >= bound[row]).view(-1).nonzero().squeeze(1)
-    window = place // block
-    row, column = row[window], start[window] + place % block  # rows ascend, and columns in them
+    place = _true(windows >= bound[row])
+    window = place >> (block.bit_length() - 1)
+    row, column = row[window], start[window] + (place & (block - 1))  # rows ascend, and columns in them
 
     count = torch.bincount(row, minlength=n)
-    rank = torch.arange(len(row), device=row.device) - (count.cumsum(0) - count)[row]
     width = int(count.max())
+    rows, entries = (torch.arange(length, device=row.device) for length in (n, len(row)))
+    slot = entries + (width * rows - count.cumsum(0) + count)[row]
     values, columns = scores.new_full((n, width), -torch.inf), row.new_zeros(n, width)
-    slot = rank + row * width
     values.view(-1)[slot], columns.view(-1)[slot] = windows.view(-1)[place], column
-    return columns.gather(1, values.sort(dim=1, descending=True, stable=True).indices[:, :k])
+    return columns.gather(1, _sorted(values, k))
+
+
+def _largest(x: torch.Tensor, k: int) -> torch.Tensor:
+    """The k largest of each row of `x`, descending. numpy is several times faster than torch here."""
+    if x.is_cuda:
+        return x.topk(k).values
+    found = x.numpy()
+    if k < x.shape[1]:
+        found = np.partition(found, -k, 1)[:, -k:]
+    return torch.from_numpy(np.sort(found, 1)[:, ::-1].copy())
+
+
+def _kth_largest(x: torch.Tensor, k: int) -> torch.Tensor:
+    """[n, 1]: the k-th largest of each row of `x`."""
+    if x.is_cuda:
+        return x.topk(k, sorted=False).values.amin(1, keepdim=True)
+    return torch.from_numpy(np.partition(x.numpy(), -k, 1)[:, [-k]])
+
+
+def _true(mask: torch.Tensor) -> torch.Tensor:
+    """int64 [n]: where `mask`, flattened, is true."""
+    return (
+        mask.view(-1).nonzero().squeeze(1) if mask.is_cuda else torch.from_numpy(np.flatnonzero(mask.numpy()))
+    )
 
 
 def _refuse_nan(scores: torch.Tensor) -> None:
