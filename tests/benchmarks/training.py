@@ -74,19 +74,23 @@ def content(widths: tuple[int, int]) -> ItemInputs:
     ).to(DEVICE)
 
 
-def options(precision: str, loss: str) -> tuple[FusionOptions, Train]:
+def options(precision: str, loss: str, dropout: bool = True) -> tuple[FusionOptions, Train]:
     """The pairwise setting of the frameworks: ids of users and items, BPR, one negative, batch 2,048."""
     weights = dict.fromkeys(MODEL.losses, 0.0) | {loss: 1.0}
     model = MODEL.model_copy(
         update={"user": "id", "dim": 64, "categories": False, "numbers": False, "losses": weights}
     )
+    if not dropout:
+        model = model.model_copy(update={name: 0.0 for name in type(model).model_fields if "dropout" in name})
     negatives = P.train.negatives.model_copy(update={"ratio": 1})
     changes = {"negatives": negatives, "batch": 2048, "targets": 1, "precision": precision, "masked": 0.0}
     return model, P.train.model_copy(update=changes)
 
 
-def ours(train: Histories, inputs: ItemInputs, precision: str, loss: str) -> Callable[[], None]:
-    chosen, how = options(precision, loss)
+def ours(
+    train: Histories, inputs: ItemInputs, precision: str, loss: str, dropout: bool = True
+) -> Callable[[], None]:
+    chosen, how = options(precision, loss, dropout)
     model = FusionModel(chosen, ModelData(inputs, len(train), 0))
     model.reset(torch.Generator().manual_seed(0))
     run = loop.Training(model.to(DEVICE), inputs, train, how, ALONE)
