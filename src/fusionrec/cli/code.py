@@ -3,13 +3,15 @@
     fusionrec code [STAGE]
 
 With the name of a stage: shows the files that it can run, with their digests, and writes nothing.
+
+It runs before all other stages, and stops them if `raw.input` is data that `dvc exp run` would commit to Git.
 """
 
 import shutil
 import sys
 from pathlib import Path
 
-from fusionrec import code
+from fusionrec import code, unversioned
 
 FOLDER = Path("data/code")
 
@@ -22,17 +24,20 @@ def main(arguments: list[str]) -> None:
 
     Raises:
         SystemExit: if there is no such stage.
+        UserError: if the data of `raw.input` would be committed.
     """
     if any(argument.startswith("-") for argument in arguments):
         print(__doc__)
         return
-    listed = code.stages(Path.cwd())
+    here = Path.cwd()
+    listed = code.stages(here)
     unknown = [name for name in arguments if name not in listed]
     if unknown:
         sys.exit(f"error: {unknown[0]} is not a stage; stages are {', '.join(listed)}")
     for name in arguments:
         print(code.listing(listed[name]), end="")
     if not arguments:
+        unversioned.refuse(Path(code.Code(here).parameters["raw"]["input"]), here)
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir(parents=True)
         for name, files in listed.items():
