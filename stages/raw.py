@@ -40,6 +40,9 @@ def main() -> str:
                 count += 1
     sizes = f"{len(data.items):,} items, {len(data.interactions):,} interactions, {count:,} pictures"
     print(f"{options.source}: {sizes}")
+    lines = int((data.rejected["table"] != "pictures").sum())
+    if lines:
+        print(f"{lines:,} lines of the tables could not be read; data/raw/tables/rejected.parquet lists them")
     return "data/raw"
 
 

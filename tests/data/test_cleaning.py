@@ -125,6 +125,13 @@ def test_ids_that_cannot_be_ids() -> None:
     ]  # fmt: skip
 
 
+def test_items_that_are_only_written_differently_have_a_reason_of_their_own() -> None:
+    rows = log(("u", "1", "1"), ("u", "2.0", "2"), ("u", "002", "3"), ("u", "3", "4"), ("u", " 1", "5"))
+    clean = cleaning.clean(catalogue(["1", "2"]), rows, options())
+    different = "item_id_written_differently"
+    assert reasons(clean) == [(2, different), (3, different), (4, "unknown_item"), (5, different)]
+
+
 def test_ids_may_be_categories() -> None:
     rows = log(("v", "b", "2"), ("u", "a", "1"), (None, "a", "3"))
     categories = rows.assign(

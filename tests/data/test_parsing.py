@@ -84,3 +84,16 @@ def test_id_faults() -> None:
         "missing_id", "missing_id", "placeholder_id", "placeholder_id", "too_long_id",
         "control_character_in_id", "control_character_in_id", None, None, None, "placeholder_id",
     ]  # fmt: skip
+
+
+def test_usual_forms_of_ids() -> None:
+    same = [
+        ["7", "7.0", "007", " 7", "7.00", "0007.0"],
+        ["Ab", "aB ", "ＡＢ"],
+        ["0", "000", "0.0"],
+        ["a.0"],
+        ["7.5"],
+    ]
+    for names in same:
+        assert len(set(parsing.usual_form(pd.Index(names, dtype="str")))) == 1
+    assert len({parsing.usual_form(pd.Index(names, dtype="str"))[0] for names in same}) == len(same)

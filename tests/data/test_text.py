@@ -192,6 +192,25 @@ def test_split_gives_clean_sorted_distinct_values() -> None:
     assert text.split(float("nan"), options()) == []  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("['Malbec', 'Merlot']", ["malbec", "merlot"]),
+        ('["Malbec", "Merlot|Rosé", null, 3]', ["3", "malbec", "merlot|rosé"]),
+        (" [] ", []),
+        ("['it\\'s', \"5' tall\", None, 1.5]", ["1.5", "5' tall", "it's"]),
+        ("['<b>Red</b> wine', 'a &amp; b']", ["a & b", "red wine"]),
+        ("[OV]|[dubbed]", ["[dubbed]", "[ov]"]),
+        ("[['a']]", ["[['a']]"]),
+        ("[__import__('os')]", ["[__import__('os')]"]),
+        ("[" * 5000 + "]" * 5000, ["[" * 5000 + "]" * 5000]),
+        ("['\\d']", ["\\d"]),
+    ],
+)
+def test_split_reads_lists_as_json_or_python_write_them(value: str, expected: list[str]) -> None:
+    assert text.split(value, options()) == expected
+
+
 def test_split_at_any_separator() -> None:
     assert text.split("A, B;C|D", options(separators=[",", ";"])) == ["a", "b", "c|d"]
     assert text.split("A|B", options(separators=[])) == ["a|b"]

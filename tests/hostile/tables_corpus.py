@@ -93,7 +93,8 @@ CSV: dict[str, Case] = {
     "latin_1_in_ids": Case({"interactions.csv": GOOD_LOG.encode() + b"\xfc,i1,1,\n"}, r"interactions\.csv, line 6: n"),
     "emoji_and_scripts": items("i9,👩‍👩‍👧 日本 עברית,,,\n", titles={"i9": "👩‍👩‍👧 日本 עברית"}),
     "binary": Case({"items.csv": BINARY}, r"items\.csv.*(not UTF-8|no column)"),
-    "zipped": Case({"items.csv": gzip.compress(GOOD_ITEMS.encode())}, r"items\.csv, line 1: not UTF-8"),
+    "zipped": Case({"items.csv": gzip.compress(GOOD_ITEMS.encode())}, r"items\.csv: not text, but gzip; unpack it"),
+    "workbook": Case({"items.csv": b"PK\x03\x04" + BINARY}, r"items\.csv: not text, but .* a workbook; save .* as CSV"),
     # characters
     "nul_in_title": items("i9,a\0b,,,\n", titles={"i9": "ab"}),
     "nul_in_id": items("i\x009,a,,,\n", **_left("items", "control_character_in_id")),
@@ -110,6 +111,12 @@ CSV: dict[str, Case] = {
     "blank_lines": Case({"items.csv": GOOD_ITEMS.replace("\n", "\n\n").encode()}),
     "open_quote": items('i8,"a,,,\ni9,b,,,\n', error=r"items\.csv, line 6: a quote is opened"),
     "open_quote_in_last_column": items('i8,a,,,"1\ni9,b,,,2\n', error=r"items\.csv, line 6: a quote is opened"),
+    "two_stray_quotes": items(
+        'i7,a,,,"\ni8,b,,,1\ni9,c,,,"\n', rejected=[("items", 5, "swallowed_by_a_quote")] * 3
+    ),
+    "two_stray_quotes_in_the_log": log(
+        'u1,i1,1,"\nu0,i1,2,\nu1,i2,3,"5\n', rejected=[("interactions", 5, "swallowed_by_a_quote")] * 3
+    ),
     "stray_quote": items('i9,5" nails,,,\n', titles={"i9": '5" nails'}),
     "row_too_short": items("i9,a\n", error=r"items\.csv, row 5 below the header: 2 values instead of 5 in 'i9,a'"),
     "row_too_long": items("i9,a,,,1,2\n", error=r"items\.csv, row 5 below the header: 6 values instead of 5"),

@@ -84,6 +84,15 @@ def ids(values: pd.Series) -> Ids:
     return Ids(rank[column.cat.codes.to_numpy()], names[order])
 
 
+def usual_form(names: pd.Index) -> pd.Index:
+    """The same for ids that two exports of one id differ in: 7, 7.0, 007 and " 7"; Ab and ab; one Unicode form.
+
+    Only for the reason of a rejection: ids that are written differently are different ids.
+    """
+    form = names.str.normalize("NFKC").str.strip().str.casefold()
+    return form.str.replace(r"^([0-9]+)\.0+$", r"\1", regex=True).str.replace(r"^0+(?=[0-9])", "", regex=True)
+
+
 def id_faults(names: pd.Index) -> dict[str, np.ndarray]:
     """Which ids are invalid: {reason: bool [names]}, most basic reason first.
 

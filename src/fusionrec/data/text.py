@@ -1,7 +1,10 @@
 """Cleaning of text: removes markup, entities, mojibake, control characters and odd spacing."""
 
+import ast
+import json
 import re
 import unicodedata
+import warnings
 from collections.abc import Collection
 from functools import lru_cache
 from html.parser import HTMLParser
@@ -118,17 +121,37 @@ def split(value: str | None, options: Clean) -> list[str]:
     """The distinct values of a category, clean and sorted.
 
     Args:
-        value: such as "Comedy|Animation".
+        value: such as "Comedy|Animation", or a list as JSON or Python write it: ["Comedy", "Animation"]; the
+            separators do not count inside of a list.
         options: `separators`, to which `SEPARATOR` is added; `lowercase`; those of `clean`.
     """
     if not isinstance(value, str):
         return []
     # entities first: "&amp;" contains a ";"
     value = strip_html(value) if options.strip_html else value
-    for separator in options.separators:
-        value = value.replace(separator, SEPARATOR)
-    parts = {_plain(part, options) for part in value.split(SEPARATOR)} - {""}
+    listed = _listed(value.strip())
+    if listed is None:
+        for separator in options.separators:
+            value = value.replace(separator, SEPARATOR)
+        listed = value.split(SEPARATOR)
+    parts = {_plain(part, options) for part in listed} - {""}
     return sorted({part.lower() for part in parts} if options.lowercase else parts)
+
+
+def _listed(value: str) -> list[str] | None:
+    """The texts and numbers of a list that is written as JSON or Python; None if it is not such a list."""
+    if not (value.startswith("[") and value.endswith("]")):
+        return None
+    for read in (json.loads, ast.literal_eval):
+        try:
+            with warnings.catch_warnings(action="ignore"):  # of escapes that Python does not know
+                found = read(value)
+            break
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            found = [[]]
+    if not all(isinstance(each, str | int | float | None) for each in found):
+        return None
+    return [str(each) for each in found if each is not None]
 
 
 def compose(fields: dict[str, str], options: Clean) -> str:

@@ -22,7 +22,9 @@ WANTED = {"x": Column("a", "raw.a"), "y": Column("b")}
 def read(folder: Path, content: bytes, dialect: Dialect = csv_files.CSV) -> pd.DataFrame:
     path = folder / "t.csv"
     path.write_bytes(content)
-    return csv_files.read(path, WANTED, categories=["x"], dialect=dialect)
+    table, refused = csv_files.read(path, "items", WANTED, categories=["x"], dialect=dialect)
+    assert refused == []
+    return table
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ def test_malformed_files(tmp_path: Path, content: bytes, message: str) -> None:
 def test_a_folder_and_no_file(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "gone"):
         with pytest.raises(UserError, match="cannot be read"):
-            csv_files.read(path, WANTED)
+            csv_files.read(path, "items", WANTED)
 
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)

@@ -1,8 +1,7 @@
 """Delimited text files as tables of strings, by pyarrow: fast, exact, and strict about malformed rows."""
 
 import csv
-from collections.abc import Collection, Iterator
-from itertools import chain
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,10 +10,15 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from fusionrec.data.reading import quotes
+from fusionrec.data.reading.dataset import Rejection
 from fusionrec.errors import UserError
 
 BLOCKS = [1 << 22, 1 << 26, 1 << 30]  # bytes; a row must fit into one
 OPEN_QUOTE = "a quote is opened in this row and never closed"
+SWALLOWED = "swallowed_by_a_quote"  # the reason of rows that a stray quote made the value of another one
+EXCERPT = 200  # characters of a rejected line that are kept
+BINARY = {b"\x1f\x8b": "gzip; unpack it", b"PK": "a zip archive or a workbook; save the table as CSV"}
 
 
 class Column(NamedTuple):
@@ -36,23 +40,34 @@ class Dialect(NamedTuple):
 CSV = Dialect()
 
 
+class Lines(NamedTuple):
+    """Attributes: `table` has row (from 1, without the header), then the columns; `refused` lists the other lines."""
+
+    table: pd.DataFrame
+    refused: list[Rejection]
+
+
 def read(
-    path: Path, wanted: dict[str, Column], categories: Collection[str] = (), dialect: Dialect = CSV
-) -> pd.DataFrame:
+    path: Path, name: str, wanted: dict[str, Column], categories: Collection[str] = (), dialect: Dialect = CSV
+) -> Lines:
     """Some columns of a file as strings, under our names, with `row` before them.
+
+    Rows that a stray quote has made a part of another row's value are refused together with it, line by line. What ends
+    in `_id` among our names tells such rows from text.
 
     Args:
         path: the file.
+        name: of the table, for the rejections.
         wanted: our name -> column of the file.
         categories: our names of columns with many repeated values, such as ids in a log; they become categories.
         dialect: the format of the file.
 
     Returns:
-        row (int64, from 1), then `wanted`: str, exactly as written, null if empty.
+        The table: row (int64, from 1), then `wanted`: str, exactly as written, null if empty; and refused lines.
 
     Raises:
         UserError: if the file cannot be read, has no rows, no such column, a bad encoding, rows of different
-            lengths, an open quote, or a row of more than 1 GiB.
+            lengths, an open quote, quotes that leave the number of rows open, or a row of more than 1 GiB.
     """
     names = dialect.header or header(path, dialect)
     for column in wanted.values():
@@ -65,9 +80,31 @@ def read(
     table = pa.table({ours: by_name[column.name] for ours, column in wanted.items()})
     if not len(table):
         raise UserError(f"{path}: no rows below the header")
-    if dialect.quoted and (line := _open_quote(path)):
+    if dialect.quoted and (line := quotes.open_quote(path)):
         raise UserError(f"{path}, line {line}: {OPEN_QUOTE}")
-    return numbered(table, np.arange(1, len(table) + 1))
+    place = {ours: names.index(column.name) for ours, column in wanted.items()}
+    refused = _swallowed(path, name, table, place, dialect)
+    frame = numbered(table, np.arange(1, len(table) + 1))
+    return Lines(frame[~frame["row"].isin({row for _, row, *_ in refused})].reset_index(drop=True), refused)
+
+
+def _swallowed(
+    path: Path, name: str, table: pa.Table, place: dict[str, int], dialect: Dialect
+) -> list[Rejection]:
+    """The lines of all rows with a quoted value that has swallowed other rows."""
+    if not dialect.quoted:
+        return []
+    ids = {
+        place[ours]: quotes.forms(table[ours].drop_null().cast(pa.string()).unique().to_pylist())
+        for ours in place
+        if ours.endswith("_id")
+    }
+    found = quotes.swallowed(path, dialect.delimiter, dialect.header is None, len(table), ids)
+    return [
+        (name, row, "", SWALLOWED, f"line {line.number}: {line.text}"[:EXCERPT])
+        for row, lines in found.items()
+        for line in lines
+    ]
 
 
 def numbered(table: pa.Table, rows: np.ndarray) -> pd.DataFrame:
@@ -92,6 +129,10 @@ def header(path: Path, dialect: Dialect = CSV) -> list[str]:
         UserError: if the file cannot be read, is not UTF-8, or empty.
     """
     try:
+        with path.open("rb") as file:
+            start = file.read(2)
+        if start in BINARY:
+            raise UserError(f"{path}: not text, but {BINARY[start]}")
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             names = next(
                 csv.reader(
@@ -148,7 +189,7 @@ def _read(path: Path, types: dict[str, pa.DataType], dialect: Dialect) -> pa.Tab
 
 
 def _explained(path: Path, ragged: list[Any], dialect: Dialect, error: Exception) -> UserError:
-    line = _open_quote(path) if ragged and dialect.quoted else None
+    line = quotes.open_quote(path) if ragged and dialect.quoted else None
     if line:
         return UserError(f"{path}, line {line}: {OPEN_QUOTE}")
     if ragged:
@@ -173,28 +214,3 @@ def _bad_line(path: Path) -> int | None:
             except UnicodeDecodeError:
                 return number
     return None
-
-
-def _open_quote(path: Path) -> int | None:
-    """The line of a row with a quote that is never closed: pyarrow would read the rest of the file as one value.
-
-    A stray quote in an unquoted value (5" nails) is harmless, so an odd number of quotes is only a reason to
-    check further: a line that is appended to the file must be parsed as a row of its own.
-    """
-    if sum(part.count(b'"') for part in _parts(path)) % 2 == 0:
-        return None
-    row, start, end = list[str](), 0, 0
-    with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        rows = csv.reader(chain(file, ["end"]))
-        try:
-            for row in rows:  # noqa: B007
-                start, end = end, rows.line_num
-        except csv.Error:  # a value above the size limit of the csv module
-            start, row = end, []
-    return None if row == ["end"] else start + 1
-
-
-def _parts(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while part := file.read(1 << 24):
-            yield part

@@ -40,14 +40,13 @@ def read(folder: Path, extensions: list[str], own: Options) -> Dataset:
     Raises:
         UserError: if a file or column is missing, a file leads out of the folder, or cannot be read.
     """
-    items = csv_files.read(inside(folder, own.items, "raw.files.items"), _of_items(own.columns))
-    log = csv_files.read(
-        inside(folder, own.interactions, "raw.files.interactions"),
-        _of_interactions(own.columns),
-        categories=["user_id", "item_id"],
-    )
+    path = inside(folder, own.items, "raw.files.items")
+    items, unread = csv_files.read(path, "items", _of_items(own.columns))
+    path = inside(folder, own.interactions, "raw.files.interactions")
+    ids = ["user_id", "item_id"]
+    log, lost = csv_files.read(path, "interactions", _of_interactions(own.columns), ids)
     images = pictures.beside(folder, own.images, "raw.files.images", items["item_id"], extensions)
-    return Dataset(completed(items), log, rejections(images.refused), images.blobs)
+    return Dataset(completed(items), log, rejections([*unread, *lost, *images.refused]), images.blobs)
 
 
 def _of_items(columns: Columns) -> dict[str, Column]:

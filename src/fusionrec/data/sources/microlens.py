@@ -40,19 +40,20 @@ def read(folder: Path, extensions: list[str], own: Options) -> Dataset:
     Raises:
         UserError: if a file is missing, leads out of the folder, or has another layout.
     """
-    items = _read_titles(inside(folder, own.titles, "raw.microlens.titles"))
+    items, unread = _read_titles(inside(folder, own.titles, "raw.microlens.titles"))
     path = inside(folder, own.interactions, "raw.microlens.interactions")
-    log = csv_files.read(path, LOG, categories=["user_id", "item_id"])
+    log, lost = csv_files.read(path, "interactions", LOG, categories=["user_id", "item_id"])
     log["timestamp"] = _seconds(log["timestamp"])
     images = pictures.beside(folder, own.images, "raw.microlens.images", items["item_id"], extensions)
-    return Dataset(completed(items), log, rejections(images.refused), images.blobs)
+    return Dataset(completed(items), log, rejections([*unread, *lost, *images.refused]), images.blobs)
 
 
-def _read_titles(path: Path) -> pd.DataFrame:
+def _read_titles(path: Path) -> csv_files.Lines:
     """With or without a header."""
     wanted = {"item_id": Column("item"), "title": Column("title")}
     named = csv_files.header(path) == TITLES
-    return csv_files.read(path, wanted, dialect=csv_files.CSV if named else Dialect(header=TITLES))
+    dialect = csv_files.CSV if named else Dialect(header=TITLES)
+    return csv_files.read(path, "items", wanted, dialect=dialect)
 
 
 def _seconds(timestamps: pd.Series) -> pd.Series:

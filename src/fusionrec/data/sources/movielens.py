@@ -20,7 +20,7 @@ import pandas as pd
 
 from fusionrec.data.reading import csv_files, pictures
 from fusionrec.data.reading.csv_files import Column, Dialect
-from fusionrec.data.reading.dataset import SEPARATOR, Dataset, completed, rejections
+from fusionrec.data.reading.dataset import SEPARATOR, Dataset, Rejection, completed, rejections
 from fusionrec.data.reading.folders import existing, inside
 from fusionrec.errors import UserError
 from fusionrec.params import Section
@@ -54,20 +54,20 @@ def read(folder: Path, extensions: list[str], own: Options) -> Dataset:
         UserError: if it is none of those above, or a file is damaged.
     """
     if (existing(folder) / "u.data").exists():
-        items, log = _read_100k(folder)
+        items, log, refused = _read_100k(folder)
     elif (folder / "ratings.csv").exists():
-        items, log = _read_latest(folder)
+        items, log, refused = _read_latest(folder)
     else:
         raise UserError(
             f"{folder}: has neither u.data nor ratings.csv; set raw.input to an unpacked ml-100k or ml-latest"
         )
     images = pictures.beside(folder, own.images, "raw.movielens.images", items["item_id"], extensions)
-    return Dataset(completed(items), log, rejections(images.refused), images.blobs)
+    return Dataset(completed(items), log, rejections([*refused, *images.refused]), images.blobs)
 
 
-def _read_100k(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _read_100k(root: Path) -> tuple[pd.DataFrame, pd.DataFrame, list[Rejection]]:
     dialect = Dialect("\t", quoted=False, header=U_DATA)
-    log = csv_files.read(inside(root, "u.data", "raw.input"), LOG, IDS, dialect)
+    log, lost = csv_files.read(inside(root, "u.data", "raw.input"), "interactions", LOG, IDS, dialect)
     wanted = {
         "item_id": Column("movieId"),
         "title": Column("title"),
@@ -75,11 +75,12 @@ def _read_100k(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     }
     dialect = Dialect("|", quoted=False, encoding="latin-1", header=U_ITEM)
     path = inside(root, "u.item", "raw.input")
-    read = csv_files.read(path, wanted | {name: Column(name) for name in GENRES}, dialect=dialect)
+    columns = wanted | {name: Column(name) for name in GENRES}
+    read, unread = csv_files.read(path, "items", columns, dialect=dialect)
     items = read[["row", *wanted]].copy()
     items["date_release_date"] = _iso(read["date_release_date"])
     items.insert(3, "category_genres", _genres(read[GENRES]))
-    return items, log
+    return items, log, unread + lost
 
 
 def _iso(dates: pd.Series) -> pd.Series:
@@ -95,20 +96,22 @@ def _genres(flags: pd.DataFrame) -> pd.Series:
     return pd.Series(joined, flags.index, dtype="str").replace("", None)
 
 
-def _read_latest(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    log = csv_files.read(inside(root, "ratings.csv", "raw.input"), LOG, IDS)
+def _read_latest(root: Path) -> tuple[pd.DataFrame, pd.DataFrame, list[Rejection]]:
+    log, refused = csv_files.read(inside(root, "ratings.csv", "raw.input"), "interactions", LOG, IDS)
     wanted = {"item_id": Column("movieId"), "title": Column("title"), "category_genres": Column("genres")}
-    items = csv_files.read(inside(root, "movies.csv", "raw.input"), wanted)
+    items, unread = csv_files.read(inside(root, "movies.csv", "raw.input"), "items", wanted)
     genres = items["category_genres"].replace(NO_GENRES, None)
     items["category_genres"] = genres.str.replace("|", SEPARATOR, regex=False)
     if (root / "tags.csv").exists():
-        items["category_tags"] = items["item_id"].map(_tags(root)).astype("str")
-    return items, log
+        tags, lost = _tags(root)
+        items["category_tags"] = items["item_id"].map(tags).astype("str")
+        unread = unread + lost
+    return items, log, unread + refused
 
 
-def _tags(root: Path) -> pd.Series:
-    """By film: its tags, each once, sorted and joined."""
+def _tags(root: Path) -> tuple[pd.Series, list[Rejection]]:
+    """By film: its tags, each once, sorted and joined; and refused lines."""
     wanted = {"item_id": Column("movieId"), "tag": Column("tag")}
-    read = csv_files.read(inside(root, "tags.csv", "raw.input"), wanted).dropna()
-    pairs = read[["item_id", "tag"]].drop_duplicates().sort_values(["item_id", "tag"])
-    return pairs.groupby("item_id")["tag"].agg(SEPARATOR.join)
+    read, lost = csv_files.read(inside(root, "tags.csv", "raw.input"), "tags", wanted)
+    pairs = read.dropna()[["item_id", "tag"]].drop_duplicates().sort_values(["item_id", "tag"])
+    return pairs.groupby("item_id")["tag"].agg(SEPARATOR.join), lost

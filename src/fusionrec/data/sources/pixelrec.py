@@ -44,8 +44,8 @@ def read(folder: Path, extensions: list[str], own: Options) -> Dataset:
     Raises:
         UserError: if a file is missing, leads out of the folder, or has another layout.
     """
-    items = csv_files.read(inside(folder, own.items, "raw.pixelrec.items"), ITEMS)
+    items, unread = csv_files.read(inside(folder, own.items, "raw.pixelrec.items"), "items", ITEMS)
     path = inside(folder, own.interactions, "raw.pixelrec.interactions")
-    log = csv_files.read(path, LOG, categories=["user_id", "item_id"])
+    log, lost = csv_files.read(path, "interactions", LOG, categories=["user_id", "item_id"])
     images = pictures.beside(folder, own.images, "raw.pixelrec.images", items["item_id"], extensions)
-    return Dataset(items, log, rejections(images.refused), images.blobs)
+    return Dataset(items, log, rejections([*unread, *lost, *images.refused]), images.blobs)
