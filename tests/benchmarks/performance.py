@@ -2,15 +2,18 @@
 
 `make bench`, or `python tests/benchmarks/performance.py`, on a quiet machine, writes docs/performance.md. Each part
 runs in a process of its own, under the pins of its mode; what is compared runs in the same process. Peers that are not
-installed (`implicit`, `onnxruntime`) are left out.
+installed (`implicit`, `faiss-cpu`, `onnx` with `onnxruntime`) are left out.
 """
 
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +104,47 @@ def encoders() -> dict[str, float]:
         entry = getattr(p.encoders, modality)[name]
         folder = weights.locate(name, entry, p.encoders)
         source = weights.source(folder, entry, p.encoders)
-        encoder = Recipe(modality, entry, folder, source, p.cache, "cpu", os.environ["MODE"]).load()
+        recipe = Recipe(modality, entry, folder, source, p.cache, "cpu", os.environ["MODE"])
+        encoder = recipe.load()
         ways[f"{name}, a thousand inputs: FusionRec"] = partial(many, encoder.forward, batch)
+        if find_spec("onnxruntime") and find_spec("onnx"):
+            ways[f"{name}, a thousand inputs: onnxruntime"] = with_onnxruntime(recipe, batch)
     return {name: 250 * took / 10 for name, took in fastest(ways, 3).items()}
+
+
+def with_onnxruntime(recipe: Any, batch: dict[str, Any]) -> Callable[[], object]:
+    """Ten batches by onnxruntime, in float32, of the same model as it comes from its folder; the vectors agree."""
+    import numpy as np
+    import torch
+    from torch import nn
+
+    onnxruntime: Any = import_module("onnxruntime")  # not among the requirements
+    # half precision keeps torch's own layers, and their weights in float32
+    plain = recipe._replace(options=recipe.options.model_copy(update={"precision": "bf16"}))
+
+    class Vectors(nn.Module):
+        """Positional inputs, and the vector alone."""
+
+        def __init__(self, tower: nn.Module):
+            super().__init__()
+            self.tower = tower
+
+        def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+            vectors: torch.Tensor = self.tower(**dict(zip(batch, inputs, strict=True)))[0]
+            return vectors
+
+    tower = plain.load_trainable().tower.to(memory_format=torch.contiguous_format)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    with tempfile.TemporaryDirectory() as scratch:
+        path = f"{scratch}/model.onnx"
+        vectors = Vectors(tower).eval()
+        torch.onnx.export(vectors, tuple(batch.values()), path, input_names=list(batch), dynamo=False)
+        session = onnxruntime.InferenceSession(path, options)
+    inputs = {name: tensor.numpy() for name, tensor in batch.items()}
+    found, wanted = session.run(None, inputs)[0], tower(**batch)[0].numpy()
+    assert np.allclose(found, wanted, atol=1e-3 * np.abs(wanted).max()), "another model"
+    return partial(many, lambda each: session.run(None, each), inputs)
 
 
 def many(forward: Callable[[Any], object], batch: Any) -> None:
