@@ -125,6 +125,14 @@ def test_ids_that_cannot_be_ids() -> None:
     ]  # fmt: skip
 
 
+def test_a_log_without_times_keeps_the_first_of_equal_pairs() -> None:
+    rows = log(("v", "b", "9"), ("u", "a", "x"), ("v", "b", "1")).drop(columns="timestamp")
+    items = catalogue(["a", "b"], number_model_2019=["1", "2"])
+    clean = cleaning.clean(items, rows, options())
+    assert clean.interactions["timestamp"].tolist() == [0, 0]
+    assert reasons(clean) == [(3, "duplicate_pair")]
+
+
 def test_items_that_are_only_written_differently_have_a_reason_of_their_own() -> None:
     rows = log(("u", "1", "1"), ("u", "2.0", "2"), ("u", "002", "3"), ("u", "3", "4"), ("u", " 1", "5"))
     clean = cleaning.clean(catalogue(["1", "2"]), rows, options())

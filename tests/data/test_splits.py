@@ -156,3 +156,18 @@ print(*sorted(name for name in sys.modules if name.startswith(strategies.PACKAGE
     environment = {"PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
     assert done.stdout.split() == ["fusionrec.data.strategies.item"], done.stderr
+
+
+@pytest.mark.parametrize(("strategy", "own"), VARIANTS, ids=str)
+def test_without_times_only_strategies_that_need_none(strategy: str, own: dict[str, Any]) -> None:
+    pairs = np.random.default_rng(3).permutation(200)[:120].tolist()
+    log, _ = splits.index(interactions([(pair // 20, pair % 20, 0) for pair in pairs]), ITEMS["item_id"])
+    chosen = options(strategy, own)
+    latest = strategy == "leave_one_out" and own.get("held_out", "latest") == "latest"
+    if latest or strategy in ("temporal", "stratified_temporal"):
+        with pytest.raises(
+            UserError, match=f"strategy={strategy} holds out the latest .* same time, or none; use"
+        ):
+            splits.split(log, ITEMS, chosen)
+    else:
+        assert {TRAIN, VAL, TEST} <= set(splits.split(log, ITEMS, chosen).labels.tolist())

@@ -17,7 +17,7 @@ class Log(NamedTuple):
         table: which rows are kept.
         user: int32 [n], into `names`; -1 if there is none.
         item: int32 [n], rows of the items table; -1 if there is none.
-        seconds: float64 [n], since 1970; NaN if there is no time.
+        seconds: float64 [n], since 1970; NaN where a time cannot be read; 0 everywhere if the log has no times.
         names: user ids.
     """
 
@@ -32,17 +32,14 @@ def read(rows: pd.DataFrame) -> Log:
     """Read the ids and times of a raw log; `item` is not known yet."""
     users = parsing.ids(rows["user_id"])
     unknown = np.full(len(rows), -1, np.int32)
-    return Log(
-        FilteredTable("interactions", rows),
-        users.codes,
-        unknown,
-        parsing.times(rows["timestamp"]),
-        users.names,
-    )
+    seconds = parsing.times(rows["timestamp"]) if "timestamp" in rows else np.zeros(len(rows))
+    return Log(FilteredTable("interactions", rows), users.codes, unknown, seconds, users.names)
 
 
 def newest(log: Log) -> int:
-    """The time of the last interaction, in seconds since 1970; 0 if there is none."""
+    """The time of the last interaction, in seconds since 1970; 0 if there is none, the latest if it is not known."""
+    if "timestamp" not in log.table.rows:
+        return parsing.LATEST - 1
     plausible = log.seconds[log.seconds < parsing.LATEST]
     return int(plausible.max()) if len(plausible) else 0
 

@@ -97,6 +97,8 @@ def over_time(timestamp: np.ndarray, labels: np.ndarray, cuts: dict[str, int], p
     locator = AutoDateLocator()
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    if first == last:
+        axes.set(xticks=[], xlabel="all interactions have the same time, or none")
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_ylabel("interactions")
     axes.grid(alpha=0.3, axis="y")

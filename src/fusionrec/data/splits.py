@@ -75,6 +75,8 @@ def split(log: Log, items: pd.DataFrame, options: Splits) -> Split:
     strategy = strategies.load(options.strategy)
     given = Given(log, items, options, options.own(options.strategy))
     _require_room(options, strategy.reads)
+    if strategy.by_time(given):
+        _require_times(log, options)
     labels = strategy.label(given, np.random.default_rng(options.seed))
     _require_parts(labels, given, strategy.reads)
     leakage.check(labels, log, strategy.folds_in)
@@ -105,6 +107,15 @@ def _require_room(options: Splits, reads: tuple[str, ...]) -> None:
         raise UserError(
             f"splits.val_fraction={val} and splits.test_fraction={test}: both must be above 0, and together "
             f"below 1, for splits.strategy={options.strategy}"
+        )
+
+
+def _require_times(log: Log, options: Splits) -> None:
+    if log.timestamp.min(initial=0) == log.timestamp.max(initial=0):
+        raise UserError(
+            f"splits.strategy={options.strategy} holds out the latest interactions, but all have the same time, or "
+            "none; use another strategy, such as stratified, or leave_one_out with "
+            "splits.leave_one_out.held_out=random"
         )
 
 

@@ -49,6 +49,11 @@ def test_values_are_strings_as_written_and_null_where_there_is_nothing(data: Pat
     assert dataset.rejected["reason"].tolist() == ["unknown_suffix"] and dataset.truth is None
 
 
+def test_a_log_without_times(data: Path) -> None:
+    log = files.read(data, EXTENSIONS, options(timestamp=None)).interactions
+    assert list(log) == ["row", "user_id", "item_id", "rating"]
+
+
 def test_extensions_are_a_parameter(data: Path) -> None:
     dataset = files.read(data, [".gif"], options())
     assert [name for name, _ in dataset.pictures] == ["2.gif"]

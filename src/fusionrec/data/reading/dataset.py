@@ -17,7 +17,7 @@ class Dataset(NamedTuple):
     Attributes:
         items: row (int64, from 1: of the table, or the line in JSON lines), item_id, title, description,
             category_<name>..., number_<name>..., date_<name>...
-        interactions: row, user_id, item_id, timestamp, and rating if the source has one. Ids may be
+        interactions: row, user_id, item_id, and timestamp and rating if the source has them. Ids may be
             categories of strings, because a log repeats them many times.
         rejected: what the source could not use, mostly pictures: table, row, id, reason, value.
         pictures: (file name, bytes), sorted by item id; the name without its suffix is the item's id.

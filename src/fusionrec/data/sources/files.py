@@ -12,7 +12,7 @@ KINDS = {"category": "categories", "number": "numbers", "date": "dates"}  # pref
 
 
 class Columns(Section):
-    """Names of the columns in your files. `rating: null` says that there is none."""
+    """Names of the columns in your files. `timestamp: null` and `rating: null` say that there is none."""
 
     item: str
     title: str | None
@@ -21,7 +21,7 @@ class Columns(Section):
     numbers: list[str]
     dates: list[str]
     user: str
-    timestamp: str
+    timestamp: str | None
     rating: str | None
 
 

@@ -11,6 +11,7 @@ and, where they apply,
 - `class Options(Section)`: its own parameters, read from `splits.<name>`;
 - `FOLDS_IN = True`: interactions may be labelled FOLD_IN: they are known when their user is evaluated, and
   never trained on;
+- `by_time(given)`: whether the order in time decides; then a log without times is refused;
 - `cuts(given)`: the timestamps at which parts begin, by name; they are reported and drawn.
 """
 
@@ -88,6 +89,7 @@ class Strategy:
     reads: tuple[str, ...]
     folds_in: bool
     cuts: Callable[[Given[Any]], dict[str, int]]
+    by_time: Callable[[Given[Any]], bool]
 
 
 def load(name: str) -> Strategy:
@@ -95,5 +97,5 @@ def load(name: str) -> Strategy:
     module = choices.load(PACKAGE, name)
     return Strategy(
         module.label, module.check, module.READS, getattr(module, "FOLDS_IN", False),
-        getattr(module, "cuts", lambda given: {}),
+        getattr(module, "cuts", lambda given: {}), getattr(module, "by_time", lambda given: False),
     )  # fmt: skip

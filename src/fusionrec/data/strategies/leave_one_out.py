@@ -25,6 +25,11 @@ class Options(Section):
     held_out: Literal["latest", "random"]
 
 
+def by_time(given: Given[Options]) -> bool:
+    """If the latest ones are held out."""
+    return given.own.held_out == "latest"
+
+
 def label(given: Given[Options], rng: np.random.Generator) -> np.ndarray:
     """int8 [n], positions in `PARTS`."""
     user = given.log.user

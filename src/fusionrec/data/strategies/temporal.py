@@ -13,6 +13,11 @@ from fusionrec.data.strategies import Given
 READS = ("val_fraction", "test_fraction")
 
 
+def by_time(given: Given[None]) -> bool:
+    """Always."""
+    return True
+
+
 def label(given: Given[None], rng: np.random.Generator) -> np.ndarray:
     """int8 [n], positions in `PARTS`; nothing is random."""
     timestamp, at = given.log.timestamp, cuts(given)
