@@ -94,11 +94,12 @@ def over_time(timestamp: np.ndarray, labels: np.ndarray, cuts: dict[str, int], p
             ha=side, va="top", fontsize=8,
         )  # fmt: skip
     axes.set_ylim(0, bottom.max() * (1.15 if cuts else 1.02))
-    locator = AutoDateLocator()
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     if first == last:
         axes.set(xticks=[], xlabel="all interactions have the same time, or none")
+    else:
+        locator = AutoDateLocator()
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_ylabel("interactions")
     axes.grid(alpha=0.3, axis="y")
