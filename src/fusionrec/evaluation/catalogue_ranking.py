@@ -10,7 +10,7 @@ import torch
 from fusionrec.data.histories import Histories
 from fusionrec.models.recommender import Recommender
 
-CHUNK = 1024  # users in one matrix product
+CHUNK = 512  # users in one matrix product; more write their scores farther from the cache, fewer repack the items
 VALUES = 2**26  # most scores in a chunk
 LEAST_BLOCK = 32  # shorter blocks make the search for maxima slow
 
