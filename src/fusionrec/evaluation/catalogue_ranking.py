@@ -10,7 +10,8 @@ import torch
 from fusionrec.data.histories import Histories
 from fusionrec.models.recommender import Recommender
 
-CHUNK = 512  # users in one matrix product; more write their scores farther from the cache, fewer repack the items
+# users in one matrix product: more write their scores farther from the cache, fewer repack the items more often
+CHUNK = 512
 VALUES = 2**26  # most scores in a chunk
 LEAST_BLOCK = 32  # shorter blocks make the search for maxima slow
 
