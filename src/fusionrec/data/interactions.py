@@ -55,14 +55,12 @@ def reject_rows(log: Log, catalogue: FilteredTable, min_rating: float | None) ->
         table.reject(np.append(bad, False)[log.user], reason.replace("_id", "_user_id"), "user_id")
     table.reject(log.user < 0, "missing_user_id")
     items = parsing.ids(table.rows["item_id"])
-    known = catalogue.rows["item_id"].iloc[np.flatnonzero(catalogue.kept)].astype("str")
     log = log._replace(item=_items(items, catalogue))
     table.reject(items.codes < 0, "missing_item_id")
-    close = parsing.usual_form(items.names).isin(parsing.usual_form(pd.Index(known)))
-    table.reject(
-        (log.item < 0) & np.append(close, False)[items.codes], "item_id_written_differently", "item_id"
-    )
-    table.reject(log.item < 0, "unknown_item", "item_id")
+    if (unknown := log.item < 0).any():
+        close = parsing.usual_form(items.names).isin(parsing.usual_form(_names(catalogue)))
+        table.reject(unknown & np.append(close, False)[items.codes], "item_id_written_differently", "item_id")
+        table.reject(unknown, "unknown_item", "item_id")
     table.reject(np.isnan(log.seconds), "unreadable_timestamp", "timestamp")
     table.reject(log.seconds < 0, "timestamp_before_1970", "timestamp")
     table.reject(log.seconds >= parsing.LATEST, "timestamp_after_2099", "timestamp")
@@ -75,10 +73,14 @@ def reject_rows(log: Log, catalogue: FilteredTable, min_rating: float | None) ->
 def _items(ids: parsing.Ids, catalogue: FilteredTable) -> np.ndarray:
     """int32: the row of each id among the kept items, -1 where there is none."""
     known = np.flatnonzero(catalogue.kept)
-    index = pd.Index(catalogue.rows["item_id"].iloc[known].astype("str"))
-    place = index.get_indexer(ids.names)
+    place = _names(catalogue).get_indexer(ids.names)
     rows = np.where(place >= 0, known[place] if len(known) else -1, -1).astype(np.int32)
     return np.append(rows, np.int32(-1))[ids.codes]
+
+
+def _names(catalogue: FilteredTable) -> pd.Index:
+    """The ids of the kept items."""
+    return pd.Index(catalogue.rows["item_id"].iloc[np.flatnonzero(catalogue.kept)].astype("str"))
 
 
 def _reject_low_ratings(table: FilteredTable, least: float) -> None:

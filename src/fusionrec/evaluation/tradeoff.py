@@ -40,12 +40,9 @@ def sweep(
 
     methods = list(dict.fromkeys(method for method, _ in reranked))
     at_zero = measured(plain)
-    rows = [{"series": method, "strength": 0.0} | at_zero for method in methods]
-    rows += [
-        {"series": method, "strength": strength} | measured(items)
-        for (method, strength), items in reranked.items()
-        if strength > 0
-    ]
-    table = pd.DataFrame(rows, columns=["series", "strength", "accuracy", *BEYOND])
-    place = table["series"].map({method: number for number, method in enumerate(methods)})
-    return table.iloc[np.lexsort((table["strength"], place))].reset_index(drop=True)
+    rows = []
+    for method in methods:
+        rows.append({"series": method, "strength": 0.0} | at_zero)
+        for strength in sorted(strength for name, strength in reranked if name == method and strength > 0):
+            rows.append({"series": method, "strength": strength} | measured(reranked[method, strength]))
+    return pd.DataFrame(rows, columns=["series", "strength", "accuracy", *BEYOND])

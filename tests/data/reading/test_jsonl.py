@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fusionrec.data.reading import jsonl
+from fusionrec.data.reading import csv_files, jsonl
 from fusionrec.errors import UserError
 
 from ..sources.options import rows
@@ -20,7 +20,7 @@ def parse(record: dict[str, Any]) -> list[str | None]:
     return [record["a"], record.get("b")]
 
 
-def read(path: Path) -> jsonl.Lines:
+def read(path: Path) -> csv_files.Lines:
     return jsonl.read(path, "things", ["a", "b"], parse, categories=["a"])
 
 

@@ -46,6 +46,7 @@ def test_quotes_that_leave_the_number_of_rows_open(tmp_path: Path) -> None:
     path.write_text('item_id,title\n1,"a\nb"\n2,c\n')
     with pytest.raises(UserError, match=r"t.csv: 1 rows were read, but .* there are 2; write a quote inside"):
         quotes.swallowed(path, ",", True, 1, {0: {"0"}})
+    assert quotes.spans_lines(path, 2, True) and not quotes.spans_lines(path, 3, True)
     assert quotes.swallowed(path, ",", True, 2, {0: {"0"}}) == {}
 
 

@@ -41,7 +41,7 @@ CSV = Dialect()
 
 
 class Lines(NamedTuple):
-    """Attributes: `table` has row (from 1, without the header), then the columns; `refused` lists the other lines."""
+    """Attributes: `table` has row (of the file, from 1), then the columns; `refused` lists the other lines."""
 
     table: pd.DataFrame
     refused: list[Rejection]
@@ -80,10 +80,13 @@ def read(
     table = pa.table({ours: by_name[column.name] for ours, column in wanted.items()})
     if not len(table):
         raise UserError(f"{path}: no rows below the header")
-    if dialect.quoted and (line := quotes.open_quote(path)):
+    quoted = dialect.quoted and quotes.count(path) > 0
+    if quoted and (line := quotes.open_quote(path)):
         raise UserError(f"{path}, line {line}: {OPEN_QUOTE}")
-    place = {ours: names.index(column.name) for ours, column in wanted.items()}
-    refused = _swallowed(path, name, table, place, dialect)
+    refused = []
+    if quoted and quotes.spans_lines(path, len(table), dialect.header is None):
+        place = {ours: names.index(column.name) for ours, column in wanted.items() if ours.endswith("_id")}
+        refused = _swallowed(path, name, table, place, dialect) if place else []
     frame = numbered(table, np.arange(1, len(table) + 1))
     return Lines(frame[~frame["row"].isin({row for _, row, *_ in refused})].reset_index(drop=True), refused)
 
@@ -92,12 +95,9 @@ def _swallowed(
     path: Path, name: str, table: pa.Table, place: dict[str, int], dialect: Dialect
 ) -> list[Rejection]:
     """The lines of all rows with a quoted value that has swallowed other rows."""
-    if not dialect.quoted:
-        return []
     ids = {
-        place[ours]: quotes.forms(table[ours].drop_null().cast(pa.string()).unique().to_pylist())
-        for ours in place
-        if ours.endswith("_id")
+        position: quotes.forms(table[ours].drop_null().cast(pa.string()).unique().to_pylist())
+        for ours, position in place.items()
     }
     found = quotes.swallowed(path, dialect.delimiter, dialect.header is None, len(table), ids)
     return [

@@ -8,19 +8,18 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from fusionrec.data.reading import csv_files
+from fusionrec.data.reading.csv_files import EXCERPT
 from fusionrec.data.reading.dataset import Rejection
 from fusionrec.errors import UserError
 
 LONGEST = 1 << 26  # bytes of a line; a longer one is refused and never kept in memory
 BATCH = 1 << 16  # lines that are kept as Python objects at a time
-EXCERPT = 200  # characters of a refused line that are kept
 Record = dict[str, Any]
 Parse = Callable[[Record], list[str | None]]
 
@@ -33,14 +32,9 @@ class RefusedLine(Exception):
         self.reason, self.value = reason, printable(value)
 
 
-class Lines(NamedTuple):
-    """Attributes: `table` has row (the line number), then the columns; `refused` lists the other lines."""
-
-    table: pd.DataFrame
-    refused: list[Rejection]
-
-
-def read(path: Path, name: str, columns: list[str], parse: Parse, categories: Collection[str] = ()) -> Lines:
+def read(
+    path: Path, name: str, columns: list[str], parse: Parse, categories: Collection[str] = ()
+) -> csv_files.Lines:
     """Read a file line by line; `parse` turns the object of each line into values.
 
     Args:
@@ -68,7 +62,7 @@ def read(path: Path, name: str, columns: list[str], parse: Parse, categories: Co
         numbers.append(np.array(kept, np.int64))
     if not batches:
         raise UserError(f"{path}: empty; it needs one JSON object a line")
-    return Lines(csv_files.numbered(pa.concat_tables(batches), np.concatenate(numbers)), refused)
+    return csv_files.Lines(csv_files.numbered(pa.concat_tables(batches), np.concatenate(numbers)), refused)
 
 
 def _useless(path: Path, name: str, refused: list[Rejection]) -> str:

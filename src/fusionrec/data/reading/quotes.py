@@ -45,6 +45,12 @@ def count(path: Path) -> int:
         return sum(part.count(b'"') for part in iter(lambda: file.read(1 << 24), b""))
 
 
+def spans_lines(path: Path, rows: int, named: bool) -> bool:
+    """Whether some of the `rows`, without the header if the file is `named`, take more than one line."""
+    with path.open("rb") as file:
+        return sum(line not in (b"\n", b"\r\n") for line in file) > rows + named
+
+
 def swallowed(
     path: Path, delimiter: str, named: bool, rows: int, ids: dict[int, set[str]]
 ) -> dict[int, list[Line]]:
@@ -58,7 +64,7 @@ def swallowed(
         delimiter: between values.
         named: whether the first row is a header.
         rows: how many rows were read, without the header.
-        ids: by position, the forms of the ids in that column; see `form`.
+        ids: by position, the forms of the ids in that column; see `forms`.
 
     Returns:
         The lines of each such row, which is counted from 1, without the header.
@@ -66,8 +72,6 @@ def swallowed(
     Raises:
         UserError: if this module finds another number of rows than were read.
     """
-    if not ids or count(path) == 0 or _lines(path) <= rows + named:
-        return {}
     found: dict[int, list[Line]] = {}
     columns, start, number = 0, 0 if named else 1, 0
     for number, (values, lines) in enumerate(_records(path, delimiter), start):
@@ -90,12 +94,6 @@ def forms(values: Iterable[str]) -> set[str]:
 def _is_row(line: str, delimiter: str, columns: int, ids: dict[int, set[str]]) -> bool:
     values = next(csv.reader([line], delimiter=delimiter), [])
     return len(values) == columns and all(forms([values[place]]) <= known for place, known in ids.items())
-
-
-def _lines(path: Path) -> int:
-    """Lines that are not empty."""
-    with path.open("rb") as file:
-        return sum(line not in (b"\n", b"\r\n") for line in file)
 
 
 def _records(path: Path, delimiter: str) -> Iterator[tuple[list[str], list[Line]]]:
