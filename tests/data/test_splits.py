@@ -24,14 +24,15 @@ DEFAULT = options("leave_one_out", {"held_out": "latest"})
 
 
 def interactions(rows: list[tuple[int, int, int]]) -> pd.DataFrame:
-    """Rows (user, item, timestamp) with the ids u0, i00, ..."""
+    """Rows (user, item, timestamp) with the ids u0, i00, ..., and a part that depends on both."""
     users, items, times = zip(*rows, strict=True)
     ids = {"user_id": [f"u{user}" for user in users], "item_id": [f"i{item:02}" for item in items]}
-    return pd.DataFrame({**ids, "timestamp": times})
+    parts = [PARTS[(user + item) % 3] for user, item, _ in rows]
+    return pd.DataFrame({**ids, "timestamp": times, "split": parts})
 
 
 def rows(log: Log) -> list[tuple[int, int, int]]:
-    return list(zip(*(column.tolist() for column in log), strict=True))
+    return list(zip(*(column.tolist() for column in log[:3]), strict=True))
 
 
 def split(table: pd.DataFrame, chosen: Splits) -> dict[str, pd.DataFrame]:
@@ -45,7 +46,7 @@ def test_index_is_canonical_and_compact() -> None:
     log, users = splits.index(table, ITEMS["item_id"])
     assert users.tolist() == ["u3", "u7"]
     assert rows(log) == [(0, 0, 9), (0, 1, 9), (1, 4, 1), (1, 2, 5)]
-    assert [column.dtype for column in log] == [np.int32, np.int32, np.int64]
+    assert [column.dtype for column in log[:3]] == [np.int32, np.int32, np.int64]
 
 
 def test_index_of_categories_in_any_order_with_unused_ones() -> None:

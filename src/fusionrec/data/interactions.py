@@ -128,6 +128,8 @@ def _drop(log: Log, rows: np.ndarray, rare: np.ndarray, reason: str) -> np.ndarr
 def table(log: Log, item_ids: pd.Series) -> pd.DataFrame:
     """The kept interactions: user_id and item_id (categories), timestamp (int64), by user, time and item.
 
+    A column `split`, the part that the data set itself names, is kept as it is.
+
     Args:
         log: after all rejections.
         item_ids: str, of the items table.
@@ -137,13 +139,14 @@ def table(log: Log, item_ids: pd.Series) -> pd.DataFrame:
     user, users = _ranks(log.user[rows], log.names)
     item, items = _ranks(log.item[rows], pd.Index(item_ids.astype("str")))
     order = np.lexsort((item, seconds, user))
-    return pd.DataFrame(
-        {
-            "user_id": pd.Categorical.from_codes(user[order], users),
-            "item_id": pd.Categorical.from_codes(item[order], items),
-            "timestamp": seconds[order],
-        }
-    )
+    columns = {
+        "user_id": pd.Categorical.from_codes(user[order], users),
+        "item_id": pd.Categorical.from_codes(item[order], items),
+        "timestamp": seconds[order],
+    }
+    if "split" in log.table.rows:
+        columns["split"] = pd.Categorical(log.table.rows["split"].iloc[rows[order]])
+    return pd.DataFrame(columns)
 
 
 def _ranks(codes: np.ndarray, names: pd.Index) -> tuple[np.ndarray, pd.Index]:

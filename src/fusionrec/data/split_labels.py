@@ -7,6 +7,7 @@ by position in it.
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 PARTS = ("train", "val", "test", "fold_in")
 TRAIN, VAL, TEST, FOLD_IN = range(len(PARTS))
@@ -19,11 +20,13 @@ class Log(NamedTuple):
         user: int32 [n], rows of the user table, which is sorted by id.
         item: int32 [n], rows of the item table, which is sorted by id.
         timestamp: int64 [n], seconds since 1970.
+        given: strings [n], the part that the data set itself names; None if it names none.
     """
 
     user: np.ndarray
     item: np.ndarray
     timestamp: np.ndarray
+    given: "pd.Categorical | None" = None
 
 
 def portions(

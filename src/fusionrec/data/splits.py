@@ -16,7 +16,8 @@ def index(interactions: pd.DataFrame, item_ids: pd.Series) -> tuple[Log, pd.Inde
     """Ids to rows.
 
     Args:
-        interactions: user_id, item_id (strings, or categories of strings) and timestamp, in any order.
+        interactions: user_id, item_id (strings, or categories of strings), timestamp, and split if the data set has
+            parts of its own; in any order.
         item_ids: of the catalogue.
 
     Returns:
@@ -26,7 +27,10 @@ def index(interactions: pd.DataFrame, item_ids: pd.Series) -> tuple[Log, pd.Inde
     names = users.cat.categories.sort_values()
     items = interactions["item_id"].astype("category")
     log = Log(
-        _rows(users, names), _rows(items, pd.Index(item_ids)), interactions["timestamp"].to_numpy(np.int64)
+        _rows(users, names),
+        _rows(items, pd.Index(item_ids)),
+        interactions["timestamp"].to_numpy(np.int64),
+        pd.Categorical(interactions["split"]) if "split" in interactions else None,
     )
     assert log.item.min(initial=0) >= 0, "an interaction is with an item that is not in the catalogue"
     return canonical(log), names
@@ -39,13 +43,13 @@ def _rows(ids: pd.Series, names: pd.Index) -> np.ndarray:
 
 def canonical(log: Log) -> Log:
     """The log sorted by user, timestamp and item; if it is sorted already, it is only checked."""
-    user, item, timestamp = log
+    user, item, timestamp, given = log
     same_user, same_time = user[1:] == user[:-1], timestamp[1:] == timestamp[:-1]
     later = (timestamp[1:] > timestamp[:-1]) | same_time & (item[1:] >= item[:-1])
     if ((user[1:] > user[:-1]) | same_user & later).all():
         return log
     order = np.lexsort((item, timestamp, user))
-    return Log(user[order], item[order], timestamp[order])
+    return Log(user[order], item[order], timestamp[order], None if given is None else given[order])
 
 
 class Split(NamedTuple):
@@ -95,7 +99,8 @@ def tables(log: Log, labels: np.ndarray, kind: np.ndarray) -> dict[str, pd.DataF
     parts = {}
     for label, name in enumerate(PARTS):
         rows = labels == label
-        parts[name] = pd.DataFrame({field: column[rows] for field, column in log._asdict().items()})
+        columns = {"user": log.user, "item": log.item, "timestamp": log.timestamp}
+        parts[name] = pd.DataFrame({field: column[rows] for field, column in columns.items()})
         if name in ("val", "test"):
             parts[name]["kind"] = pd.Categorical.from_codes(kind[rows], pd.Index(KINDS))
     return parts

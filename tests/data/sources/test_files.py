@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fusionrec import params
 from fusionrec.data.sources import files
 from fusionrec.errors import UserError
 
@@ -15,6 +16,7 @@ LOG = "user_id,item_id,timestamp,rating\nu,01,5,4\nv,2,2020-01-01,\n"
 COLUMNS: dict[str, Any] = {
     "item": "item_id", "title": "title", "description": "description", "categories": ["genres"],
     "numbers": ["year"], "dates": [], "user": "user_id", "timestamp": "timestamp", "rating": "rating",
+    "interactions_item": None, "split": None,
 }  # fmt: skip
 
 
@@ -98,3 +100,54 @@ def test_real_posters() -> None:
     assert dataset.items["description"].isna().sum() == 1
     assert dataset.items["date_release_date"].iloc[0] == "01-Jan-1995"
     assert next(iter(dataset.pictures))[0] == "1.jpg"
+
+
+def test_a_shop_export_in_its_own_notation(data: Path) -> None:
+    items = "Nr;Titel;Preis;Seit\n1;Müller;1.299,50;31.12.2019\n2;Öl;12;\n"
+    (data / "items.csv").write_text(items, encoding="windows-1252")
+    (data / "log.tsv").write_text("Kunde\tArtikel\tWann\nx\t1\t1577836800000\n", encoding="utf-8")
+    form = {"delimiter": ";", "encoding": "windows-1252", "decimal": ",", "time": "%d.%m.%Y"}
+    columns: dict[str, Any] = {
+        "item": "Nr", "title": "Titel", "description": None, "categories": [], "numbers": ["Preis"], "dates": ["Seit"],
+        "interactions_item": "Artikel", "user": "Kunde", "timestamp": "Wann", "rating": None, "split": None,
+    }  # fmt: skip
+    log = {"delimiter": "\t", "encoding": "utf-8", "decimal": ".", "time": "ms"}
+    names = {"items": "items.csv", "interactions": "log.tsv", "images": None}
+    dataset = files.read(
+        data, EXTENSIONS, own("files", **names, items_format=form, interactions_format=log, columns=columns)
+    )
+    assert rows(dataset.items) == {
+        "row": [1, 2], "item_id": ["1", "2"], "title": ["Müller", "Öl"], "number_Preis": ["1299.50", "12"],
+        "date_Seit": ["2019-12-31T00:00:00Z", None], "description": [None, None],
+    }  # fmt: skip
+    assert rows(dataset.interactions) == {
+        "row": [1], "user_id": ["x"], "item_id": ["1"], "timestamp": ["1577836800"],
+    }  # fmt: skip
+    assert list(dataset.pictures) == [], "no folder of pictures"
+
+
+def test_a_file_for_each_part(data: Path) -> None:
+    head = "user_id,item_id,timestamp,rating\n"
+    swallowed = 'v,01,5,"4\nw,2,5,4"\n'  # line 3 is a row that a quote of line 2 swallows
+    (data / "train.csv").write_text(f"{head}{swallowed}u,01,5,4\n", encoding="utf-8")
+    (data / "test.csv").write_text(f"{head}u,2,6,4\nw,2,6,4\n", encoding="utf-8")
+    names = {"train": "train.csv", "test": "test.csv"}
+    chosen = options().model_copy(update={"interactions": names})
+    dataset = files.read(data, EXTENSIONS, chosen)
+    assert rows(dataset.interactions) == {
+        "row": [2, 3, 4], "user_id": ["u", "u", "w"], "item_id": ["01", "2", "2"], "timestamp": ["5", "6", "6"],
+        "rating": ["4", "4", "4"], "split": ["train", "test", "test"],
+    }  # fmt: skip
+    assert {str(dataset.interactions[name].dtype) for name in ("user_id", "item_id", "split")} == {"category"}
+    refused = dataset.rejected[dataset.rejected["table"] == "interactions"]
+    assert refused["row"].tolist() == [1, 1] and set(refused["reason"]) == {"swallowed_by_a_quote"}
+    column = files.read(data, EXTENSIONS, options(split="rating")).interactions
+    assert column["split"].tolist()[0] == "4"
+
+
+def test_models_that_were_saved_before_read_plain_files() -> None:
+    saved = {"items": "a.csv", "interactions": "b.csv", "images": "images", "columns": {
+        key: value for key, value in COLUMNS.items() if key not in ("interactions_item", "split")
+    }}  # fmt: skip
+    completed = files.Options.model_validate(params.complete(files.Options, saved))
+    assert completed.items_format.delimiter == "," and completed.columns.split is None

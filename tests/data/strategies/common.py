@@ -78,7 +78,7 @@ def rng(seed: int = 1) -> np.random.Generator:
 def part(whole: Log, split: np.ndarray, label: int) -> list[Row]:
     """The rows of a part."""
     chosen = split == label
-    return list(zip(*(column[chosen].tolist() for column in whole), strict=True))
+    return list(zip(*(column[chosen].tolist() for column in whole[:3]), strict=True))
 
 
 def first(split: np.ndarray, label: int) -> int:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from fusionrec.data.reading import quotes
+from fusionrec.data.reading import opening, quotes
 from fusionrec.data.reading.dataset import Rejection
 from fusionrec.errors import UserError
 
@@ -18,7 +18,7 @@ BLOCKS = [1 << 22, 1 << 26, 1 << 30]  # bytes; a row must fit into one
 OPEN_QUOTE = "a quote is opened in this row and never closed"
 SWALLOWED = "swallowed_by_a_quote"  # the reason of rows that a stray quote made the value of another one
 EXCERPT = 200  # characters of a rejected line that are kept
-BINARY = {b"\x1f\x8b": "gzip; unpack it", b"PK": "a zip archive or a workbook; save the table as CSV"}
+BINARY = {b"PK": "a zip archive or a workbook; save the table as CSV", b"PAR1": "Parquet; name it .parquet"}
 
 
 class Column(NamedTuple):
@@ -29,7 +29,7 @@ class Column(NamedTuple):
 
 
 class Dialect(NamedTuple):
-    """The format of a file. `header` names the columns if the file itself has no header."""
+    """The format of a file, which may be gzipped. `header` names the columns if the file itself has no header."""
 
     delimiter: str = ","
     quoted: bool = True
@@ -71,7 +71,7 @@ def read(
     """
     names = dialect.header or header(path, dialect)
     for column in wanted.values():
-        _check(path, names, column)
+        check_column(path, names, column)
     types = {
         column.name: pa.dictionary(pa.int32(), pa.string()) if ours in categories else pa.string()
         for ours, column in wanted.items()
@@ -81,10 +81,10 @@ def read(
     if not len(table):
         raise UserError(f"{path}: no rows below the header")
     quoted = dialect.quoted and quotes.count(path) > 0
-    if quoted and (line := quotes.open_quote(path)):
+    if quoted and (line := quotes.open_quote(path, dialect.encoding)):
         raise UserError(f"{path}, line {line}: {OPEN_QUOTE}")
     refused = []
-    if quoted and quotes.spans_lines(path, len(table), dialect.header is None):
+    if quoted and quotes.spans_lines(path, len(table), dialect.header is None, dialect.encoding):
         place = {ours: names.index(column.name) for ours, column in wanted.items() if ours.endswith("_id")}
         refused = _swallowed(path, name, table, place, dialect) if place else []
     frame = numbered(table, np.arange(1, len(table) + 1))
@@ -99,7 +99,8 @@ def _swallowed(
         position: quotes.forms(table[ours].drop_null().cast(pa.string()).unique().to_pylist())
         for ours, position in place.items()
     }
-    found = quotes.swallowed(path, dialect.delimiter, dialect.header is None, len(table), ids)
+    named = dialect.header is None
+    found = quotes.swallowed(path, dialect.delimiter, named, len(table), ids, dialect.encoding)
     return [
         (name, row, "", SWALLOWED, f"line {line.number}: {line.text}"[:EXCERPT])
         for row, lines in found.items()
@@ -114,7 +115,12 @@ def numbered(table: pa.Table, rows: np.ndarray) -> pd.DataFrame:
     return frame
 
 
-def _check(path: Path, names: list[str], column: Column) -> None:
+def check_column(path: Path, names: list[str], column: Column) -> None:
+    """Check that a file has a column, once.
+
+    Raises:
+        UserError: if it has none, or several.
+    """
     if names.count(column.name) != 1:
         problem = "no column" if column.name not in names else "more than one column"
         known = ", ".join(map(repr, names))[:500]
@@ -126,26 +132,21 @@ def header(path: Path, dialect: Dialect = CSV) -> list[str]:
     """The values of the first row.
 
     Raises:
-        UserError: if the file cannot be read, is not UTF-8, or empty.
+        UserError: if the file cannot be read, is in another encoding, or empty.
     """
+    with opening.binary(path) as file:
+        start = file.read(4)
+    for mark, found in BINARY.items():
+        if start.startswith(mark):
+            raise UserError(f"{path}: not text, but {found}")
     try:
-        with path.open("rb") as file:
-            start = file.read(2)
-        if start in BINARY:
-            raise UserError(f"{path}: not text, but {BINARY[start]}")
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            names = next(
-                csv.reader(
-                    file,
-                    delimiter=dialect.delimiter,
-                    quoting=csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE,
-                ),
-                [],
-            )
+        with opening.text(path, dialect.encoding, "surrogateescape") as lines:
+            rule = csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE
+            names = next(csv.reader(lines, delimiter=dialect.delimiter, quoting=rule), [])  # type: ignore[arg-type]
         "".join(names).encode()  # fails if a byte was escaped; pyarrow checks the rows below
-    except UnicodeEncodeError:
-        raise UserError(f"{path}, line {_bad_line(path)}: not UTF-8; save the file as UTF-8") from None
-    except (OSError, csv.Error) as error:
+    except UnicodeError:
+        raise (_undecodable(path, dialect.encoding) or UserError(f"{path}: cannot be decoded")) from None
+    except csv.Error as error:
         raise UserError(f"{path}: cannot be read: {error}") from None
     if not names:
         raise UserError(f"{path}: empty; it needs a header and rows")
@@ -159,37 +160,33 @@ def _read(path: Path, types: dict[str, pa.DataType], dialect: Dialect) -> pa.Tab
         ragged.append(row)
         return "error"
 
+    parse = arrow_csv.ParseOptions(
+        delimiter=dialect.delimiter,
+        quote_char='"' if dialect.quoted else False,
+        newlines_in_values=dialect.quoted,
+        invalid_row_handler=note,
+    )
+    convert = arrow_csv.ConvertOptions(
+        column_types=types, include_columns=list(types), null_values=[""], strings_can_be_null=True
+    )
     for block in BLOCKS:
+        blocks = arrow_csv.ReadOptions(
+            use_threads=False,  # with threads, errors have no row numbers
+            block_size=block,
+            column_names=dialect.header,
+            encoding=dialect.encoding,
+        )
         try:
-            return arrow_csv.read_csv(
-                path,
-                arrow_csv.ReadOptions(
-                    use_threads=False,  # with threads, errors have no row numbers
-                    block_size=block,
-                    column_names=dialect.header,
-                    encoding=dialect.encoding,
-                ),
-                arrow_csv.ParseOptions(
-                    delimiter=dialect.delimiter,
-                    quote_char='"' if dialect.quoted else False,
-                    newlines_in_values=dialect.quoted,
-                    invalid_row_handler=note,
-                ),
-                arrow_csv.ConvertOptions(
-                    column_types=types,
-                    include_columns=list(types),
-                    null_values=[""],
-                    strings_can_be_null=True,
-                ),
-            )
-        except (pa.ArrowInvalid, OSError) as error:
+            with opening.binary(path) as file:
+                return arrow_csv.read_csv(file, blocks, parse, convert)
+        except (pa.ArrowInvalid, UnicodeError) as error:
             if "straddling" not in str(error):
                 raise _explained(path, ragged, dialect, error) from None
     raise UserError(f"{path}: a row is longer than 1 GiB; is a quote opened and never closed?")
 
 
 def _explained(path: Path, ragged: list[Any], dialect: Dialect, error: Exception) -> UserError:
-    line = quotes.open_quote(path) if ragged and dialect.quoted else None
+    line = quotes.open_quote(path, dialect.encoding) if ragged and dialect.quoted else None
     if line:
         return UserError(f"{path}, line {line}: {OPEN_QUOTE}")
     if ragged:
@@ -199,18 +196,31 @@ def _explained(path: Path, ragged: list[Any], dialect: Dialect, error: Exception
             f"{path}, {where}: {row.actual_columns} values instead of {row.expected_columns} in "
             f"{row.text[:60]!r}; quote values that contain {dialect.delimiter!r}"
         )
-    line = _bad_line(path) if dialect.encoding == "utf-8" else None
-    if line:
-        return UserError(f"{path}, line {line}: not UTF-8; save the file as UTF-8")
-    return UserError(f"{path}: not readable as CSV: {error}")
+    return _undecodable(path, dialect.encoding) or UserError(f"{path}: not readable as CSV: {error}")
 
 
-def _bad_line(path: Path) -> int | None:
-    """The number of the first line that is not UTF-8."""
-    with path.open("rb") as file:
+def _undecodable(path: Path, encoding: str) -> UserError | None:
+    """What is wrong with the first line that is not in the encoding; None if all lines are."""
+    number = 0
+    with opening.text(path, encoding, "strict") as file:
+        try:
+            for number, _ in enumerate(file, 1):  # noqa: B007
+                pass
+        except UnicodeError:
+            bad = _bad_line(path, encoding) or number + 1
+            name = encoding.upper()
+            return UserError(f"{path}, line {bad}: not {name}; save the file as {name}, or name its encoding")
+    return None
+
+
+def _bad_line(path: Path, encoding: str) -> int | None:
+    """Its number; None if lines cannot be decoded one by one, as in UTF-16."""
+    if "16" in encoding or "32" in encoding:
+        return None
+    with opening.binary(path) as file:
         for number, line in enumerate(file, 1):
             try:
-                line.decode("utf-8")
+                line.decode(encoding)
             except UnicodeDecodeError:
                 return number
     return None

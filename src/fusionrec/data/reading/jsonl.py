@@ -1,10 +1,8 @@
 """JSON lines, gzipped or not, as columns of strings; a bad line is refused and the others are read."""
 
 import codecs
-import gzip
 import json
 import reprlib
-import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -13,12 +11,13 @@ from typing import Any, NoReturn
 import numpy as np
 import pyarrow as pa
 
-from fusionrec.data.reading import csv_files
+from fusionrec.data.reading import csv_files, opening
 from fusionrec.data.reading.csv_files import EXCERPT
 from fusionrec.data.reading.dataset import Rejection
 from fusionrec.errors import UserError
 
 LONGEST = 1 << 26  # bytes of a line; a longer one is refused and never kept in memory
+FIRST = 1000  # lines whose keys are taken for those of the file
 BATCH = 1 << 16  # lines that are kept as Python objects at a time
 Record = dict[str, Any]
 Parse = Callable[[Record], list[str | None]]
@@ -65,8 +64,25 @@ def read(
     return csv_files.Lines(csv_files.numbered(pa.concat_tables(batches), np.concatenate(numbers)), refused)
 
 
+def keys(path: Path) -> list[str]:
+    """The keys of the first 1,000 lines that are objects, in the order in which they occur.
+
+    Raises:
+        UserError: if the file cannot be read.
+    """
+    found: dict[str, None] = {}
+    for _, line in islice(_lines(path), FIRST):
+        try:
+            found |= dict.fromkeys(_record(line))
+        except RefusedLine:
+            continue
+    return list(found)
+
+
 def _useless(path: Path, name: str, refused: list[Rejection]) -> str:
     _, line, _, reason, value = refused[0]
+    if value.startswith("["):
+        return f"{path}: a JSON array; write each object on a line of its own: jq -c '.[]' {path.name}"
     return f"{path}, line {line}: {reason} {value!r}, and no other line can be used as {name}; is it the right file?"
 
 
@@ -125,19 +141,12 @@ def printable(value: object) -> str:
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
     """Each line with its number; None instead of one that is too long."""
-    try:
-        with path.open("rb") as probe:
-            zipped = probe.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if zipped else path.open("rb") as file:
-            number = 0
-            while line := file.readline(LONGEST):
-                number += 1
+    with opening.binary(path) as file:
+        number = 0
+        while line := file.readline(LONGEST):
+            number += 1
+            whole = len(line) < LONGEST or line.endswith(b"\n")
+            yield number, line.removeprefix(codecs.BOM_UTF8) if whole else None
+            while not whole:
+                line = file.readline(LONGEST)
                 whole = len(line) < LONGEST or line.endswith(b"\n")
-                yield number, line.removeprefix(codecs.BOM_UTF8) if whole else None
-                while not whole:
-                    line = file.readline(LONGEST)
-                    whole = len(line) < LONGEST or line.endswith(b"\n")
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(f"{path}: the gzip archive is damaged ({error}); download it again") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None

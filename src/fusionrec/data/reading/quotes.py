@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+from fusionrec.data.reading import opening
 from fusionrec.errors import UserError
 
 LONGEST = 2**31 - 1  # characters of a value
@@ -20,7 +21,7 @@ class Line(NamedTuple):
     text: str
 
 
-def open_quote(path: Path) -> int | None:
+def open_quote(path: Path, encoding: str = "utf-8") -> int | None:
     """The line of a row with a quote that is never closed: pyarrow would read the rest of the file as one value.
 
     A stray quote in an unquoted value (5" nails) is harmless, so an odd number of quotes is only a reason to
@@ -29,7 +30,7 @@ def open_quote(path: Path) -> int | None:
     if count(path) % 2 == 0:
         return None
     row, start, end = list[str](), 0, 0
-    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+    with opening.text(path, encoding) as file:
         rows = csv.reader(chain(file, ["end"]))
         try:
             for row in rows:  # noqa: B007
@@ -41,18 +42,21 @@ def open_quote(path: Path) -> int | None:
 
 def count(path: Path) -> int:
     """How many quotes a file has."""
-    with path.open("rb") as file:
+    with opening.binary(path) as file:
         return sum(part.count(b'"') for part in iter(lambda: file.read(1 << 24), b""))
 
 
-def spans_lines(path: Path, rows: int, named: bool) -> bool:
+def spans_lines(path: Path, rows: int, named: bool, encoding: str = "utf-8") -> bool:
     """Whether some of the `rows`, without the header if the file is `named`, take more than one line."""
-    with path.open("rb") as file:
-        return sum(line not in (b"\n", b"\r\n") for line in file) > rows + named
+    if not encoding.lower().startswith(("utf-16", "utf-32")):  # faster without decoding
+        with opening.binary(path) as file:
+            return sum(line not in (b"\n", b"\r\n") for line in file) > rows + named
+    with opening.text(path, encoding) as file:
+        return sum(line not in ("\n", "\r\n") for line in file) > rows + named
 
 
 def swallowed(
-    path: Path, delimiter: str, named: bool, rows: int, ids: dict[int, set[str]]
+    path: Path, delimiter: str, named: bool, rows: int, ids: dict[int, set[str]], encoding: str = "utf-8"
 ) -> dict[int, list[Line]]:
     """Rows with a quoted value that runs over lines that are rows themselves.
 
@@ -60,11 +64,12 @@ def swallowed(
     ids of the same form as other ids, is taken for a row.
 
     Args:
-        path: the file, in UTF-8.
+        path: the file.
         delimiter: between values.
         named: whether the first row is a header.
         rows: how many rows were read, without the header.
         ids: by position, the forms of the ids in that column; see `forms`.
+        encoding: of the file.
 
     Returns:
         The lines of each such row, which is counted from 1, without the header.
@@ -74,7 +79,7 @@ def swallowed(
     """
     found: dict[int, list[Line]] = {}
     columns, start, number = 0, 0 if named else 1, 0
-    for number, (values, lines) in enumerate(_records(path, delimiter), start):
+    for number, (values, lines) in enumerate(_records(path, delimiter, encoding), start):
         columns = columns or len(values)
         if number and any(_is_row(line.text, delimiter, columns, ids) for line in lines[1:]):
             found[number] = lines
@@ -96,7 +101,7 @@ def _is_row(line: str, delimiter: str, columns: int, ids: dict[int, set[str]]) -
     return len(values) == columns and all(forms([values[place]]) <= known for place, known in ids.items())
 
 
-def _records(path: Path, delimiter: str) -> Iterator[tuple[list[str], list[Line]]]:
+def _records(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[list[str], list[Line]]]:
     """The values of each row that is not empty, the header first, and its lines."""
     taken: list[Line] = []
 
@@ -107,7 +112,7 @@ def _records(path: Path, delimiter: str) -> Iterator[tuple[list[str], list[Line]
 
     limit = csv.field_size_limit(LONGEST)
     try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        with opening.text(path, encoding) as file:
             for values in csv.reader(noted(file), delimiter=delimiter):
                 if values:
                     yield values, list(taken)

@@ -1,36 +1,56 @@
 """Your own data in one folder: a table of items, a log of interactions, and pictures named after items."""
 
+from itertools import chain
 from pathlib import Path
+from typing import Any, ClassVar, Literal
 
-from fusionrec.data.reading import csv_files, pictures
-from fusionrec.data.reading.csv_files import Column
+import pandas as pd
+
+from fusionrec.data.reading import notation, pictures, tables
+from fusionrec.data.reading.csv_files import Column, Lines
 from fusionrec.data.reading.dataset import Dataset, completed, rejections
 from fusionrec.data.reading.folders import inside
+from fusionrec.data.reading.tables import Format
 from fusionrec.params import Section
 
 KINDS = {"category": "categories", "number": "numbers", "date": "dates"}  # prefix of our column -> parameter
+IDS = ["user_id", "item_id"]
+AS_BEFORE = {"delimiter": ",", "encoding": "utf-8", "decimal": ".", "time": None}
 
 
 class Columns(Section):
-    """Names of the columns in your files. `timestamp: null` and `rating: null` say that there is none."""
+    """Names of the columns in your files; null says that there is none.
 
+    `interactions_item` is the item in the interactions, if it has another name there. `split` is the column that says
+    which part an interaction belongs to, for `splits.strategy: given`.
+    """
+
+    before: ClassVar[dict[str, Any]] = {"interactions_item": None, "split": None}
     item: str
     title: str | None
     description: str | None
     categories: list[str]
     numbers: list[str]
     dates: list[str]
+    interactions_item: str | None
     user: str
     timestamp: str | None
     rating: str | None
+    split: str | None
 
 
 class Options(Section):
-    """Names of the two tables, of the folder of pictures, and of the columns."""
+    """Names of the two tables, of the folder of pictures, and of the columns; and how the tables are written.
 
+    Instead of one file of interactions, there may be one for each part of a given split: {train: a.csv, test: b.csv}.
+    """
+
+    before: ClassVar[dict[str, Any]] = {"items_format": AS_BEFORE, "interactions_format": AS_BEFORE}
     items: str
-    interactions: str
-    images: str
+    interactions: str | dict[Literal["train", "val", "test"], str]
+    images: str | None
+    items_format: Format
+    interactions_format: Format
     columns: Columns
 
 
@@ -41,12 +61,46 @@ def read(folder: Path, extensions: list[str], own: Options) -> Dataset:
         UserError: if a file or column is missing, a file leads out of the folder, or cannot be read.
     """
     path = inside(folder, own.items, "raw.files.items")
-    items, unread = csv_files.read(path, "items", _of_items(own.columns))
-    path = inside(folder, own.interactions, "raw.files.interactions")
-    ids = ["user_id", "item_id"]
-    log, lost = csv_files.read(path, "interactions", _of_interactions(own.columns), ids)
+    read = tables.read(path, "items", _of_items(own.columns), own.items_format)
+    items = _plain(read.table, own.items_format)
+    log, lost = _interactions(folder, own)
     images = pictures.beside(folder, own.images, "raw.files.images", items["item_id"], extensions)
-    return Dataset(completed(items), log, rejections([*unread, *lost, *images.refused]), images.blobs)
+    return Dataset(completed(items), log, rejections([*read.refused, *lost, *images.refused]), images.blobs)
+
+
+def _interactions(folder: Path, own: Options) -> Lines:
+    """All files of interactions; rows are counted on from one file to the next."""
+    named = own.interactions if isinstance(own.interactions, dict) else {None: own.interactions}
+    wanted, form, before, parts = _of_interactions(own.columns), own.interactions_format, 0, []
+    for part, name in named.items():
+        path = inside(folder, name, "raw.files.interactions")
+        table, refused = tables.read(path, "interactions", wanted, form, IDS)
+        if part:
+            table["split"] = pd.Categorical([part]).repeat(len(table))
+        refused = [(kind, row and row + before, *rest) for kind, row, *rest in refused]  # type: ignore[misc]
+        parts.append(Lines(table.assign(row=table["row"] + before), refused))
+        before = max(
+            [*parts[-1].table["row"].tail(1), *(row for _, row, *_ in refused if row)], default=before
+        )
+    log = parts[0].table if len(parts) == 1 else _joined([part.table for part in parts])
+    return Lines(_plain(log, form), list(chain.from_iterable(part.refused for part in parts)))
+
+
+def _joined(logs: list[pd.DataFrame]) -> pd.DataFrame:
+    """One log after the other; ids stay categories."""
+    ids = [name for name in ("user_id", "item_id", "split") if name in logs[0]]
+    together = pd.concat([log.astype(dict.fromkeys(ids, "str")) for log in logs], ignore_index=True)
+    return together.astype(dict.fromkeys(ids, "category"))
+
+
+def _plain(table: pd.DataFrame, form: Format) -> pd.DataFrame:
+    """Numbers and times in the notation that all sources share."""
+    for column in map(str, table):
+        if column == "rating" or column.startswith("number_"):
+            table[column] = notation.numbers(table[column], form.decimal)
+        elif column == "timestamp" or column.startswith("date_"):
+            table[column] = notation.times(table[column], form.time)
+    return table
 
 
 def _of_items(columns: Columns) -> dict[str, Column]:
@@ -62,11 +116,13 @@ def _of_items(columns: Columns) -> dict[str, Column]:
 
 
 def _of_interactions(columns: Columns) -> dict[str, Column]:
+    item = ("interactions_item", columns.interactions_item)
     return _named(
         user_id=("user", columns.user),
-        item_id=("item", columns.item),
+        item_id=item if columns.interactions_item else ("item", columns.item),
         timestamp=("timestamp", columns.timestamp),
         rating=("rating", columns.rating),
+        split=("split", columns.split),
     )
 
 
