@@ -48,18 +48,23 @@ def check(columns: Collection[str], last_interaction: int, options: Clean) -> li
             interaction; for names in a list that are not columns, or that are in both lists.
     """
     _check_names(columns, options)
-    decided = {*options.known_later, *options.known_before}
-    suspects = {name: _suspicion(name, last_interaction) for name in columns if name not in decided}
-    suspects = {name: reason for name, reason in suspects.items() if reason}
-    if suspects:
+    found = suspects(columns, last_interaction, options)
+    if found:
         raise UserError(
             "these number columns look as if they were counted after the interactions, and would leak them: "
-            f"{', '.join(f'{name} ({reason})' for name, reason in suspects.items())}.\n"
-            f"Drop those that were counted later: -S 'clean.known_later={_write([*options.known_later, *suspects])}'\n"
+            f"{', '.join(f'{name} ({reason})' for name, reason in found.items())}.\n"
+            f"Drop those that were counted later: -S 'clean.known_later={_write([*options.known_later, *found])}'\n"
             f"Keep those that were known before: "
-            f"-S 'clean.known_before={_write([*options.known_before, *suspects])}'"
+            f"-S 'clean.known_before={_write([*options.known_before, *found])}'"
         )
     return list(options.known_later)
+
+
+def suspects(columns: Collection[str], last_interaction: int, options: Clean) -> dict[str, str]:
+    """The columns that the parameters do not mention, and whose name is suspicious: name -> what in it; see `check`."""
+    decided = {*options.known_later, *options.known_before}
+    found = {name: _suspicion(name, last_interaction) for name in columns if name not in decided}
+    return {name: reason for name, reason in found.items() if reason}
 
 
 def _check_names(columns: Collection[str], options: Clean) -> None:

@@ -138,6 +138,11 @@ def split(value: str | None, options: Clean) -> list[str]:
     return sorted({part.lower() for part in parts} if options.lowercase else parts)
 
 
+def is_list(value: str) -> bool:
+    """Whether `split` reads a value as a list that is written as JSON or Python."""
+    return _listed(value.strip()) is not None
+
+
 def _listed(value: str) -> list[str] | None:
     """The texts and numbers of a list that is written as JSON or Python; None if it is not such a list."""
     if not (value.startswith("[") and value.endswith("]")):

@@ -30,19 +30,37 @@ def apply(path: Path, settings: Iterable[str]) -> None:
         UserError: if one of `settings` is not `parameter=value`, or the file has no such parameter.
     """
     from dvc.utils.serialize import modify_yaml  # type: ignore[import-untyped]
-    from hydra.core.override_parser.types import QuotedString
 
     with modify_yaml(path) as tree:
         for setting in settings:
-            override = _parse(setting)
-            *sections, leaf = override.key_or_group.split(".")
+            name, value = parsed(setting, tree, path.name)
+            *sections, leaf = name.split(".")
             node = tree
             for section in sections:
-                node = node.get(section) if isinstance(node, dict) else None
-            if not isinstance(node, dict) or leaf not in node:
-                raise UserError(f"`{setting}`: {path.name} has no parameter `{override.key_or_group}`")
-            value = override.value()
-            node[leaf] = value.text if isinstance(value, QuotedString) else value
+                node = node[section]
+            node[leaf] = value
+
+
+def parsed(setting: str, tree: Any, source: str = "params.yaml") -> tuple[str, Any]:
+    """The name of a parameter and its value, of `parameter=value`.
+
+    Args:
+        setting: as -S takes it.
+        tree: all parameters, in nested mappings.
+        source: name of their file, for messages.
+
+    Raises:
+        UserError: if it is not `parameter=value`, or there is no such parameter.
+    """
+    from hydra.core.override_parser.types import QuotedString
+
+    override = _parse(setting)
+    node, value = tree, override.value()
+    for part in override.key_or_group.split("."):
+        if not isinstance(node, dict) or part not in node:
+            raise UserError(f"`{setting}`: {source} has no parameter `{override.key_or_group}`")
+        node = node[part]
+    return override.key_or_group, value.text if isinstance(value, QuotedString) else value
 
 
 def _parse(setting: str) -> "Override":

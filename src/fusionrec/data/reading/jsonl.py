@@ -81,7 +81,7 @@ def keys(path: Path) -> list[str]:
 
 def _useless(path: Path, name: str, refused: list[Rejection]) -> str:
     _, line, _, reason, value = refused[0]
-    if value.startswith("["):
+    if line == 1 and reason in ("not_json", "not_an_object") and value.startswith("["):
         return f"{path}: a JSON array; write each object on a line of its own: jq -c '.[]' {path.name}"
     return f"{path}, line {line}: {reason} {value!r}, and no other line can be used as {name}; is it the right file?"
 

@@ -1,0 +1,84 @@
+"""Guesses, the values of parameters that follow from a folder of data; each has its reason, and can be overruled."""
+
+from typing import Any, NamedTuple
+
+from fusionrec.checking.columns import Column
+from fusionrec.checking.folder import Table
+from fusionrec.data import parsing
+
+FILES = "raw.files"
+COLUMNS = "raw.files.columns"
+
+
+class Setting(NamedTuple):
+    """A value for a parameter, and why."""
+
+    value: Any
+    why: str
+
+
+class Guess:
+    """All that is guessed so far.
+
+    Args:
+        fixed: values that the user has given, by the full names of parameters; they are never changed.
+
+    Attributes:
+        settings: by the full name of the parameter, in the order in which they were made.
+        questions: what cannot be decided, with the parameters that decide it.
+        notes: what the user should know about the data.
+        unused: columns that have no role, each with the reason.
+    """
+
+    def __init__(self, fixed: dict[str, Any]):
+        self.fixed = fixed
+        self.settings = {name: Setting(value, "given with -S") for name, value in fixed.items()}
+        self.questions: list[str] = []
+        self.notes: list[str] = []
+        self.unused: dict[str, str] = {}
+
+    def set(self, name: str, value: Any, why: str) -> Any:
+        """Note a guess, unless the user has given a value; the value that counts is returned."""
+        if name not in self.fixed:
+            self.settings[name] = Setting(value, why)
+        return self.settings[name].value
+
+    def ask(self, question: str, name: str, values: list[str]) -> None:
+        """Note a question that -S `name`=value answers."""
+        answers = " or ".join(f"-S {name}={quoted(value)}" for value in values[:6])
+        self.questions.append(f"{question} Answer with {answers}")
+
+
+def quoted(value: str) -> str:
+    """A text as -S takes it from a shell."""
+    return value if value.replace("_", "").isalnum() and value.isascii() else f"\"'{value}'\""
+
+
+class Source(NamedTuple):
+    """A table in a role.
+
+    Attributes:
+        table: the table.
+        columns: of the table.
+        key: the column with the ids of items.
+    """
+
+    table: Table
+    columns: list[Column]
+    key: Column
+
+    def others(self, *taken: Column | None) -> list[Column]:
+        """The columns besides the key and those that are taken."""
+        names = {self.key.name, *(column.name for column in taken if column)}
+        return [column for column in self.columns if column.name not in names]
+
+
+def overlap(some: Column, all_of: Column) -> tuple[float, float]:
+    """The share of the distinct values of a column that another has: as they are written, and in their usual form."""
+    import pandas as pd
+
+    ours, theirs = pd.Index(list(some.counts), dtype="str"), pd.Index(list(all_of.counts), dtype="str")
+    if not len(ours) or not len(theirs):
+        return 0.0, 0.0
+    alike = parsing.usual_form(ours).isin(parsing.usual_form(theirs))
+    return float(ours.isin(theirs).mean()), float(alike.mean())

@@ -1,0 +1,148 @@
+"""Which tables are the items and the interactions: a column of the one holds ids that are unique in the other."""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from fusionrec.checking.columns import Column, named
+from fusionrec.checking.folder import Table
+from fusionrec.checking.guess import COLUMNS, FILES, Guess, Source, overlap
+
+ITEM = (
+    "items?|itemid|products?|productid|articles?|articleid|movies?|movieid|films?|books?|isbn|asin|parentasin|sku|songs?|"
+    "tracks?|trackid|videos?|videoid|news|newsid|recipes?|recipeid|games?|gameid|business|businessid|iid|pid|mid|"
+    "artikel|artikelnr|artikelnummer|produkt|produktnr|produktid|nr|articulo|producto|produit|prodotto|id"
+)
+USER = (
+    "users?|userid|customers?|customerid|clients?|clientid|members?|memberid|reviewers?|reviewerid|visitors?|visitorid|"
+    "accounts?|accountid|buyers?|buyerid|shoppers?|readers?|persons?|people|profiles?|profileid|authors?|authorid|uid|"
+    "kunde|kunden|kundennr|kundennummer|kundeid|nutzer|benutzer|cliente|usuario|utilisateur|utente"
+)
+PARTS = {
+    "train": "train|training|trn", "val": "val|valid|validation|dev|eval", "test": "test|testing|tst",
+}  # fmt: skip
+LEAST = 0.3  # overlap; below it, two columns have nothing to do with each other
+CLOSE = 0.1  # scores that are nearer to each other are a question
+
+
+class Pair(NamedTuple):
+    """Two tables that belong together, best score first."""
+
+    score: float
+    log: Source
+    items: Source
+
+
+def find(found: list[Table], guess: Guess) -> Pair | None:
+    """The items and the interactions among tables; None, and a question, if it is not clear which they are."""
+    logs = [table for table in [*_parted(found), *found] if _is(guess, f"{FILES}.interactions", file(table))]
+    catalogues = [table for table in found if _is(guess, f"{FILES}.items", table.name)]
+    pairs = sorted(_pairs(logs, catalogues, guess), key=lambda pair: -pair.score)
+    if not pairs:
+        names = ", ".join(table.name for table in found) or "none"
+        guess.questions.append(
+            "No column of one table holds the ids of another one. Two tables are needed: items, with a row and an id "
+            "for each item, and interactions, with the id of a user and of an item in each row. "
+            f"Tables that were found: {names}"
+        )
+        return None
+    best, *rest = pairs
+    for rival in rest:
+        if best.score - rival.score < CLOSE and _question(best, rival, guess):
+            return None
+    return best
+
+
+def _question(best: Pair, rival: Pair, guess: Guess) -> bool:
+    """Ask what tells two pairs apart; whether there is something to ask."""
+    tables = [file(pair.log.table) for pair in (best, rival)]
+    if tables[0] != tables[1]:
+        guess.ask(
+            "Which table holds the interactions?", f"{FILES}.interactions", [str(name) for name in tables]
+        )
+        return True
+    names = [pair.items.table.name for pair in (best, rival)]
+    if names[0] != names[1]:
+        guess.ask("Which table holds the items?", f"{FILES}.items", names)
+        return True
+    keys = [pair.items.key.name for pair in (best, rival)]
+    if keys[0] != keys[1]:
+        guess.ask(f"Which column of {names[0]} holds the ids of the items?", f"{COLUMNS}.item", keys)
+        return True
+    used = [pair.log.key.name for pair in (best, rival)]
+    guess.ask(f"Which column of {tables[0]} is the item?", f"{COLUMNS}.interactions_item", used)
+    return True
+
+
+def _is(guess: Guess, name: str, value: Any) -> bool:
+    """Whether the user has given no other value."""
+    return guess.fixed.get(name) in (None, value)
+
+
+def file(table: Table) -> Any:
+    """The value of the parameter that names a table: a path, or a path for each part of a split."""
+    if "\n" not in table.name:
+        return table.name
+    names = table.name.split("\n")
+    return {part: name for part in PARTS for name in names if _part(name) == part}
+
+
+def _part(name: str) -> str | None:
+    words = re.split(r"[^a-z]+", PurePosixPath(name).name.lower())
+    return next(
+        (part for part, pattern in PARTS.items() if any(re.fullmatch(pattern, word) for word in words)), None
+    )
+
+
+def _parted(found: list[Table]) -> Iterator[Table]:
+    """The tables that are the parts of one log, by their names, as one table."""
+    by_columns: dict[tuple[str, ...], dict[str, Table]] = {}
+    for table in found:
+        if part := _part(table.name):
+            by_columns.setdefault(tuple(table.columns), {})[part] = table
+    for columns, parts in by_columns.items():
+        if len(parts) == len(PARTS):
+            several = list(parts.values())
+            together = {name: [v for table in several for v in table.columns[name]] for name in columns}
+            rows, whole = sum(table.rows for table in several), all(table.whole for table in several)
+            name = "\n".join(table.name for table in several)
+            yield several[0]._replace(name=name, columns=together, rows=rows, whole=whole)
+
+
+def _pairs(logs: list[Table], catalogues: list[Table], guess: Guess) -> Iterator[Pair]:
+    made = {
+        id(table): [Column(*column) for column in table.columns.items()] for table in [*logs, *catalogues]
+    }
+    grouped = {name for log in logs if isinstance(file(log), dict) for name in log.name.split("\n")}
+    for items in catalogues:
+        keys = [
+            column
+            for column in made[id(items)]
+            if _is(guess, f"{COLUMNS}.item", column.name) and column.is_unique
+        ]
+        for log in logs:
+            if log is items or log.name in grouped or len(made[id(log)]) < 2:
+                continue
+            users = named(made[id(log)], USER)
+            for used in made[id(log)]:
+                for key in keys:
+                    score = _score(used, key, users)
+                    wanted = guess.fixed.get(f"{COLUMNS}.interactions_item")
+                    if score > 0 and wanted in (None, used.name):
+                        yield Pair(
+                            score, Source(log, made[id(log)], used), Source(items, made[id(items)], key)
+                        )
+
+
+def _score(used: Column, key: Column, users: list[Column]) -> float:
+    """How well a column of a log fits the ids of a catalogue; 0 if they have nothing to do with each other."""
+    if used.time and not named([used], ITEM):
+        return 0
+    plain, usual = overlap(used, key)
+    if max(plain, usual) < LEAST:
+        return 0
+    score = max(plain, 0.95 * usual) + 0.3 * (used.repeats >= 1.2)
+    score += 0.3 * bool(named([used], ITEM)) + 0.2 * bool(named([key], ITEM)) + 0.1 * (used.name == key.name)
+    others = [user for user in users if user is not used]
+    return score + 0.2 * bool(others) - 0.3 * (used in users)
