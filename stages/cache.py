@@ -1,6 +1,6 @@
 """cache: pictures or texts -> one vector per item, by the encoder that the parameters name.
 
-Reads: data/images, or data/clean/items.parquet; the encoder's weights.
+Reads: data/images, or data/clean/items.parquet; the encoder's weights, or data/raw/vectors/<modality>.
 Writes: data/cache/<modality>/<encoder>: vectors, which items have one, and card.json, which says how they were made;
 metrics/cache_<modality>.json; plots/map_<modality>.png, plots/neighbours_<modality>.png.
 Parameters: cache, the encoder's entry in encoders, runtime.
@@ -19,13 +19,13 @@ from tqdm import tqdm
 
 from fusionrec import files, params, runtime
 from fusionrec.data.encoder_vectors import EncoderVectors
-from fusionrec.encoders import cache, inputs, neighbour_plots, weights
+from fusionrec.encoders import cache, given, inputs, neighbour_plots, weights
 from fusionrec.encoders.options import Cache, EncoderEntry, Encoders
 from fusionrec.encoders.recipe import Recipe
 from fusionrec.errors import UserError
 from fusionrec.runtime import Runtime
 
-ITEMS, IMAGES = "data/clean/items.parquet", "data/images"
+ITEMS, IMAGES, VECTORS = "data/clean/items.parquet", "data/images", "data/raw/vectors"
 
 
 class Parameters(NamedTuple):
@@ -65,6 +65,10 @@ def recipe(args: argparse.Namespace, p: Parameters) -> Recipe | None:
         UserError: if the encoder is unknown, its weights are not available, or the precision cannot be used.
     """
     chosen = entry(args.modality, args.encoder, p.encoders)
+    if args.encoder == given.NAME and not args.frozen:
+        raise UserError(
+            f"model.freeze_{args.modality} is false, but given vectors cannot be trained; set it to true"
+        )
     if chosen is None or not args.frozen:
         return None
     device = runtime.device(p.runtime)
@@ -75,7 +79,7 @@ def recipe(args: argparse.Namespace, p: Parameters) -> Recipe | None:
 
 
 def without_vectors(
-    filled: cache.Filled, args: argparse.Namespace, p: Parameters, given: inputs.Inputs
+    filled: cache.Filled, args: argparse.Namespace, p: Parameters, items: inputs.Inputs
 ) -> cache.Filled:
     """The result for an encoder that is trained with the model: which items have an input, and a card, but no vectors.
 
@@ -84,10 +88,10 @@ def without_vectors(
     chosen = entry(args.modality, args.encoder, p.encoders)
     if chosen is None or args.frozen:
         return filled
-    number, first = given.distinct()
+    number, first = items.distinct()
     card = {
         "trained": "with the model",
-        "inputs": hashlib.sha256(b"".join(key or b"-" for key in given.keys)).hexdigest(),
+        "inputs": hashlib.sha256(b"".join(key or b"-" for key in items.keys)).hexdigest(),
         "weights": p.encoders.model_dump(include={"weights", "folder"}),
         "entry": chosen.model_dump(),
         "cache": p.cache.model_dump(),
@@ -123,7 +127,8 @@ def draw(modality: str, features: EncoderVectors, table: pd.DataFrame) -> None:
     """Draw nearest neighbours of some items, and a map of all items, coloured by the first category."""
     neighbours = f"plots/neighbours_{modality}.png"
     if modality == "vision":
-        neighbour_plots.of_pictures(neighbours, features, table, IMAGES)
+        seen = features._replace(present=features.present & table["status"].eq("ok").to_numpy())
+        neighbour_plots.of_pictures(neighbours, seen, table, IMAGES)
     else:
         neighbour_plots.of_texts(neighbours, features, table["title"].tolist())
     categories = [name for name in parquet.read_schema(ITEMS).names if name.startswith("category_")][:1]
@@ -148,15 +153,19 @@ def main() -> str:
     args = parser.parse_args()
     p = Parameters(params.load(Cache), params.load(Encoders), params.load(Runtime))
     chosen = recipe(args, p)
-    table, given = read(args.modality)
+    table, items = read(args.modality)
+    item_ids = table["item_id"].tolist()
     folder = f"data/cache/{args.modality}/{args.encoder}"
     with files.replacing_folder(folder) as out:
-        with tqdm(desc=args.encoder, unit="item", disable=None) as bar:
-            filled = cache.fill(out / "features.npy", chosen, given, p.runtime, bar)
-        filled = without_vectors(filled, args, p, given)
+        if args.encoder == given.NAME:
+            filled = given.fill(out / "features.npy", f"{VECTORS}/{args.modality}", args.modality, item_ids)
+        else:
+            with tqdm(desc=args.encoder, unit="item", disable=None) as bar:
+                filled = cache.fill(out / "features.npy", chosen, items, p.runtime, bar)
+            filled = without_vectors(filled, args, p, items)
         counts = report(filled)
         files.write_array(out / "present.npy", filled.features.present)
-        files.write_json(out / "item_ids.json", table["item_id"].tolist())
+        files.write_json(out / "item_ids.json", item_ids)
         files.write_json(out / "card.json", {"encoder": args.encoder} | filled.card | counts)
     draw(args.modality, filled.features, table)
     shown = {"weights": origin(filled.card)} | counts

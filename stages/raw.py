@@ -2,7 +2,7 @@
 
 Reads: raw.input, in the layout of raw.source.
 Writes: data/raw/tables: items, interactions, rejected rows, and for the demo its preference model;
-data/raw/images: tar shards.
+data/raw/images: tar shards; data/raw/vectors/<modality>: vectors that came with the data, and their item ids.
 Parameters: raw.
 """
 
@@ -10,11 +10,14 @@ import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 
 from pathlib import Path
 
+import pandas as pd
 from tqdm import tqdm
 
 from fusionrec import files, params, runtime
 from fusionrec.data import sources
 from fusionrec.data.demo import demo_truth
+from fusionrec.data.reading import vectors
+from fusionrec.data.reading.dataset import rejections
 from fusionrec.data.sources import Raw
 
 
@@ -23,15 +26,23 @@ def main() -> str:
     options = params.load(Raw)
     source = sources.load(options.source)
     data = source.read(Path(options.input), options.extensions, options.own(options.source))
-    count = 0
-    # both folders are replaced once both are complete
+    count, refused = 0, [data.rejected]
+    # all folders are replaced once all are complete
     with (
         files.replacing_folder("data/raw/tables") as tables,
         files.replacing_folder("data/raw/images") as images,
+        files.replacing_folder("data/raw/vectors") as folder,
     ):
+        for modality, named in options.vectors:
+            given = vectors.read(Path(options.input), named, f"raw.vectors.{modality}", data.items["item_id"])
+            (folder / modality).mkdir()
+            files.write_array(folder / modality / "vectors.npy", given.matrix)
+            files.write_json(folder / modality / "item_ids.json", given.ids)
+            refused.append(rejections(given.refused))
+        rejected = pd.concat(refused, ignore_index=True)
         files.write_table(tables / "items.parquet", data.items)
         files.write_table(tables / "interactions.parquet", data.interactions)
-        files.write_table(tables / "rejected.parquet", data.rejected)
+        files.write_table(tables / "rejected.parquet", rejected)
         if data.truth is not None:
             demo_truth.write(tables, data.truth)
         with files.ShardWriter(images) as shards:
@@ -40,7 +51,7 @@ def main() -> str:
                 count += 1
     sizes = f"{len(data.items):,} items, {len(data.interactions):,} interactions, {count:,} pictures"
     print(f"{options.source}: {sizes}")
-    lines = int((data.rejected["table"] != "pictures").sum())
+    lines = int((rejected["table"] != "pictures").sum())
     if lines:
         print(f"{lines:,} lines of the tables could not be read; data/raw/tables/rejected.parquet lists them")
     return "data/raw"

@@ -1,6 +1,6 @@
 """Data in the shapes that are found in the wild, written by rules so that a recommender has something to learn.
 
-Each function writes one folder: a shop export for a German spreadsheet, a dump of JSON lines, and Parquet without times.
+Each function writes one folder: an export of a German shop, a dump of JSON lines, and Parquet without times.
 """
 
 import gzip
@@ -26,7 +26,10 @@ def choices(seed: int) -> list[tuple[int, int, int]]:
     rows = []
     for user in range(USERS):
         own = [item for item in range(ITEMS) if item % len(KINDS) == user % len(KINDS)]
-        liked = rng.choice(own, 9, replace=False).tolist() + rng.choice(ITEMS, PER_USER - 9, replace=False).tolist()
+        liked = (
+            rng.choice(own, 9, replace=False).tolist()
+            + rng.choice(ITEMS, PER_USER - 9, replace=False).tolist()
+        )
         times = np.sort(rng.integers(0, 10**7, len(set(liked))))
         rows += [(user, item, START + int(at)) for item, at in zip(dict.fromkeys(liked), times, strict=True)]
     return rows
@@ -57,7 +60,9 @@ def shop(root: Path) -> Path:
         kind, origin = KINDS[item % len(KINDS)], ORIGINS[item % len(ORIGINS)]
         title, group = f"{origin.replace('ő', 'ö')} {kind} {item}", f"{kind}, {GRAPES[item % 3]}"
         since = f"{item % 28 + 1:02}.{item % 12 + 1:02}.201{item % 10}"
-        rows.append(f'A-{item:04};{title};"{text(item).replace("ő", "ö")}";{group};{price};{since};{item * 13 % 97}')
+        rows.append(
+            f'A-{item:04};{title};"{text(item).replace("ő", "ö")}";{group};{price};{since};{item * 13 % 97}'
+        )
         (root / "Bilder" / f"A-{item:04}.jpg").write_bytes(picture(item))
     (root / "artikel.csv").write_text("\r\n".join(rows), encoding="windows-1252")
     lines = ["Bestellnr;Kundennr;Artikelnr;Bestelldatum;Menge"]

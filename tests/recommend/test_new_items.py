@@ -116,6 +116,16 @@ def test_an_encoder_that_was_trained_with_the_model_lies_in_its_folder(built: Pa
         _ = tuned.language
 
 
+def test_a_new_item_has_no_vector_where_they_came_with_the_data(built: Path) -> None:
+    prepared = preparation.load(built / "model")
+    given = prepared.options.encoders.model_copy(update={"vision": {"given": None}})
+    moved = prepared._replace(options=prepared.options.model_copy(update={"encoders": given}))
+    made = Preparer(built / "model", moved, CPU).content([item(0)])
+    usual = Preparer(built / "model", prepared, CPU).content([item(0)])
+    assert made.vision.shape == usual.vision.shape and not made.vision.any() and not made.vision_present.any()
+    assert torch.equal(made.language, usual.language)
+
+
 def test_tokens_and_a_modality_that_is_off(tmp_path: Path) -> None:
     off = shop.build(tmp_path / "off", vision="none")
     found = fusionrec.api.load(off / "model", off / "splits")

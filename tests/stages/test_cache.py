@@ -121,6 +121,22 @@ def test_texts(run: Run, tmp_path: Path) -> None:
     assert "views" not in card and str(tmp_path) not in (folder / "card.json").read_text()
 
 
+@pytest.mark.parametrize("modality", ["vision", "language"])
+def test_given_vectors_stand_in_place_of_an_encoder(run: Run, tmp_path: Path, modality: str) -> None:
+    folder = tmp_path / "data/raw/vectors" / modality
+    files.write_array(folder / "vectors.npy", np.eye(3, dtype=np.float32))
+    files.write_json(folder / "item_ids.json", ["a", "b", "d"])
+    assert "given: 3 of 5 items, width 3" in run(modality, "given").stdout
+    found = encoder_vectors.load(tmp_path / f"data/cache/{modality}/given", IDS)
+    assert found.present.tolist() == [True, True, False, True, False]
+    assert found.matrix[found.present].tolist() == np.eye(3).tolist()
+    card = files.read_json(tmp_path / f"data/cache/{modality}/given/card.json")
+    assert card["weights"] == "given" and len(card["sha256"]) == 64
+    assert (tmp_path / f"plots/neighbours_{modality}.png").exists()
+    files.write_json(folder / "item_ids.json", ["x", "y", "z"])
+    assert "no item has a vector" in run(modality, "given", fails=True).stderr
+
+
 def content(folder: Path) -> dict[str, bytes]:
     """Everything that a run leaves."""
     paths = [path for name in ("data/cache", "metrics", "plots") for path in (folder / name).rglob("*.*")]
@@ -218,7 +234,7 @@ def test_switched_off(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("vision", "vit"), "encoder `vit` is not in encoders.vision; known: none, clip, "),
+        (("vision", "vit"), "encoder `vit` is not in encoders.vision; known: none, given, clip, "),
         (("vision", "clip"), "encoder `clip`: weights/clip/config.json not found"),
     ],
 )

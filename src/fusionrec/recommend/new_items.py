@@ -19,7 +19,7 @@ from fusionrec.data import items as catalogue
 from fusionrec.data.attributes import CATEGORY, NUMBER
 from fusionrec.data.clean_options import Clean
 from fusionrec.data.encoder_vectors import EncoderVectors
-from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.data.item_inputs import ItemInputs, Reduction
 from fusionrec.data.separator import SEPARATOR
 from fusionrec.encoders import cache, weights
 from fusionrec.encoders.encoder import Encoder
@@ -76,8 +76,8 @@ class Preparer:
         texts = [row["text"] or None for row in rows]
         return item_inputs.assemble(
             table,
-            self._features(self.vision, pictures),
-            self._features(self.language, texts),
+            self._features(self.vision, pictures, self.fitted.vision),
+            self._features(self.language, texts, self.fitted.language),
             np.zeros(len(items), bool),
             self.fitted,
         )
@@ -107,11 +107,17 @@ class Preparer:
         recipe = Recipe(modality, entry, folder, source, options, str(self.device), self.options.reproducible)
         return recipe.load()
 
-    def _features(self, encoder: Encoder | None, values: list[Any]) -> EncoderVectors:
-        """Vectors of pictures or texts; None stands for a missing one. Batches have the size that the cache used."""
+    def _features(
+        self, encoder: Encoder | None, values: list[Any], reduction: Reduction | None
+    ) -> EncoderVectors:
+        """Vectors of pictures or texts; None stands for a missing one. Batches have the size that the cache used.
+
+        Without an encoder all are missing: the modality is off, or its vectors came with the data.
+        """
         present = np.array([value is not None for value in values])
         if encoder is None:
-            return EncoderVectors(np.zeros((len(values), 0), np.float32), np.zeros(len(values), bool))
+            width = 0 if reduction is None else len(reduction.mean)
+            return EncoderVectors(np.zeros((len(values), width), np.float32), np.zeros(len(values), bool))
         tokens = (self.options.cache.tokens if encoder.token_width else 0), encoder.token_width
         vectors = np.zeros((len(values), encoder.width + tokens[0] * tokens[1]), np.float32)
         rows = ((row, (values[row],)) for row in np.flatnonzero(present).tolist())

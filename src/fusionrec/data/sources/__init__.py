@@ -5,12 +5,13 @@ parameters that it reads from `raw.<name>`.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 
 from pydantic import Field
 
 from fusionrec import choices
 from fusionrec.choices import Choice
+from fusionrec.data.vector_options import Vectors
 from fusionrec.params import Choosing
 
 if TYPE_CHECKING:
@@ -26,9 +27,12 @@ class Raw(Choosing):
     the picture files that are taken, in lower case, with the dot.
     """
 
+    before: ClassVar[dict[str, Any]] = {"vectors": {"vision": [], "language": []}}
+
     source: Annotated[str, Choice("fusionrec.data.sources", "raw.source")]
     input: str
     extensions: list[Annotated[str, Field(pattern=r"^\.[a-z0-9]+$")]]
+    vectors: Vectors
 
 
 class Source(Protocol):
