@@ -59,7 +59,7 @@ def main() -> str:
                     result, None if blob is None else shards.add(result.item, blob)
                 )
                 tiles.note(result)
-        table = manifest.build(items, rows, options.near_distance)
+        table = manifest.build(items, rows, options.near_distance, options.near_colour)
         files.write_table(folder / "manifest.parquet", table)
 
     counts = manifest.report(table, len(dropped), refused)

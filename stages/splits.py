@@ -19,12 +19,12 @@ def main() -> str:
     options = params.load(Splits)
     items = files.read_table("data/clean/items.parquet")
     manifest = files.read_table("data/images/manifest.parquet")
-    pictures = items[["item_id"]].merge(manifest, "left", on="item_id", validate="one_to_one")
+    pictures = items[["item_id", "text"]].merge(manifest, "left", on="item_id", validate="one_to_one")
     items["picture"] = pictures["status"].eq("ok").to_numpy()
     log, users = splits.index(files.read_table("data/clean/interactions.parquet"), items["item_id"])
 
     labels, cuts = splits.split(log, items, options)
-    groups = memberships.find(log, labels, len(users), pictures, options.tail)
+    groups = memberships.find(log, labels, len(users), pictures, options.tail, options.near_text)
     counts = memberships.summary(log, labels, groups, items["picture"].to_numpy())
 
     with files.replacing_folder("data/splits") as folder:

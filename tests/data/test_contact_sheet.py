@@ -70,7 +70,7 @@ def test_taking_turns() -> None:
 def checked(item: str, blob: bytes, min_edge: int = 64) -> images.Checked:
     options = Images(
         formats=["png"], min_edge=min_edge, max_pixels=MAX_PIXELS, max_bytes=10**6,
-        max_edge=5000, longest_edge=100, quality=85, near_distance=4,
+        max_edge=5000, longest_edge=100, quality=85, near_distance=4, near_colour=0.25,
     )  # fmt: skip
     return images.check((f"{item}.png", blob), options)
 
@@ -96,7 +96,7 @@ def test_every_reason_gets_room_and_all_are_counted(tmp_path: Path) -> None:
 
 def test_without_anything_to_show_the_sheets_say_so(tmp_path: Path) -> None:
     contact_sheet.rejected(tmp_path / "rejected.png", contact_sheet.Rejected())
-    table = manifest.build(["a"], {}, 4)
+    table = manifest.build(["a"], {}, 4, 0.25)
     contact_sheet.near_duplicates(tmp_path / "near.png", table, tmp_path, MAX_PIXELS)
     for name in ("rejected.png", "near.png"):
         image = sheet(tmp_path / name)
@@ -116,7 +116,7 @@ def test_a_group_shows_its_first_item_and_the_farthest(tmp_path: Path) -> None:
             one = checked(item, buffer.getvalue())
             assert one.picture.blob is not None
             rows[item] = manifest.row(one, shards.add(item, one.picture.blob))
-    table = manifest.build(list(pictures), rows, near_distance=16)
+    table = manifest.build(list(pictures), rows, near_distance=16, near_colour=4)
     assert table["near_duplicate_of"].dropna().tolist() == ["i0"] * 5 + ["flat"]
     contact_sheet.near_duplicates(tmp_path / "near.png", table, tmp_path, MAX_PIXELS)
     image = sheet(tmp_path / "near.png")

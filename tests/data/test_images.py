@@ -23,6 +23,7 @@ OPTIONS = Images(
     longest_edge=200,
     quality=85,
     near_distance=4,
+    near_colour=0.25,
 )
 
 

@@ -20,11 +20,18 @@ LABELS = np.array([TRAIN, TRAIN, VAL, TEST, FOLD_IN, TEST, TEST], np.int8)
 PICTURES = pd.DataFrame(
     {
         "item_id": list("abcde"),
+        "text": [
+            "",
+            "a view of the sea from the old pier",
+            "",
+            "a view of the sea from the new pier",
+            "the pier",
+        ],
         "status": ["ok"] * 4 + ["missing"],
         "near_duplicate_of": [None, None, "a", None, None],
     }
 )
-GROUPS = memberships.find(LOG, LABELS, 2, PICTURES, 0.5)
+GROUPS = memberships.find(LOG, LABELS, 2, PICTURES, 0.5, 0.4)
 
 
 def test_kinds_by_hand() -> None:
@@ -44,14 +51,17 @@ def test_tables_by_hand() -> None:
         "train_interactions": [1, 1, 0, 0, 0],
         "cold": [False, False, True, True, True],
         "tail": [False, True, False, False, False],
-        "near_duplicate_in_train": [False, False, True, False, False],
+        "near_duplicate_in_train": [False, False, True, True, False],
+        "near_picture_in_train": [False, False, True, False, False],
+        "near_text_in_train": [False, False, False, True, False],
     }
 
 
 def test_summary_by_hand() -> None:
     counts = memberships.summary(LOG, LABELS, GROUPS, PICTURES["status"].eq("ok").to_numpy())
     assert counts["test"] == {
-        "interactions": 3, "users": 2, "items": 3, "on_tail_items": 1, "on_items_near_train": 1,
+        "interactions": 3, "users": 2, "items": 3, "on_tail_items": 1, "on_items_near_train": 2,
+        "on_items_near_train_by_picture": 1, "on_items_near_train_by_text": 1,
         "on_items_without_picture": 0, "warm": 0, "cold_user": 1, "cold_item": 1, "cold_both": 1,
     }  # fmt: skip
     parts = [counts.pop(part) for part in ("train", "val", "test", "fold_in")]
@@ -59,7 +69,8 @@ def test_summary_by_hand() -> None:
     assert all(sum(part[kind] for kind in KINDS) == part["interactions"] for part in parts)
     assert counts == {
         "interactions": 7, "users": 2, "users_cold": 1,
-        "items": 5, "items_head": 1, "items_tail": 1, "items_cold": 3, "items_cold_near_train": 1,
+        "items": 5, "items_head": 1, "items_tail": 1, "items_cold": 3, "items_cold_near_train": 2,
+        "items_cold_near_train_by_picture": 1, "items_cold_near_train_by_text": 1,
     }  # fmt: skip
 
 
@@ -102,6 +113,11 @@ def test_picture_groups_join_equal_and_nearly_equal_ones() -> None:
     assert len(set(group.tolist())) == 3
     apart = memberships.picture_groups(pictures[["item_id"]])
     assert len(set(apart.tolist())) == 6, "a manifest that knows of no duplicates"
+
+
+def test_texts_are_compared_only_if_asked_for() -> None:
+    groups = memberships.find(LOG, LABELS, 2, PICTURES, 0.5, None)
+    assert not groups.near_text.any() and (groups.near[""] == GROUPS.near_picture).all()
 
 
 def test_near_train_are_cold_items_only() -> None:

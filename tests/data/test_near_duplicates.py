@@ -1,4 +1,4 @@
-"""Groups of similar hashes, against a comparison of all pairs."""
+"""Groups of pictures with similar hashes and colours, against a comparison of all pairs."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusionrec.data import near_duplicates
+from fusionrec.data.colour_layout import points
 
+ANY = np.zeros((0, 32), np.uint8)  # colours do not count
 hashes = st.lists(st.integers(0, 2**64 - 1), max_size=12)
 flips = st.lists(st.tuples(st.integers(0, 11), st.sets(st.integers(0, 63), max_size=17)), max_size=12)
 
 
-def by_hand(values: list[int], distance: int) -> list[int]:
+def by_hand(values: list[int], distance: int, layouts: np.ndarray = ANY, colour: float = np.inf) -> list[int]:
     """For each value the smallest index that it is connected to, by walking the graph."""
+    at = points(layouts) if len(layouts) else np.zeros((len(values), 1))
     first = list(range(len(values)))
     for start in range(len(values)):
         walk = [start] if first[start] == start else []
@@ -20,6 +23,7 @@ def by_hand(values: list[int], distance: int) -> list[int]:
             here = walk.pop()
             for there in range(len(values)):
                 close = (values[here] ^ values[there]).bit_count() <= distance
+                close &= bool(np.linalg.norm(at[here] - at[there]) <= colour)
                 if close and first[there] > start:
                     first[there] = start
                     walk.append(there)
@@ -27,7 +31,7 @@ def by_hand(values: list[int], distance: int) -> list[int]:
 
 
 def grouped(values: list[int], distance: int) -> list[int]:
-    return near_duplicates.groups(np.array(values, np.uint64), distance).tolist()
+    return near_duplicates.groups(np.array(values, np.uint64), ANY, distance, None).tolist()
 
 
 def test_by_hand() -> None:
@@ -65,10 +69,84 @@ def test_the_limits_on_memory_do_not_change_the_groups(
 @pytest.mark.parametrize("distance", [0, 4, 16])
 def test_many_equal_hashes_are_one(distance: int) -> None:
     values = np.full(200_000, 12345, np.uint64)
-    assert not near_duplicates.groups(values, distance).any()
+    layouts = np.full((200_000, 32), 77, np.uint8)
+    assert not near_duplicates.groups(values, layouts, distance, 0.25).any()
+    assert not near_duplicates.groups(values, ANY, distance, None).any()
 
 
 def test_a_chain_is_one_group() -> None:
     chain = [(1 << length) - 1 for length in range(65)]
     assert grouped(chain, 1) == [0] * 65
     assert grouped(chain[::2], 1) == list(range(33))
+
+
+def hues(count: int, seed: int) -> np.ndarray:
+    """Layouts of one motif in hues all around the circle, and more and less colourful."""
+    rng = np.random.default_rng(seed)
+    angle, strength = rng.uniform(0, 2 * np.pi, count), rng.uniform(0, 90, count)
+    cells = strength[:, None] * rng.uniform(0.5, 1, 16)
+    both = np.stack([cells * np.cos(angle)[:, None], cells * np.sin(angle)[:, None]], axis=2)
+    return (128 + both).round().astype(np.uint8).reshape(count, 32)
+
+
+def test_two_colours_of_one_motif_are_two_groups() -> None:
+    values = np.array([7, 7, 7, 7 + 2**40, 7 + 2**40], np.uint64)
+    orange, purple = [100, 180] * 16, [170, 150] * 16
+    layouts = np.array([orange, purple, orange, purple, [101, 181] * 16], np.uint8)
+    assert near_duplicates.groups(values, layouts, 4, 0.25).tolist() == [0, 1, 0, 1, 0]
+    assert near_duplicates.groups(values, layouts, 4, None).tolist() == [0] * 5
+    assert near_duplicates.groups(values, layouts, 0, 0.25).tolist() == [0, 1, 0, 3, 4]
+    assert near_duplicates.groups(values, layouts, 4, 0.0).tolist() == [0, 1, 0, 1, 4]
+
+
+@pytest.mark.parametrize("small", [1, 256])
+@pytest.mark.parametrize("colour", [0.02, 0.1, 0.25])
+def test_colours_as_found_by_walking_the_graph(
+    colour: float, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(near_duplicates, "SMALL", small)
+    rng = np.random.default_rng(5)
+    values = [int(v) for v in rng.choice([0, 1, 3, 255 << 30], 150)]
+    layouts = hues(150, seed=6)
+    groups = near_duplicates.groups(np.array(values, np.uint64), layouts, 1, colour).tolist()
+    assert groups == by_hand(values, 1, layouts, colour)
+    assert 3 < len(set(groups)) < 150
+
+
+def test_groups_do_not_depend_on_the_order() -> None:
+    rng = np.random.default_rng(8)
+    values, layouts = rng.choice(np.array([0, 1, 3, 2**50], np.uint64), 300), hues(300, seed=9)
+    order = rng.permutation(300)
+    groups = near_duplicates.groups(values, layouts, 1, 0.1)
+    shuffled = near_duplicates.groups(values[order], layouts[order], 1, 0.1)
+    same = groups[:, None] == groups
+    assert (same[order][:, order] == (shuffled[:, None] == shuffled)).all() and 1 < len(
+        np.unique(groups)
+    ) < 300
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by the number of pairs, whenever colours are compared."""
+    counts, cdist = [], near_duplicates.cdist
+
+    def counting(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        counts.append(len(one) * len(other))
+        return cdist(one, other)
+
+    monkeypatch.setattr(near_duplicates, "cdist", counting)
+    return counts
+
+
+def test_many_colours_of_one_motif_are_not_all_compared(compared: list[int]) -> None:
+    layouts = hues(10_000, seed=1)
+    near_duplicates.groups(np.full(10_000, 5, np.uint64), layouts, 4, 0.25)
+    assert 0 < sum(compared) < 0.2 * 10_000**2
+    assert max(compared) <= near_duplicates.COMPARED + 10_000, "memory is bounded"
+
+
+def test_even_the_worst_colours_are_compared_once(compared: list[int]) -> None:
+    layouts = np.random.default_rng(0).integers(0, 256, (3_000, 32), np.uint8)
+    groups = near_duplicates.groups(np.full(3_000, 5, np.uint64), layouts, 16, 0.25)
+    assert groups.tolist() == list(range(3_000))
+    assert sum(compared) < 0.55 * 3_000**2

@@ -20,6 +20,7 @@ OPTIONS = Images(
     longest_edge=400,
     quality=85,
     near_distance=4,
+    near_colour=0.25,
 )
 KEPT, ENCODED = "kept", "encoded"  # fine as it is; fine once re-encoded
 PNG = b"\x89PNG\r\n\x1a\n"

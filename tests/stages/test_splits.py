@@ -19,13 +19,15 @@ OUTPUTS = ("data/splits", "metrics", "plots")
 
 
 def build(folder: Path, strategy: str, shuffle: bool = False, **options: Any) -> Path:
-    """Params, clean tables, and a manifest in which items i00 and i01, i02 and i03, ... look alike."""
+    """Params and tables; items i00 and i01, i02 and i03, ... look alike; i00 and i20, ... have nearly the same text."""
     tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     tree["splits"] |= {"strategy": strategy, **options}
     tree["splits"]["mixed"]["cold_items"] = 0.3
     (folder / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
     ids = [f"i{item:02}" for item in range(ITEMS)]
-    items = pd.DataFrame({"item_id": ids, "title": "t", "text": "t", "category_tag": [["a"], ["b"]] * 20})
+    texts = [" ".join(f"w{item % 20}.{word}" for word in range(20)) for item in range(ITEMS)]
+    items = pd.DataFrame({"item_id": ids, "title": "t", "text": texts, "category_tag": [["a"], ["b"]] * 20})
+    items.loc[20:, "text"] += " again"
     files.write_table(folder / "data/clean/items.parquet", items.assign(number_year=np.arange(ITEMS) + 1.0))
     rng = np.random.default_rng(0)
     pairs = np.sort(rng.permutation(USERS * ITEMS)[:900])
@@ -89,12 +91,23 @@ def test_ids_and_times_are_those_of_the_clean_log(done: Path) -> None:
     assert sorted(split) == sorted(clean)
 
 
-def test_cold_items_that_look_like_a_train_item_are_reported(done: Path) -> None:
+def test_cold_items_near_a_train_item_are_reported(done: Path) -> None:
     items = files.read_table(done / "data/splits/items.parquet")
-    twin = items["cold"].to_numpy().reshape(-1, 2)
-    expected = (twin & ~twin[:, ::-1]).ravel()
-    assert items["near_duplicate_in_train"].tolist() == expected.tolist()
-    assert files.read_json(done / "metrics/splits.json")["items_cold_near_train"] == expected.sum()
+    counts = files.read_json(done / "metrics/splits.json")
+    cold = items["cold"].to_numpy()
+    picture = cold & ~cold.reshape(-1, 2)[:, ::-1].ravel()
+    text = cold & ~cold.reshape(2, -1)[::-1].ravel()
+    ways = {
+        "": ("near_duplicate_in_train", picture | text),
+        "_by_picture": ("near_picture_in_train", picture),
+        "_by_text": ("near_text_in_train", text),
+    }
+    chosen = files.read_table(done / "data/splits/test.parquet")["item"]
+    for how, (column, expected) in ways.items():
+        assert items[column].tolist() == expected.tolist()
+        assert counts[f"items_cold_near_train{how}"] == expected.sum()
+        assert counts["test"][f"on_items_near_train{how}"] == expected[chosen].sum()
+    assert done.name.startswith("leave_one_out") or ((picture & ~text).any() and (text & ~picture).any())
 
 
 def test_cuts_are_timestamps(done: Path) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
 from fusionrec import files
-from fusionrec.data import images
+from fusionrec.data import colour_layout, images
 from fusionrec.data.perceptual_hash import to_integers
 
 T = TypeVar("T")
@@ -83,18 +83,20 @@ def near_duplicates(path: Path | str, table: pd.DataFrame, folder: Path | str, m
 
 
 def _grouped(table: pd.DataFrame) -> pd.DataFrame:
-    """The items of groups of two and more, with their `head` and the `distance` in bits to its hash."""
+    """The items of groups of two and more, with their `head`, and their `distance` to it in bits and in `colour`."""
     head = table["near_duplicate_of"].fillna(table["item_id"])
     grouped = table.assign(head=head)[head.isin(table["near_duplicate_of"].dropna())]
     hashes = to_integers(grouped["phash"].fillna("0"))  # no hash: all members are the same picture
-    of_item = dict(zip(grouped["item_id"], hashes, strict=True))
-    of_head = np.array([of_item[item] for item in grouped["head"]], np.uint64)
-    return grouped.assign(distance=np.bitwise_count(hashes ^ of_head))
+    at = colour_layout.points(colour_layout.to_bytes(grouped["colour"]))
+    of_head = pd.Index(grouped["item_id"]).get_indexer(grouped["head"])
+    distance = np.bitwise_count(hashes ^ hashes[of_head])
+    return grouped.assign(distance=distance, colour=np.linalg.norm(at - at[of_head], axis=1))
 
 
 def _tiles(shown: pd.DataFrame, count: int, folder: Path | str, max_pixels: int) -> list[Tile]:
     blobs = files.read_members(folder, files.members(shown))
-    notes = [f"first of {count:,}", *(f"{distance} bits off" for distance in shown["distance"].iloc[1:])]
+    off = shown[["distance", "colour"]].iloc[1:].itertuples(index=False)
+    notes = [f"first of {count:,}", *(f"{bits} bits, colour {colour:.2f}" for bits, colour in off)]
     return [
         Tile(images.thumbnail(blob, max_pixels), (item, note))
         for blob, item, note in zip(blobs, shown["item_id"], notes, strict=True)

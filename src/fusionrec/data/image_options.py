@@ -1,6 +1,6 @@
 """Parameters of picture checks: the section `images`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,7 +12,8 @@ class Images(Section):
 
     Pictures are refused if their format is not one of `formats`, an edge is below `min_edge`, or they have more
     than `max_pixels`. A picture above `max_bytes` or `max_edge` is re-encoded at `quality` with `longest_edge`.
-    Pictures whose perceptual hashes differ in at most `near_distance` of 64 bits are near duplicates.
+    Pictures whose perceptual hashes differ in at most `near_distance` of 64 bits, and whose colours differ in at
+    most `near_colour`, are near duplicates (see `fusionrec.data.colour_layout.points`).
     """
 
     formats: Annotated[list[Literal["jpeg", "png", "webp"]], Field(min_length=1)]
@@ -23,3 +24,5 @@ class Images(Section):
     longest_edge: Count
     quality: Annotated[int, Field(ge=1, le=95)]
     near_distance: Annotated[int, Field(ge=0, le=16)]
+    near_colour: Annotated[float, Field(ge=0, le=4)] | None
+    before: ClassVar[dict[str, Any]] = {"near_colour": None}

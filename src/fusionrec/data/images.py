@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
+from fusionrec.data.colour_layout import colour_layout
 from fusionrec.data.image_options import Images
-from fusionrec.data.perceptual_hash import perceptual_hash
+from fusionrec.data.perceptual_hash import perceptual_hash, reduced
 
 FORMATS = ("JPEG", "PNG", "WEBP")  # Pillow's names; no other decoder ever sees the bytes
 EXTENSIONS = {"jpeg": ("jpg", "jpeg", "jpe", "jfif"), "png": ("png",), "webp": ("webp",)}
@@ -28,6 +29,7 @@ class Picture(NamedTuple):
         content: jpeg, png or webp, by the first bytes; None for any other file.
         sha256: of `blob`.
         phash: see `perceptual_hash`.
+        colour: see `colour_layout`.
         thumbnail: a small PNG of a rejected picture, if it can be decoded.
     """
 
@@ -38,6 +40,7 @@ class Picture(NamedTuple):
     height: int | None = None
     sha256: str | None = None
     phash: str | None = None
+    colour: str | None = None
     encoded: bool = False
     thumbnail: bytes | None = None
 
@@ -185,7 +188,9 @@ def _decode(blob: bytes, options: Images) -> Picture:
     except Exception as error:
         return Picture(None, _explain(error, blob))
     digest = hashlib.sha256(blob).hexdigest()
-    return Picture(blob, None, None, *image.size, digest, perceptual_hash(image), encoded)
+    small = reduced(image)
+    looks = perceptual_hash(small), colour_layout(small)
+    return Picture(blob, None, None, *image.size, digest, *looks, encoded)
 
 
 def _explain(error: Exception, blob: bytes) -> str:

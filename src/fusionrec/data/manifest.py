@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from fusionrec import files
-from fusionrec.data import images, near_duplicates
+from fusionrec.data import colour_layout, images, near_duplicates
 from fusionrec.data.perceptual_hash import to_integers
 
 KINDS = {
@@ -18,6 +18,7 @@ KINDS = {
     "height": "Int64",
     "sha256": "str",
     "phash": "str",
+    "colour": "str",
     "encoded": "boolean",
     "raw_bytes": "Int64",
     "wrong_extension": "boolean",
@@ -36,6 +37,7 @@ class Row(NamedTuple):
     height: int | None = None
     sha256: str | None = None
     phash: str | None = None
+    colour: str | None = None
     encoded: bool | None = None
     raw_bytes: int | None = None
     wrong_extension: bool | None = None
@@ -55,13 +57,16 @@ def row(checked: images.Checked, member: files.Member | None) -> Row:
         height=picture.height,
         sha256=picture.sha256,
         phash=picture.phash,
+        colour=picture.colour,
         encoded=picture.encoded,
         raw_bytes=checked.raw_bytes,
         wrong_extension=checked.wrong_extension,
     )
 
 
-def build(items: list[str], rows: dict[str, Row], near_distance: int) -> pd.DataFrame:
+def build(
+    items: list[str], rows: dict[str, Row], near_distance: int, near_colour: float | None
+) -> pd.DataFrame:
     """One row per item, in the order of `items`; those not in `rows` have no picture.
 
     Returns:
@@ -77,17 +82,20 @@ def build(items: list[str], rows: dict[str, Row], near_distance: int) -> pd.Data
     table = pd.DataFrame([rows.get(item, MISSING) for item in items], columns=Row._fields).astype(KINDS)
     table.insert(0, "item_id", pd.Series(items, dtype="str"))
     first = table.groupby("sha256")["item_id"].transform("first")
-    head = first.map(_heads(table[table["item_id"] == first], near_distance)).astype("str")
+    heads = _heads(table[table["item_id"] == first], near_distance, near_colour)
+    head = first.map(heads).astype("str")
     table["duplicate_of"] = first.where(first != table["item_id"])
     table["near_duplicate_of"] = head.where(head != table["item_id"])
     return table
 
 
-def _heads(pictures: pd.DataFrame, near_distance: int) -> dict[str, str]:
+def _heads(pictures: pd.DataFrame, near_distance: int, near_colour: float | None) -> dict[str, str]:
     """For each item the first one of its group; an item without a hash is a group of its own."""
     items = pictures["item_id"].to_numpy(object)
     hashed = pictures["phash"].notna().to_numpy()
-    first = near_duplicates.groups(to_integers(pictures["phash"][hashed]), near_distance)
+    hashes = to_integers(pictures["phash"][hashed])
+    layouts = colour_layout.to_bytes(pictures["colour"][hashed])
+    first = near_duplicates.groups(hashes, layouts, near_distance, near_colour)
     heads = items.copy()
     heads[hashed] = items[hashed][first]
     return dict(zip(items, heads, strict=True))

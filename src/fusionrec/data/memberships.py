@@ -17,33 +17,49 @@ class Memberships(NamedTuple):
         user_train: int64 [users], train interactions.
         item_train: int64 [items], train interactions.
         tail: bool [items], see `tail`.
-        near_train: bool [items], see `near_train`.
+        near_picture, near_text: bool [items], cold items nearly identical to a train item in picture or text, see
+            `near_train` and `near_texts.near`.
         kind: int8 [n], position in `KINDS` of each interaction: whether its user, item or both are cold.
     """
 
     user_train: np.ndarray
     item_train: np.ndarray
     tail: np.ndarray
-    near_train: np.ndarray
+    near_picture: np.ndarray
+    near_text: np.ndarray
     kind: np.ndarray
 
+    @property
+    def near(self) -> dict[str, np.ndarray]:
+        """Cold items near a train item, by the end of a name: in picture or text, in picture, in text."""
+        either = self.near_picture | self.near_text
+        return {"": either, "_by_picture": self.near_picture, "_by_text": self.near_text}
 
-def find(log: Log, labels: np.ndarray, users: int, pictures: pd.DataFrame, tail_share: float) -> Memberships:
+
+def find(
+    log: Log, labels: np.ndarray, users: int, items: pd.DataFrame, tail_share: float, near_text: float | None
+) -> Memberships:
     """All memberships.
 
     Args:
         log: the whole log.
         labels: int8 [n], positions in `PARTS`.
         users: rows of the user table.
-        pictures: the picture manifest, one row an item in the order of the catalogue.
+        items: the catalogue, with `text` and the columns of the picture manifest.
         tail_share: see `tail`.
+        near_text: smallest similarity of nearly identical texts, see `near_texts.near`; None: texts are not compared.
     """
     train = labels == TRAIN
     user_train = np.bincount(log.user[train], minlength=users)
-    item_train = np.bincount(log.item[train], minlength=len(pictures))
-    kind = (user_train == 0).astype(np.int8)[log.user] + 2 * (item_train == 0).astype(np.int8)[log.item]
-    near = near_train(picture_groups(pictures), item_train > 0)
-    return Memberships(user_train, item_train, tail(item_train, tail_share), near, kind)
+    item_train = np.bincount(log.item[train], minlength=len(items))
+    trained = item_train > 0
+    kind = (user_train == 0).astype(np.int8)[log.user] + 2 * (~trained).astype(np.int8)[log.item]
+    picture, text = near_train(picture_groups(items), trained), np.zeros(len(items), bool)
+    if near_text is not None:
+        from fusionrec.data import near_texts
+
+        text = near_texts.near(items["text"].tolist(), trained, near_text)
+    return Memberships(user_train, item_train, tail(item_train, tail_share), picture, text, kind)
 
 
 def tail(popularity: np.ndarray, share: float) -> np.ndarray:
@@ -105,12 +121,17 @@ def of_users(ids: pd.Index, groups: Memberships) -> pd.DataFrame:
 
 
 def of_items(items: pd.DataFrame, groups: Memberships) -> pd.DataFrame:
-    """The item table: the catalogue, train_interactions, cold, tail, near_duplicate_in_train."""
+    """The item table: the catalogue, train_interactions, cold, tail, and whether a train item is nearly identical.
+
+    Columns near_duplicate_in_train (in picture or text), near_picture_in_train, near_text_in_train.
+    """
     return items.assign(
         train_interactions=groups.item_train,
         cold=groups.item_train == 0,
         tail=groups.tail,
-        near_duplicate_in_train=groups.near_train,
+        near_duplicate_in_train=groups.near[""],
+        near_picture_in_train=groups.near_picture,
+        near_text_in_train=groups.near_text,
     )
 
 
@@ -132,8 +153,8 @@ def summary(log: Log, labels: np.ndarray, groups: Memberships, pictures: np.ndar
         "items_head": int((trained & ~groups.tail).sum()),
         "items_tail": int(groups.tail.sum()),
         "items_cold": int((~trained).sum()),
-        "items_cold_near_train": int(groups.near_train.sum()),
     }
+    counts |= {f"items_cold_near_train{how}": int(near.sum()) for how, near in groups.near.items()}
     for label, name in enumerate(PARTS):
         rows = labels == label
         item = log.item[rows]
@@ -142,7 +163,7 @@ def summary(log: Log, labels: np.ndarray, groups: Memberships, pictures: np.ndar
             "users": int((np.bincount(log.user[rows]) > 0).sum()),
             "items": int((np.bincount(item) > 0).sum()),
             "on_tail_items": int(groups.tail[item].sum()),
-            "on_items_near_train": int(groups.near_train[item].sum()),
+            **{f"on_items_near_train{how}": int(near[item].sum()) for how, near in groups.near.items()},
             "on_items_without_picture": int((~pictures[item]).sum()),
         }
         kinds = np.bincount(groups.kind[rows], minlength=len(KINDS))

@@ -27,9 +27,16 @@ def perceptual_hash(image: Image.Image) -> str | None:
     Returns:
         16 hexadecimal digits.
     """
-    small = image.reduce(max(1, min(image.size) // REDUCED))  # averages; imagehash resizes to 32 x 32
-    digits = str(imagehash.phash(small))
+    digits = str(imagehash.phash(reduced(image)))
     return digits if int(digits, 16).bit_count() >= MIN_ONES else None
+
+
+def reduced(image: Image.Image) -> Image.Image:
+    """The picture with averages of square blocks as pixels; its shorter edge has 64 to 127 of them, if not fewer.
+
+    The hash of a reduced picture is that of the picture; imagehash resizes to 32 x 32.
+    """
+    return image.reduce(max(1, min(image.size) // REDUCED))
 
 
 def to_integers(hashes: Iterable[str]) -> np.ndarray:

@@ -40,9 +40,11 @@ class Splits(Choosing):
     """How interactions are split, and what is fitted on the train part.
 
     Each strategy says in its file which of the parameters it reads. `tail` is the share of train interactions
-    that the items outside the short head have together (see `fusionrec.data.memberships.tail`). `scaling` maps
-    number columns, by name, to a scaling; `impute` fills missing numbers; category values of fewer than
-    `min_category_items` train items are merged into one (see `fusionrec.data.attributes`).
+    that the items outside the short head have together (see `fusionrec.data.memberships.tail`). A new item is a near
+    duplicate of a train item if the similarity of their texts is at least `near_text` (see
+    `fusionrec.data.near_texts`). `scaling` maps number columns, by name, to a scaling; `impute` fills missing numbers;
+    category values of fewer than `min_category_items` train items are merged into one (see
+    `fusionrec.data.attributes`).
     """
 
     seed: Natural
@@ -51,6 +53,7 @@ class Splits(Choosing):
     test_fraction: Fraction
     min_interactions: Annotated[int, Field(ge=3)]
     tail: Fraction
+    near_text: Annotated[float, Field(gt=0, le=1)] | None
     scaling: dict[str, NumberScaling]
     impute: Literal["mean", "median", "zero"]
     min_category_items: Count
