@@ -106,14 +106,14 @@ def test_a_few_kinds() -> None:
 
 @pytest.mark.slow
 def test_all_kinds() -> None:
-    samples = 4000
+    samples = 2000
     measured = coverage(np.random.default_rng(2), RATES, samples)
     noise = 3 * np.sqrt(0.05 * 0.95 / samples)  # of a simulated coverage
     covered = np.array([cell.covered for cell in measured])
     assert covered.min() > 0.93 - noise, min(measured, key=lambda cell: cell.covered)
     assert covered.max() < 0.985 + noise, max(measured, key=lambda cell: cell.covered)
     assert np.mean(covered > 0.97) < 0.1, "near the threshold intervals are a little too wide"
-    assert 0.945 < covered.mean() < 0.955 and len(measured) > 100
+    assert 0.945 < covered.mean() < 0.955 and len(measured) > 80
 
 
 @pytest.mark.slow
@@ -122,22 +122,22 @@ def test_whatever_the_probability_of_a_hit(users: int) -> None:
     """Over settings that differ, as those of different data sets do, with an interval printed in any of them."""
     rng, held = np.random.default_rng(users), []
     made = [one_held_out(rng, rate)["ndcg"] for rate in np.geomspace(0.002, 0.9, 60)]
-    for draw in range(20_000):
+    for draw in range(10_000):
         values = made[draw % len(made)]
         _, low, high = intervals.interval(values[rng.integers(0, SIZE, users)])
         held += [low <= values.mean() <= high] * (not np.isnan(low))
-    assert 0.93 < np.mean(held) < 0.97 and len(held) > 2000
+    assert 0.93 < np.mean(held) < 0.97 and len(held) > 400
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tests", [1, 10])
 def test_models_with_the_same_mean_are_seldom_called_different(tests: int) -> None:
     """The level holds far in the tails too, where it is corrected for several tests."""
-    rng, samples = np.random.default_rng(3), 20_000
+    rng, samples = np.random.default_rng(3), 8_000
     for rate, users in ((0.05, 1000), (0.2, 200), (0.2, 1000)):
         gain = one_held_out(rng, rate)["ndcg"]
         called = 0
         for _ in range(samples):
             a, b = gain[rng.integers(0, SIZE, (2, 1, users))]
             called += significance.difference(a, b, tests).p < 0.05
-        assert called / samples < 1.2 * 0.05 / tests
+        assert called / samples < 1.3 * 0.05 / tests
