@@ -158,7 +158,7 @@ def main() -> str:
     for name, baseline in tqdm(fitted.items(), desc="baselines", unit="recommender", disable=None):
         lists[name] = tasks.rank(baseline, task, max(ks)).items
     parts = slices.standard(task) + slices.of_columns(options.slices, split.users, split.items)
-    measured = report.full(lists, task, parts, ks, families, options.headline, options.seed)
+    measured = report.full(lists, task, parts, ks, families, options.headline)
     for name, baseline in fitted.items():
         measured.summary[name] |= getattr(baseline, "settings", {})
     losses = ablation.of_inputs(model, measured.results["model"], task, options.headline, options.seed)

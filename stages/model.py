@@ -83,7 +83,7 @@ def main() -> str:
         cut_off = int(p.train.monitor.partition("@")[2] or 10)
         recommender = TrainedModel(model, data.model.content.to(device))
         measured = validation_intervals.measure(
-            recommender, data.known, data.val, len(data.item_ids), cut_off, p.train.seed
+            recommender, data.known, data.val, len(data.item_ids), cut_off
         )
         run.save(OUT, p, data, model, encoders, best, measured, code_files)
         left.clear()

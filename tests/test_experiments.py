@@ -37,7 +37,7 @@ def experiments(folder: Path) -> set[str]:
 
 def test_a_grid_of_variants(small: Path) -> None:
     names = {f"small-{vision}-seed-{seed}" for vision in ("efficientnet", "none") for seed in (1, 2)}
-    output = fusionrec(small, "variants", "small", "--seeds", "2", "--workers", "2")
+    output = fusionrec(small, "variants", "small", "--seeds", "2", "--workers", "2", "--runs")
     assert "4 experiments, 4 to run" in output
     assert names <= experiments(small)
     assert git(small, "status", "--porcelain") == ""
@@ -45,8 +45,10 @@ def test_a_grid_of_variants(small: Path) -> None:
     rows = {line.split()[0]: line for line in table if line.split()[0] in names}
     assert rows.keys() == names and all(len(line) <= 140 for line in rows.values())
     assert "model.vision" in output and "pypi 57934424" in rows["small-efficientnet-seed-2"]
-    again = fusionrec(small, "variants", "small", "--seeds", "2", "--workers", "2")
+    again = fusionrec(small, "variants", "small", "--seeds", "2", "--workers", "2", "--runs")
     assert "4 experiments, 0 to run" in again and rows["small-none-seed-1"] in again
+    by_recipe = [line.split() for line in fusionrec(small, "variants").splitlines()[1:]]
+    assert [(row[0], row[2]) for row in by_recipe if row[0] == "small-none"] == [("small-none", "2")]
     dvc(small, "exp", "apply", "small-none-seed-2")
     assert sections.load(small / "params.yaml").model.vision == "none"
     changed = git(small, "diff", "--numstat", "--", "params.yaml").split()[:2]

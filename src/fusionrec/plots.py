@@ -91,7 +91,7 @@ def bars(table: pd.DataFrame, label: str, path: Path | str) -> None:
     """Draw horizontal bars with confidence intervals, labelled with the number of users if the table has it.
 
     Args:
-        table: bar (the label), value, low, high, and optionally users.
+        table: bar (the label), value, low, high (NaN without interval, which the label says), and optionally users.
         label: label of the horizontal axis.
         path: a .png file.
     """
@@ -102,13 +102,13 @@ def bars(table: pd.DataFrame, label: str, path: Path | str) -> None:
         files.write_figure(path, figure)
         return
     position = np.arange(len(table))[::-1]
-    # with few users the interval may not contain their mean
-    spread = np.maximum([table["value"] - table["low"], table["high"] - table["value"]], 0)
+    spread = [table["value"] - table["low"], table["high"] - table["value"]]
     style = {"elinewidth": 1, "capsize": 2}
     axes.barh(position, table["value"], xerr=spread, color=COLOURS["model"], alpha=0.75, error_kw=style)
     names = table["bar"]
     if "users" in table:
         names = names + table["users"].map(" ({:,} users)".format)
+    names = names + np.where(table["low"].isna(), ", no interval", "")
     axes.axvline(0, color="#404040", linewidth=0.8)
     axes.set(yticks=position, yticklabels=names, xlabel=label)
     axes.tick_params(axis="y", labelsize=8)

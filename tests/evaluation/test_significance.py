@@ -1,72 +1,87 @@
-"""Intervals and tests, against plain loops, SciPy and worked examples."""
+"""Tests of differences, against SciPy, statistics by hand, and simulated seeds."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from fusionrec.evaluation import significance
+from fusionrec.evaluation.intervals import FEWEST
+
+RNG = np.random.default_rng(0)
 
 
-def bootstrap(values: np.ndarray, seed: int, draws: int = 1000) -> significance.Interval:
-    samples = significance.samples(len(values), np.random.default_rng(seed), draws)
-    return significance.bootstrap(values, samples)
+def test_one_run_a_side_is_the_paired_t_test_of_scipy() -> None:
+    a, b = RNG.random(90), RNG.random(90) + 0.1
+    found = significance.difference(a[None], b[None])
+    expected = stats.ttest_rel(b, a)
+    ends = expected.confidence_interval(0.95)
+    assert found.p == pytest.approx(expected.pvalue)
+    assert (found.low, found.high) == pytest.approx((ends.low, ends.high))
+    assert found.users == pytest.approx(stats.sem(b - a)) and np.isnan(found.seeds)
 
 
-def test_columns_are_resampled_together_and_alone_alike() -> None:
-    rng = np.random.default_rng(0)
-    values = rng.random((50, 3))
-    together = bootstrap(values, 1, draws=120)
-    for column in range(3):
-        alone = bootstrap(values[:, [column]], 1, draws=120)
-        for one, all_of_them in zip(alone, together, strict=True):
-            assert one[0] == pytest.approx(all_of_them[column], abs=1e-12)
+def test_many_seeds_and_users_without_noise_are_the_t_test_of_welch() -> None:
+    """Where only seeds vary, users are all the same, and each run is one observation."""
+    taste = RNG.random(200)
+    first, second = RNG.normal(0, 1, 4), RNG.normal(3, 2, 6)
+    found = significance.difference(taste + first[:, None], 1.01 * taste + second[:, None])
+    expected = stats.ttest_ind(second, first, equal_var=False)
+    shift = 0.01 * taste.mean()
+    assert found.mean == pytest.approx(second.mean() - first.mean() + shift)
+    assert found.seeds == pytest.approx(np.sqrt(first.var(ddof=1) / 4 + second.var(ddof=1) / 6), rel=1e-4)
+    assert found.p == pytest.approx(stats.t.sf(found.mean / found.seeds, expected.df) * 2, rel=0.01)
 
 
-def test_interval_is_that_of_a_plain_bootstrap() -> None:
-    values = np.random.default_rng(0).random((40, 1))
-    rng = np.random.default_rng(5)
-    means = [values[rng.integers(0, 40, 40), 0].mean() for _ in range(1000)]  # the same draws, one by one
-    found = bootstrap(values, 5)
-    np.testing.assert_allclose([found.low[0], found.high[0]], np.quantile(means, [0.025, 0.975]), atol=1e-12)
+def test_variances_by_hand() -> None:
+    """Two runs a side, 40 users: the mean squares of the analysis of variance of each side."""
+    a, b = RNG.random((2, 40)), RNG.random((2, 40)) + np.array([[0.5], [0.1]])
+    found = significance.difference(a, b)
+    of_users = (b.mean(0) - a.mean(0)).var(ddof=1) / 40
+    of_seeds = -0.0
+    for side in (a, b):
+        half = (side[0] - side[1]) / 2  # the effect of a seed on each user
+        of_seeds += half.mean() ** 2 - half.var(ddof=1) / 40
+    assert found.users**2 == pytest.approx(of_users)
+    assert found.seeds**2 == pytest.approx(max(of_seeds, 0)) and of_seeds > 0
 
 
-def test_interval_covers_about_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(2)
-    inside = 0
-    for seed in range(200):
-        found = bootstrap(rng.random((60, 1)), seed, draws=200)
-        inside += found.low[0] <= 0.5 <= found.high[0]
-    assert 0.88 < inside / 200 < 0.99
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 5), st.integers(0, 1000))
+def test_the_interval_excludes_zero_exactly_if_p_is_small(a: int, b: int, tests: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    found = significance.difference(rng.random((a, 90)), rng.random((b, 90)) + rng.random() / 4, tests)
+    assert (found.p < 0.05) == (not found.low <= 0 <= found.high)
+    assert found.low < found.mean < found.high
 
 
-def test_undefined_users_are_left_out() -> None:
-    values = np.array([[1.0, np.nan, np.nan], [0.0, 3.0, np.nan], [1.0, np.nan, np.nan]])
-    found = bootstrap(values, 0, draws=100)
-    assert found.mean[:2] == pytest.approx([2 / 3, 3]) and np.isnan(found.mean[2])
-    assert (found.low[1], found.high[1]) == (3, 3), "samples without the only user do not count"
-    assert np.isnan(found.low[2])
+def test_sides_can_be_exchanged() -> None:
+    a, b = RNG.random((3, 80)), RNG.random((2, 80))
+    one, other = significance.difference(a, b), significance.difference(b, a)
+    assert (one.low, one.high, one.p) == pytest.approx((-other.high, -other.low, other.p))
 
 
-def test_tests_agree_with_scipy() -> None:
-    rng = np.random.default_rng(3)
-    a, b = rng.random(30), rng.random(30) + 0.1
-    assert significance.t_test(b - a) == pytest.approx(stats.ttest_rel(b, a).pvalue)
-    assert significance.wilcoxon(b - a) == pytest.approx(stats.wilcoxon(b, a).pvalue)
+def test_several_tests_are_corrected() -> None:
+    a, b = RNG.random((1, 60)), RNG.random((1, 60)) + 0.05
+    alone, among = significance.difference(a, b), significance.difference(a, b, 4)
+    assert among.p == pytest.approx(min(4 * alone.p, 1)) and among.high - among.low > alone.high - alone.low
 
 
-def test_no_difference_is_no_evidence() -> None:
-    zeros = np.zeros(20)
-    assert significance.t_test(zeros) == significance.wilcoxon(zeros) == 1
-    assert significance.t_test(np.ones(1)) == 1 and significance.t_test(np.ones(5)) == 0
+def test_too_few_users_that_differ_are_no_evidence() -> None:
+    a = np.zeros((1, 500))
+    b = a.copy()
+    b[0, : FEWEST // 2] = 1
+    found = significance.difference(a, b)
+    assert found.mean == FEWEST / 1000 and np.isnan([found.low, found.high, found.p]).all()
+    nothing = significance.difference(a, a)
+    assert (nothing.mean, nothing.users) == (0, 0) and np.isnan(nothing.p)
 
 
-def test_holm_by_hand() -> None:
-    adjusted = significance.holm(np.array([0.01, 0.2, 0.02, 0.9]))
-    assert adjusted == pytest.approx([0.04, 0.4, 0.06, 0.9])
-    assert significance.holm(np.array([0.5, 0.6])).tolist() == [1, 1]
-
-
-def test_samples_draw_each_user_once_on_average() -> None:
-    counts = significance.samples(40, np.random.default_rng(0), 500)
-    assert counts.shape == (500, 40) and (counts.sum(1) == 40).all()
-    assert abs(counts.mean(0) - 1).max() < 0.2
+@pytest.mark.parametrize(("of_seeds", "runs"), [(0, 2), (0.02, 2), (0.1, 2), (0.02, 4), (0.1, 4)])
+def test_recipes_that_are_the_same_are_seldom_called_different(of_seeds: float, runs: int) -> None:
+    """Users vary by 0.2 in a run, so 0.016 in the mean of 150 users; seeds by less, as much, or more."""
+    rng, different, rounds = np.random.default_rng(runs), 0, 1500
+    for _ in range(rounds):
+        a, b = rng.normal(0, 0.2, (2, runs, 150)) + rng.normal(0, of_seeds, (2, runs, 1))
+        different += significance.difference(a, b).p < 0.05
+    assert different / rounds < 0.065

@@ -13,8 +13,8 @@ def parser(command: str, about: str | None) -> argparse.ArgumentParser:
     return created
 
 
-def two_revisions(command: str, about: str | None) -> argparse.ArgumentParser:
-    """A parser with the arguments `a` and `b`: two revisions, by default HEAD and the workspace."""
+def two_sides(command: str, about: str | None) -> argparse.ArgumentParser:
+    """A parser with the arguments `a` and `b`: one or more revisions each, by default HEAD and the workspace."""
     created = parser(command, about)
     created.add_argument("a", nargs="?", default="HEAD", metavar="A", help="default: HEAD")
     created.add_argument("b", nargs="?", default=WORKSPACE, metavar="B", help=f"default: {WORKSPACE}")

@@ -1,11 +1,12 @@
 """Runs a named set of variants as experiments, and shows all experiments of HEAD in one table.
 
-    fusionrec variants [NAME] [--seeds N] [--workers N]
+    fusionrec variants [NAME] [--seeds N] [--workers N] [--runs]
 
 Reads: all of params.yaml as committed; `variants` is for this command.
 Writes: an experiment for each combination of values and seed, named after them; logs/experiments/<name>.log.
 The experiments run in clones under .dvc/tmp/experiments, so you can keep working in the workspace. Existing
-experiments are not run again: the same command continues an interrupted run.
+experiments are not run again: the same command continues an interrupted run. The table has a row for each recipe,
+with mean and standard deviation over its seeds; --runs shows a row for each run.
 """
 
 import json
@@ -40,12 +41,14 @@ def main(arguments: list[str]) -> None:
         default=1,
         help="number of experiments that run at the same time",
     )
+    parser.add_argument("--runs", action="store_true", help="show a row for each run, not for each recipe")
     args = parser.parse_args(arguments)
     p, root = sections.load(), Path.cwd()
     if args.name:
         _run_missing(_combinations(args.name, args.seeds, p), root, args.workers, p)
     experiments = json.loads(clones.run([*clones.DVC, "exp", "show", "--json"], root))
-    print(table.compare(experiments, p.train.monitor).to_string(index=False))
+    tabulate = table.by_run if args.runs else table.by_recipe
+    print(tabulate(experiments, p.train.monitor).to_string(index=False))
 
 
 def _combinations(name: str, seeds: int, p: Params) -> dict[str, list[str]]:

@@ -6,11 +6,10 @@ model that is trained without it may get the same information from other inputs.
 
 from typing import Any, Literal
 
-import numpy as np
 import torch
 
 from fusionrec.data.item_inputs import ItemInputs
-from fusionrec.evaluation import report, significance
+from fusionrec.evaluation import intervals, report
 from fusionrec.evaluation.metrics import accuracy
 from fusionrec.evaluation.protocol import Task, rank
 from fusionrec.models.trained_model import TrainedModel
@@ -36,27 +35,24 @@ def of_inputs(
         whole: its result.
         task: the evaluation.
         headline: accuracy metrics, such as ndcg@10.
-        seed: of the shuffling and of the bootstrap.
+        seed: of the shuffling.
 
     Returns:
-        {input: {absent or shuffled: {metric: {value, loss, low, high}}}}, losses paired by user; empty for a model
-        without inputs.
+        {input: {absent or shuffled: {metric: {value, loss, low, high}}}}, losses paired by user, ends None if too
+        few users decide the loss; empty for a model without inputs.
     """
     ks = sorted({int(name.partition("@")[2]) for name in headline})
-    samples = significance.samples(len(task.users), np.random.default_rng(seed))
     losses: dict[str, Any] = {}
     for modality in modalities(trained):
         losses[modality] = {}
         for how in WAYS:
             without = ablate(trained, modality, how, torch.Generator().manual_seed(seed))
             result = report.evaluate(rank(without, task, max(ks)).items, task, ks, [accuracy.measure])
-            losses[modality][how] = _losses(whole, result, headline, samples)
+            losses[modality][how] = _losses(whole, result, headline)
     return losses
 
 
-def _losses(
-    whole: report.Result, without: report.Result, headline: list[str], samples: np.ndarray
-) -> dict[str, Any]:
+def _losses(whole: report.Result, without: report.Result, headline: list[str]) -> dict[str, Any]:
     """How much a result loses against `whole`, paired by user: {metric: {value, loss, low, high}}."""
     columns = {m: whole.per_user[m] - without.per_user[m] for m in headline}
     return {
@@ -66,7 +62,7 @@ def _losses(
             "low": ends["low"],
             "high": ends["high"],
         }
-        for metric, ends in report.interval_of(columns, samples).items()
+        for metric, ends in intervals.by_name(columns).items()
     }
 
 

@@ -1,66 +1,74 @@
-"""Compare two runs on the same users: which metrics differ, by how much, and whether by more than chance."""
+"""Compare two recipes, or two trained models, on the same users: which metrics differ, and beyond chance?"""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from fusionrec.evaluation import significance
+from fusionrec.evaluation.intervals import LEVEL, TOO_FEW
 
 
 class Comparison(NamedTuple):
     """A comparison paired by user.
 
     Attributes:
-        table: a row for each metric: metric, a, b (means), difference (b - a), low, high (its 95 % bootstrap
-            interval), t, wilcoxon (p-values, adjusted for the number of metrics by Holm), users (number of users for
-            whom the metric is defined in both).
-        common: number of users in both runs.
-        only_a, only_b: number of users in one of them only.
+        table: a row for each metric: metric, a, b (means), difference (b - a), low, high and p (see
+            `significance.difference`; corrected for the number of rows), se_users, se_seeds (standard errors), users
+            (number of users for whom the metric is defined in all runs).
+        common: number of users in all runs.
+        only_a, only_b: number of users of one side who are not in all runs.
+        seeds: whether both sides have several runs, so that seeds are covered too.
     """
 
     table: pd.DataFrame
     common: int
     only_a: int
     only_b: int
+    seeds: bool
 
 
-def compare(a: pd.DataFrame, b: pd.DataFrame, metrics: list[str], seed: int) -> Comparison:
-    """Compare two runs on the users that are in both.
+def compare(a: Sequence[pd.DataFrame], b: Sequence[pd.DataFrame], metrics: list[str]) -> Comparison:
+    """Compare two sides on the users that are in all runs.
 
     Args:
-        a: the first run, a row for each user: user_id and the metrics.
-        b: the second run, likewise.
-        metrics: columns of both.
-        seed: of the bootstrap.
+        a: the runs of the first side, one or more with different seeds; each a row for each user: user_id and the
+            metrics.
+        b: those of the second side.
+        metrics: columns of all runs.
     """
-    both = a.merge(b, on="user_id", suffixes=(" a", " b"), validate="one_to_one").sort_values("user_id")
-    first = both[[f"{metric} a" for metric in metrics]].to_numpy(np.float64)
-    second = both[[f"{metric} b" for metric in metrics]].to_numpy(np.float64)
-    samples = significance.samples(len(both), np.random.default_rng(seed))
-    defined = ~np.isnan(first - second)
-    first, second = np.where(defined, first, np.nan), np.where(defined, second, np.nan)
-    interval = significance.bootstrap(second - first, samples)
-    columns = [(second - first)[defined[:, m], m] for m in range(len(metrics))]
-    table = pd.DataFrame(
-        {
-            "metric": metrics,
-            "a": significance.mean(first),
-            "b": significance.mean(second),
-            "difference": interval.mean,
-            "low": interval.low,
-            "high": interval.high,
-            "t": significance.holm(np.array([significance.t_test(x) for x in columns])),
-            "wilcoxon": significance.holm(np.array([significance.wilcoxon(x) for x in columns])),
-            "users": defined.sum(0),
+    sides = [[run.set_index("user_id") for run in side] for side in (a, b)]
+    members = [pd.Index(np.unique(np.concatenate([run.index for run in side]))) for side in sides]
+    common = members[0]
+    for run in (*sides[0], *sides[1]):
+        common = common.intersection(run.index)
+    common = common.sort_values()
+    aligned = [[run.loc[common, metrics].to_numpy(np.float64) for run in side] for side in sides]
+    first, second = (np.stack(side) for side in aligned)  # [runs, users, metrics]
+    rows = [_row(first[:, :, m], second[:, :, m], len(metrics)) for m in range(len(metrics))]
+    table = pd.DataFrame([{"metric": metric, **row} for metric, row in zip(metrics, rows, strict=True)])
+    left_out = [len(side) - len(common) for side in members]
+    return Comparison(table, len(common), left_out[0], left_out[1], min(len(a), len(b)) > 1)
+
+
+def _row(a: np.ndarray, b: np.ndarray, tests: int) -> dict[str, float]:
+    defined = ~np.isnan(a).any(0) & ~np.isnan(b).any(0)
+    a, b = a[:, defined], b[:, defined]
+    if not defined.any():
+        return dict.fromkeys(("a", "b", "difference", "low", "high", "p", "se_users", "se_seeds"), np.nan) | {
+            "users": 0
         }
-    )
-    return Comparison(table, len(both), len(a) - len(both), len(b) - len(both))
+    found = significance.difference(a, b, tests)
+    return {
+        "a": float(a.mean()), "b": float(b.mean()), "difference": found.mean, "low": found.low, "high": found.high,
+        "p": found.p, "se_users": found.users, "se_seeds": found.seeds, "users": int(defined.sum()),
+    }  # fmt: skip
 
 
 def same(comparison: Comparison) -> bool:
-    """Whether nothing differs: the same users, and all differences and their intervals are 0."""
-    moved = comparison.table[["difference", "low", "high"]].fillna(0).to_numpy()
+    """Whether nothing differs: the same users, and no difference for any of them."""
+    moved = comparison.table[["difference", "se_users"]].fillna(0).to_numpy()
     return not moved.any() and not comparison.only_a and not comparison.only_b
 
 
@@ -69,46 +77,63 @@ def markdown(comparison: Comparison, a: str, b: str) -> str:
 
     Args:
         comparison: what is shown.
-        a: name of the first run.
-        b: name of the second run.
+        a: name of the first side.
+        b: name of the second side.
     """
     if same(comparison):
         return f"No difference between {a} and {b}: {comparison.common:,} users, {len(comparison.table)} metrics.\n"
     head, *rows = cells(comparison, a, b)
-    lines = ["| " + " | ".join(row) + " |" for row in [head, ["---", *["---:"] * 6, "---"], *rows]]
-    return "\n".join([*lines, "", footnote(comparison, a, b)]) + "\n"
+    rule = ["---", *["---:"] * (len(head) - 2), "---"]
+    lines = ["| " + " | ".join(row) + " |" for row in [head, rule, *rows]]
+    return "\n".join([*lines, "", *notes(comparison, a, b)]) + "\n"
 
 
 def cells(comparison: Comparison, a: str, b: str) -> list[list[str]]:
     """The table as text, its header first."""
-    head = ["metric", a, b, "difference", "95 % interval", "p (t)", "p (Wilcoxon)", "beyond chance"]
-    rows = zip(comparison.table.itertuples(), beyond_chance(comparison), strict=True)
-    return [head, *(_row(row, sure) for row, sure in rows)]
+    errors = ["error: users", "error: seeds"] if comparison.seeds else []
+    head = ["metric", a, b, "difference", "95 % interval", *errors, "p", question(comparison)]
+    rows = zip(comparison.table.itertuples(), answers(comparison), strict=True)
+    return [head, *(_cells(row, answer, comparison.seeds) for row, answer in rows)]
 
 
-def footnote(comparison: Comparison, a: str, b: str) -> str:
-    """Which users are compared, and how the figures are computed."""
+def question(comparison: Comparison) -> str:
+    """The heading above `answers`: one run a side tells about the trained models, several tell about recipes."""
+    return "beyond chance" if comparison.seeds else "models differ"
+
+
+def answers(comparison: Comparison) -> list[str]:
+    """For each row `yes`, `no`, or why that is unknown."""
+    return [TOO_FEW if np.isnan(p) else "yes" if p < 1 - LEVEL else "no" for p in comparison.table["p"]]
+
+
+def notes(comparison: Comparison, a: str, b: str) -> list[str]:
+    """Sentences: which users are compared, and what is tested."""
     apart = [f"{n:,} only in {name}" for n, name in ((comparison.only_a, a), (comparison.only_b, b)) if n]
-    users = f"{comparison.common:,} users in both" + (f" ({', '.join(apart)}: left out)" if apart else "")
+    left_out = f" ({', '.join(apart)}: left out)" if apart else ""
+    return [f"Paired by user: {comparison.common:,} users in both{left_out}. {requirement(comparison)}"]
+
+
+def requirement(comparison: Comparison) -> str:
+    """What a `yes` requires, in sentences."""
+    rows = len(comparison.table)
+    corrected = f", after correction for {rows} tests (Bonferroni)" if rows > 1 else ""
+    test = f"requires p < {1 - LEVEL:.2g} in a t-test paired by user{corrected}; the interval excludes 0 exactly then."
+    if comparison.seeds:
+        return f'"Beyond chance" {test} The test covers users and seeds, whose standard errors are given.'
     return (
-        f"Paired by user: {users}. Intervals: bootstrap over users, one metric at a time. "
-        f"p-values: adjusted for {len(comparison.table)} metrics (Holm)."
+        f'"Models differ" {test} With one run on a side the test covers users, not seeds: it is about these two '
+        "trained models, whose difference may be due to the seed. To compare recipes, name several runs a side, such "
+        "as main,main-seed-2."
     )
 
 
-def beyond_chance(comparison: Comparison) -> list[bool]:
-    """Whether each row differs beyond chance: its interval excludes 0, and both p-values are below 0.05."""
-    table = comparison.table
-    away = (table["low"] > 0) | (table["high"] < 0)
-    return (away & (table[["t", "wilcoxon"]].max(axis=1) < 0.05)).tolist()
-
-
-def _row(row: "pd.core.frame._PandasNamedTuple", sure: bool) -> list[str]:  # type: ignore[name-defined]
+def _cells(row: "pd.core.frame._PandasNamedTuple", answer: str, seeds: bool) -> list[str]:  # type: ignore[name-defined]
+    errors = [f"{row.se_users:.4f}", f"{row.se_seeds:.4f}"] if seeds else []
+    interval = "–" if np.isnan(row.low) else f"{row.low:+.4f} to {row.high:+.4f}"
     return [
-        row.metric, f"{row.a:.4f}", f"{row.b:.4f}", f"{row.difference:+.4f}",
-        f"{row.low:+.4f} to {row.high:+.4f}", _p(row.t), _p(row.wilcoxon), "yes" if sure else "no",
+        row.metric, f"{row.a:.4f}", f"{row.b:.4f}", f"{row.difference:+.4f}", interval, *errors, _p(row.p), answer,
     ]  # fmt: skip
 
 
 def _p(value: float) -> str:
-    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
+    return "–" if np.isnan(value) else "< 0.0001" if value < 0.0001 else f"{value:.4f}"

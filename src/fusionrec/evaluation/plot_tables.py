@@ -20,10 +20,10 @@ def at_k(intervals: dict[str, Any], names: list[str], ks: list[int], metric: str
         metric: without cut-off, such as ndcg.
 
     Returns:
-        Columns k, series, `metric`, low, high; a row for each recommender and cut-off.
+        Columns k, series, `metric`, low, high (NaN without interval); a row for each recommender and cut-off.
     """
     rows = [
-        {"k": k, "series": name, metric: ends["mean"], "low": ends["low"], "high": ends["high"]}
+        {"k": k, "series": name, metric: ends["mean"], **_ends(ends)}
         for name in names
         for k in sorted(ks)
         if (ends := intervals[name].get(f"{metric}@{k}"))
@@ -88,10 +88,10 @@ def bars(sliced: dict[str, Any], metric: str) -> pd.DataFrame:
         metric: such as ndcg@10.
 
     Returns:
-        Columns bar, users, value, low, high; a row for each slice that has a user.
+        Columns bar, users, value, low, high (NaN without interval); a row for each slice that has a user.
     """
     rows = [
-        {"bar": f"{group}: {name}", "users": row["users"], **_ends(row[metric], "mean")}
+        {"bar": f"{group}: {name}", "users": row["users"], "value": row[metric]["mean"], **_ends(row[metric])}
         for group, names in sliced.items()
         for name, row in names.items()
         if metric in row
@@ -107,15 +107,16 @@ def ablation(losses: dict[str, Any], metric: str) -> pd.DataFrame:
         metric: such as ndcg@10.
 
     Returns:
-        Columns bar, value, low, high; a row for each input and way of ablation.
+        Columns bar, value, low, high (NaN without interval); a row for each input and way of ablation.
     """
     rows = [
-        {"bar": f"{modality} {how}", **_ends(by_metric[metric], "loss")}
+        {"bar": f"{modality} {how}", "value": by_metric[metric]["loss"], **_ends(by_metric[metric])}
         for modality, ways in losses.items()
         for how, by_metric in ways.items()
     ]
     return pd.DataFrame(rows, columns=["bar", "value", "low", "high"])
 
 
-def _ends(interval: dict[str, float], middle: str) -> dict[str, float]:
-    return {"value": interval[middle], "low": interval["low"], "high": interval["high"]}
+def _ends(interval: dict[str, float | None]) -> dict[str, float]:
+    """The ends of an interval, NaN if there is none."""
+    return {end: np.nan if interval[end] is None else float(interval[end] or 0) for end in ("low", "high")}

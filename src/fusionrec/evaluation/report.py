@@ -1,20 +1,18 @@
 """Metrics, intervals and slices of each recommender, from its lists."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from fusionrec.evaluation import catalogue_ranking, significance, slices
+from fusionrec.evaluation import catalogue_ranking, intervals, slices
 from fusionrec.evaluation.metrics import Figures, Measure, Ranked
 from fusionrec.evaluation.protocol import Task
 
-DIGITS = 6
 BEST = "oracle"  # no recommender can have better metrics
 SHARES = {"ndcg": "share_of_best", "ndcg_cold": "share_of_best_cold"}
 Numbers = dict[str, float]
-Name = TypeVar("Name", bound=Hashable)
 
 
 class Result(NamedTuple):
@@ -39,7 +37,8 @@ class Report(NamedTuple):
         results: by recommender.
         summary: {recommender: {metric: value}}; `users` counts who was evaluated, and who was not and why.
         intervals: {recommender: {metric: {mean, low, high}}} of the metrics that are means over users, and leads:
-            `model - popularity` is the first recommender minus another one, paired by user.
+            `model - popularity` is the first recommender minus another one, paired by user. Ends are None if too
+            few users decide the mean.
         slices: {recommender: {group: {slice: {users, metric: {mean, low, high}}}}} of the headline metrics.
         cut: the headline metrics of the first recommender in each slice, float64 [users, metrics], NaN for users
             who are not in the slice.
@@ -59,7 +58,6 @@ def full(
     ks: list[int],
     families: Sequence[Measure],
     headline: list[str],
-    seed: int,
 ) -> Report:
     """All metrics, intervals and slices.
 
@@ -70,25 +68,23 @@ def full(
         ks: cut-offs.
         families: the metrics; see `evaluate`.
         headline: accuracy metrics, for which slices and leads are reported.
-        seed: of the bootstrap.
     """
     results = {name: evaluate(ranked, task, ks, families) for name, ranked in lists.items()}
     first = next(iter(results))
-    samples = significance.samples(len(task.users), np.random.default_rng(seed))
     kept: dict[slices.Slice, np.ndarray] = {}
-    intervals: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     leads: dict[str, Any] = {}
     sliced: dict[str, Any] = {}
     for name, result in results.items():
         cut = _cut(result, task, parts, headline)
         kept = kept or cut
         lead = {} if name == first else _lead(results[first], result, headline)
-        ends = interval_of({**result.per_user, **lead, **_columns(cut, headline)}, samples)
-        intervals[name] = {metric: ends[metric] for metric in result.per_user if metric in ends}
+        ends = intervals.by_name({**result.per_user, **lead, **_columns(cut, headline)})
+        measured[name] = {metric: ends[metric] for metric in result.per_user if metric in ends}
         if lead:
             leads[f"{first} - {name}"] = {metric: ends["lead", metric] for metric in headline}
         sliced[name] = _tabulated(cut, ends, headline)
-    return Report(results, summary(results, task, ks), intervals | leads, sliced, kept)
+    return Report(results, summary(results, task, ks), measured | leads, sliced, kept)
 
 
 def evaluate(lists: np.ndarray, task: Task, ks: list[int], families: Sequence[Measure]) -> Result:
@@ -109,7 +105,7 @@ def evaluate(lists: np.ndarray, task: Task, ks: list[int], families: Sequence[Me
     first, *others = (measure(ranked) for measure in families)
     figures = first | _by_cut_off({name: value for family in others for name, value in family.items()})
     per_user = {name: value for name, value in figures.items() if isinstance(value, np.ndarray)}
-    means = significance.mean(np.stack(list(per_user.values()), 1)).tolist()
+    means = intervals.mean(np.stack(list(per_user.values()), 1)).tolist()
     together = _by_cut_off({name: value for name, value in figures.items() if name not in per_user})
     return Result(ranked, per_user, _rounded({**dict(zip(per_user, means, strict=True)), **together}))
 
@@ -160,31 +156,15 @@ def summary(results: dict[str, Result], task: Task, ks: list[int]) -> dict[str, 
 
 def _shares(ours: Numbers, best: Numbers, ks: list[int]) -> Numbers:
     return {
-        f"{share}@{k}": round(ours[f"{metric}@{k}"] / best[f"{metric}@{k}"], DIGITS)
+        f"{share}@{k}": round(ours[f"{metric}@{k}"] / best[f"{metric}@{k}"], intervals.DIGITS)
         for k in ks
         for metric, share in SHARES.items()
         if best.get(f"{metric}@{k}")
     }
 
 
-def interval_of(columns: Mapping[Name, np.ndarray], samples: np.ndarray) -> dict[Name, Numbers]:
-    """{name: {mean, low, high}} of each column; columns that are undefined for all users are left out.
-
-    Args:
-        columns: float64 [users] each, by name; NaN where undefined.
-        samples: uint8 [draws, users], of the bootstrap; see `significance.samples`.
-    """
-    interval = significance.bootstrap(np.stack(list(columns.values()), 1), samples)
-    rows = zip(columns, *(end.tolist() for end in interval), strict=True)
-    return {
-        name: _rounded({"mean": mean, "low": low, "high": high})
-        for name, mean, low, high in rows
-        if not np.isnan(mean)
-    }
-
-
 def _tabulated(
-    cut: dict[slices.Slice, np.ndarray], ends: dict[Hashable, Numbers], headline: list[str]
+    cut: dict[slices.Slice, np.ndarray], ends: dict[Hashable, intervals.Ends], headline: list[str]
 ) -> dict[str, Any]:
     """{group: {slice: {users, ndcg@10: {mean, low, high}}}}; `users` counts the users of the mean."""
     table: dict[str, Any] = {}
@@ -217,4 +197,4 @@ def per_slice(cut: dict[slices.Slice, np.ndarray], headline: list[str], user_ids
 
 
 def _rounded(numbers: Mapping[str, Any]) -> Numbers:
-    return {name: round(value, DIGITS) for name, value in numbers.items() if not np.isnan(value)}
+    return {name: round(value, intervals.DIGITS) for name, value in numbers.items() if not np.isnan(value)}

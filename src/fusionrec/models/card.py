@@ -102,7 +102,7 @@ def markdown(card: Card) -> str:
         "\n\n"
     )
     metrics = [
-        f"| {name} | {row['mean']:.4f} | {row['low']:.4f} to {row['high']:.4f} | {row['users']:,} |"
+        f"| {name} | {row['mean']:.4f} | {_interval(row)} | {row['users']:,} |"
         for name, row in card.metrics["validation"].items()
     ]
     encoders = [
@@ -110,7 +110,7 @@ def markdown(card: Card) -> str:
         for modality, row in card.encoders.items()
     ]
     sections = [
-        f"Epoch {card.metrics['epoch']} was best. Validation metrics, with 95 % bootstrap intervals over users; "
+        f"Epoch {card.metrics['epoch']} was best. Validation metrics, with 95 % intervals over users; "
         "the test metrics are in `metrics/eval.json` of the repository.\n",
         _table("metric | mean | interval | users", metrics),
         "## Encoders\n",
@@ -130,6 +130,10 @@ def markdown(card: Card) -> str:
 def _table(head: str, rows: list[str]) -> str:
     columns = head.count("|") + 1
     return "\n".join([f"| {head} |", "|---" * columns + "|", *rows]) + "\n"
+
+
+def _interval(row: dict[str, Any]) -> str:
+    return "too few hits" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}"
 
 
 def _exact(row: dict[str, Any]) -> str:

@@ -27,22 +27,26 @@ class Plot(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """A table of both revisions, and the names of those whose data is not available."""
+    """A table of all runs of both sides, and the names of those whose data is not available."""
 
-    a: pd.DataFrame
-    b: pd.DataFrame
+    a: list[pd.DataFrame]
+    b: list[pd.DataFrame]
     missing: list[str]
 
 
-def tables(a: Side, b: Side, path: str) -> Tables | None:
-    """A Parquet file of both; None if it is the same according to dvc.lock, and nothing is read."""
+def tables(a: list[Side], b: list[Side], path: str) -> Tables | None:
+    """A Parquet file of all runs; None if it is the same in all according to dvc.lock, and nothing is read."""
     folder = Path(path).parent.as_posix()
-    if folder in a.outs and a.outs[folder] == b.outs.get(folder):
+    hashes = {side.outs.get(folder) for side in (*a, *b)}
+    if len(hashes) == 1 and None not in hashes:
         return None
-    read = {side.name: revision.fetch(side, path) for side in (a, b)}
+    read = {side.name: revision.fetch(side, path) for side in (*a, *b)}
     missing = [name for name, content in read.items() if content is None]
-    first, second = (pd.DataFrame() if x is None else pd.read_parquet(io.BytesIO(x)) for x in read.values())
-    return Tables(first, second, missing)
+    found = {
+        name: pd.DataFrame() if content is None else pd.read_parquet(io.BytesIO(content))
+        for name, content in read.items()
+    }
+    return Tables([found[side.name] for side in a], [found[side.name] for side in b], missing)
 
 
 def table(side: Side, path: str) -> pd.DataFrame:
@@ -52,7 +56,7 @@ def table(side: Side, path: str) -> pd.DataFrame:
 
 
 def interval(side: Side, recommender: str, metric: str) -> dict[str, float] | None:
-    """{mean, low, high} of a metric such as ndcg@10; the ends only if there is a plot of it against k."""
+    """{mean, low, high} of a metric such as ndcg@10; the ends only if a plot of it against k has them."""
     mean = side.evaluation.get(recommender, {}).get(metric)
     if mean is None:
         return None
@@ -61,7 +65,7 @@ def interval(side: Side, recommender: str, metric: str) -> dict[str, float] | No
     if not drawn.empty:
         drawn = drawn[(drawn["series"] == recommender) & (drawn["k"] == int(cut))]
     ends = drawn[["low", "high"]].to_dict("records")[0] if len(drawn) else {}
-    return {"mean": mean} | {str(end): float(value) for end, value in ends.items()}
+    return {"mean": mean} | {str(end): float(value) for end, value in ends.items() if not pd.isna(value)}
 
 
 def plots(a: Side, b: Side) -> list[Plot]:

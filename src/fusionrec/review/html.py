@@ -1,13 +1,14 @@
 """A review as a page: one file, no script, no network."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from fusionrec.recommend import gallery
 from fusionrec.review import summary
 from fusionrec.review.evidence import Plot, Shelf
-from fusionrec.review.summary import Review, Section
+from fusionrec.review.section import Section
+from fusionrec.review.summary import Review
 
 STYLE = """
 main { padding-bottom: 3rem; }
@@ -25,8 +26,9 @@ th { color: var(--soft); font-weight: 600; }
 .pair { display: grid; gap: 1rem; grid-template-columns: repeat(2, minmax(0, 1fr)); margin-top: .5rem; }
 .pair img { background: #fff; border: 1px solid var(--line); border-radius: 8px; width: 100%; }
 .pair figcaption { color: var(--soft); font-size: .8rem; }
-details { border-top: 1px solid var(--line); padding-top: 1.2rem; }
-summary { cursor: pointer; font-size: 1.2rem; font-weight: 600; }
+summary { cursor: pointer; margin-top: .7rem; }
+main > details { border-top: 1px solid var(--line); padding-top: 1.2rem; }
+main > details > summary { font-size: 1.2rem; font-weight: 600; margin: 0; }
 .user { margin-top: 1.6rem; }
 .past .note { color: var(--accent); font-size: inherit; font-weight: 600; margin: 0; }
 .past figcaption:has(b) { display: block; }
@@ -65,13 +67,20 @@ def _parts(review: Review, title: str) -> Iterable[str]:
 
 
 def _section(section: Section) -> str:
-    head = _row("th", section.head, section.text)
-    rows = "\n".join(_row("td", row, section.text) for row in section.rows)
     notes = "".join(map(_note, section.notes))
-    return (
-        f'<section>\n<h2>{escape(section.title)}</h2>\n<div class="wide"><table>\n<thead>{head}</thead>\n'
-        f"<tbody>\n{rows}\n</tbody>\n</table></div>\n{notes}\n</section>"
+    folded = (
+        f"<details><summary>{escape(section.summary)}</summary>\n{_table(section, section.folded)}\n</details>\n"
+        if section.folded
+        else ""
     )
+    shown = _table(section, section.rows) if section.rows else ""
+    return f"<section>\n<h2>{escape(section.title)}</h2>\n{shown}\n{notes}\n{folded}</section>"
+
+
+def _table(section: Section, rows: Sequence[list[str]]) -> str:
+    head = _row("th", section.head, section.text)
+    body = "\n".join(_row("td", row, section.text) for row in rows)
+    return f'<div class="wide"><table>\n<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table></div>'
 
 
 def _row(tag: str, cells: list[str], words: int) -> str:

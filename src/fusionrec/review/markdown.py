@@ -1,11 +1,13 @@
 """A review as Markdown, for a pull request."""
 
 import re
+from collections.abc import Sequence
 from html import escape
 
 from fusionrec.review import list_changes, summary
 from fusionrec.review.evidence import Plot, Shelf
-from fusionrec.review.summary import Review, Section
+from fusionrec.review.section import Section
+from fusionrec.review.summary import Review
 
 TITLES = 3  # of new and gone items, per user
 SPECIAL = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w))")
@@ -39,16 +41,23 @@ def _points(sentences: list[str]) -> str:
 
 
 def _section(section: Section) -> str:
-    table = _table(section.head, section.rows, section.text)
-    return "\n\n".join([f"## {plain(section.title)}", table, *map(plain, section.notes)])
+    shown = [_table(section.head, section.rows, section.text)] if section.rows else []
+    folded = [_fold(section.summary, _table(section.head, section.folded, section.text))] * bool(
+        section.folded
+    )
+    return "\n\n".join([f"## {plain(section.title)}", *shown, *map(plain, section.notes), *folded])
+
+
+def _fold(summary: str, inside: str) -> str:
+    return f"<details><summary>{plain(summary)}</summary>\n\n{inside}\n\n</details>"
 
 
 def _details(sections: list[Section]) -> str:
     inside = "\n\n".join(_section(section) for section in sections)
-    return f"<details><summary>What else differs</summary>\n\n{inside}\n\n</details>"
+    return _fold("What else differs", inside)
 
 
-def _table(head: list[str], rows: list[list[str]], words: int) -> str:
+def _table(head: list[str], rows: Sequence[list[str]], words: int) -> str:
     rule = ["---" if column < words else "---:" for column in range(len(head))]
     lines = [[plain(cell) for cell in head], rule, *([plain(cell) for cell in row] for row in rows)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)

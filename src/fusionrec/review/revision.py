@@ -86,14 +86,14 @@ def _yaml(path: str, revision: str) -> Any:
     return parse_yaml(revision_files.read_bytes(path, revision).decode(), path)
 
 
-def read(revision: str) -> Side:
-    """Read a revision's parameters, lock and metrics; they are in git, so no data is needed.
+def read(revision: str, metrics: bool = True) -> Side:
+    """Read a revision's parameters, lock and, unless not needed, metrics; they are in git, so no data is needed.
 
     Raises:
         UserError: if there is no such revision, or one of these files is missing in it.
     """
     tree, stages = _yaml(PARAMS, revision), _stages(revision)
-    names = sorted(path for path, _ in _hashes(stages, "outs") if path.endswith(".json"))
+    names = sorted(path for path, _ in _hashes(stages, "outs") if path.endswith(".json") and metrics)
     figures = {path: json.loads(revision_files.read_bytes(path, revision)) for path in names}
     return Side(revision, tree, stages, figures)
 

@@ -24,7 +24,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fusionrec.evaluation import significance
+from fusionrec.evaluation import intervals
 from fusionrec.evaluation.metrics import Figures, Ranked
 
 Metric = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
@@ -120,7 +120,7 @@ def table(hits: np.ndarray, relevant: np.ndarray, ks: list[int]) -> dict[str, np
 def measure(ranked: Ranked) -> Figures:
     """All metrics at all cut-offs, and `ndcg_cold`: the mean NDCG for cold items, without a train interaction."""
     cold = of_items(ranked.popularity == 0, ranked, [f"ndcg@{k}" for k in ranked.ks])
-    means = significance.mean(cold).tolist()
+    means = intervals.mean(cold).tolist()
     names = [f"ndcg_cold@{k}" for k in ranked.ks]
     return {**table(ranked.hits, ranked.relevant, ranked.ks), **dict(zip(names, means, strict=True))}
 

@@ -4,7 +4,7 @@
 - `gini`: unevenness of exposure over the whole catalogue; 0 if all items are shown equally often
 - `personalisation`: 1 - mean overlap of two users' lists
 
-They are statistics of the whole set of lists, not means over users, so they have no bootstrap interval.
+They are statistics of the whole set of lists, not means over users, so they have no interval.
 
 Shapes:
     items: int64 [users, k], ranked lists, -1 where one is short.
