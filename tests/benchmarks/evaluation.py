@@ -80,7 +80,7 @@ def main() -> None:
     started = time.process_time()
     lists = tasks.rank(towers, task, max(KS)).items
     ranked = time.process_time()
-    result = report.full({"model": lists}, task, slices.standard(task), KS, FAMILIES, HEADLINE, 1)
+    result = report.full({"model": lists}, task, slices.standard(task), KS, FAMILIES, HEADLINE)
     done = time.process_time()
     parts = sum(len(group) for group in result.slices["model"].values())
     print(

@@ -37,9 +37,12 @@ def test_two_revisions(repository: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     text = fusionrec(repository, "review", "old", "new", "--html", str(page))
     assert text.startswith("# new against old\n\n- ndcg@10 is higher: ")
-    assert "in new, beyond chance.\n- recall@10 is the same, 0.5000.\n" in text
+    assert (
+        "in new, so these two trained models differ; their recipes may not.\n- recall@10 is the same, 0.5000.\n"
+        in text
+    )
     assert "| metrics.seed | 1 | 7 |" in text and "| metrics.ks" not in text
-    (fall,) = [line for line in text.splitlines() if line.startswith("| item | cold | 9 | 0.5")]
+    (fall,) = [line for line in text.splitlines() if line.startswith("| item | cold | 45 | 0.")]
     assert "| -0.2000 (-0.2" in fall and fall.endswith(") | yes |")
     assert "| gini@10 | 0 | 0.2 | +0.2 |" in text
     assert (
@@ -58,9 +61,9 @@ def test_two_revisions(repository: Path, tmp_path: Path) -> None:
 def test_without_data_it_falls_back_to_what_git_holds(clone: Path) -> None:
     text = fusionrec(clone, "review", "old", "new")
     assert "per_user.parquet of old and new is neither in DVC's cache nor in a remote" in text
-    assert "- ndcg@10 is higher: " in text and "beyond chance.\n- recall@10 is the same, 0.5000." in text
+    assert "- ndcg@10 is higher: " in text and "may not.\n- recall@10 is the same, 0.5000." in text
     assert (
-        "| item | cold | 9 | 0.5000 (0.4500 to 0.5500) | 0.3000 (0.2500 to 0.3500) | -0.2000 | yes |" in text
+        "| item | cold | 45 | 0.5000 (0.4500 to 0.5500) | 0.3000 (0.2500 to 0.3500) | -0.2000 | yes |" in text
     )
     assert (
         "Not shown: data/recs/recommendations.parquet of old and new" in text and "| metrics.seed |" in text
@@ -79,6 +82,19 @@ def test_an_experiment_and_a_lock_that_is_behind(repository: Path, tmp_path: Pat
     dvc(folder, "commit", "-q", "-f")
     dvc(folder, "exp", "save", "-n", "back")
     assert "ndcg@10 is lower" in fusionrec(folder, "review", "new", "back")
+
+
+def test_several_runs_a_side(repository: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(repository, folder, symlinks=True)
+    for name, seed in (("old-2", 2), ("old-3", 3)):
+        write(folder, 0.0, seed)
+        dvc(folder, "commit", "-q", "-f")
+        dvc(folder, "exp", "save", "-n", name)
+    text = fusionrec(folder, "review", "old,old-2", "old-3")
+    assert text.startswith("# old-3 against old (2 runs)\n\n- old (2 runs) and old-3 are the same recipe")
+    assert "everything else is that of old and old-3." in text and "| models differ |" in text
+    assert "| train.seed | 1 | 3 |" in text
 
 
 def test_mistakes_end_with_one_line(repository: Path) -> None:

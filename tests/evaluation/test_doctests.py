@@ -15,7 +15,7 @@ MODULES = sorted(
     for path in ROOT.rglob("*.py")
     if path.parent != ROOT or path.name != "__init__.py"
 )
-WITH_EXAMPLES = {"cutoffs", "significance"} | {name for name in MODULES if name.startswith("metrics.")}
+WITH_EXAMPLES = {"cutoffs", "intervals"} | {name for name in MODULES if name.startswith("metrics.")}
 
 
 def test_all_modules_are_found() -> None:

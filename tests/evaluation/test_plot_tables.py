@@ -67,3 +67,15 @@ def test_bars_of_an_ablation_are_losses() -> None:
         ["vision absent", 0.2, 0.15, 0.25], ["vision shuffled", 0.2, 0.15, 0.25],
     ]  # fmt: skip
     assert list(plot_tables.ablation({}, "ndcg@10")) == ["bar", "value", "low", "high"]
+
+
+def test_without_interval_the_ends_are_empty() -> None:
+    few = {"mean": 0.5, "loss": 0.5, "low": None, "high": None}
+    tables = [
+        plot_tables.at_k({"model": {"ndcg@5": few}}, ["model"], [5], "ndcg"),
+        plot_tables.bars({"item": {"cold": {"users": 3, "ndcg@10": few}}}, "ndcg@10"),
+        plot_tables.ablation({"vision": {"absent": {"ndcg@10": few}}}, "ndcg@10"),
+    ]
+    for table in tables:
+        assert table.to_csv(index=False).splitlines()[1].endswith("0.5,,")
+        assert table[["low", "high"]].dtypes.eq(np.float64).all()

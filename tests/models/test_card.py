@@ -22,7 +22,10 @@ CARD = Card(
     },
     metrics={
         "epoch": 7,
-        "validation": {"ndcg@10": {"mean": 0.25, "low": 0.2, "high": 0.3, "users": 1000}},
+        "validation": {
+            "ndcg@10": {"mean": 0.25, "low": 0.2, "high": 0.3, "users": 1000},
+            "recall@10": {"mean": 0.01, "low": None, "high": None, "users": 1000},
+        },
     },
 )
 
@@ -34,6 +37,7 @@ def test_both_files_say_the_same(tmp_path: Path) -> None:
     for line in (
         "# fusion",
         "| ndcg@10 | 0.2500 | 0.2000 to 0.3000 | 1,000 |",
+        "| recall@10 | 0.0100 | too few hits | 1,000 |",
         f"| vision | dino | hub | `{'f9' * 8}` | Apache-2.0 |",
         "| language | none |  |  |  |",
         "| train.finetune.items | `2` |",

@@ -16,7 +16,7 @@ from .. import warm
 from ..command import ROOT
 from ..stages import workspace
 
-USERS = 60
+USERS, COLD = 60, 45
 PIPELINE: dict[str, Any] = {
     "stages": {
         "data": {"cmd": "true", "outs": ["data/images", "data/splits"]},
@@ -73,11 +73,13 @@ def build(folder: Path) -> Path:
     return folder
 
 
-def write(folder: Path, lift: float) -> None:
+def write(folder: Path, lift: float, seed: int = 1) -> None:
     tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     tree["metrics"]["seed"] = 7 if lift else 1
+    tree["train"]["seed"] = seed
     files.write_text(folder / "params.yaml", yaml.safe_dump(tree))
     ndcg = np.random.default_rng(0).random(USERS) + lift * (1 + np.arange(USERS) % 3) / 2
+    ndcg += 0.01 * np.random.default_rng(seed).random(USERS)
     names = [f"u{user}" for user in range(USERS)]
     table = pd.DataFrame(
         {"user_id": names, "recommender": "model", "ndcg@10": ndcg, "recall@10": ndcg.round()}
@@ -85,7 +87,7 @@ def write(folder: Path, lift: float) -> None:
     table["recall@10"] = np.arange(USERS) % 2
     files.write_table(folder / "data/metrics/per_user.parquet", table)
     cold = pd.DataFrame(
-        {"user_id": names[:9], "group": "item", "slice": "cold", "ndcg@10": ndcg[:9] - 2 * lift}
+        {"user_id": names[:COLD], "group": "item", "slice": "cold", "ndcg@10": ndcg[:COLD] - 2 * lift}
     )
     files.write_table(folder / "data/metrics/slices.parquet", cold)
     mean = float(ndcg.mean())
@@ -96,7 +98,7 @@ def write(folder: Path, lift: float) -> None:
         text = f"k,series,{name},low,high\n5,model,0.1,0,1\n10,model,{ends(value)}\n10,ease,{ends(0.7)}\n"
         files.write_text(folder / f"plots/{name}_at_k.csv", text)
     files.write_text(
-        folder / "plots/slices.csv", f"bar,users,value,low,high\nitem: cold,9,{ends(0.5 - lift)}\n"
+        folder / "plots/slices.csv", f"bar,users,value,low,high\nitem: cold,{COLD},{ends(0.5 - lift)}\n"
     )
     files.write_json(folder / "metrics/clean.json", {"rows": 10})
     plot(folder / "plots/still.png", 0)

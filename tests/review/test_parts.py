@@ -76,12 +76,14 @@ def test_falls() -> None:
     b = table(
         ("item: warm", 0.6, 0.1), ("item: cold", 0.3, 0.1), ("user: warm", 0.45, 0.01), ("user: new", 0.1, 0)
     )
-    falls = slice_changes.apart(a, b)
-    assert [(fall.group, fall.name, fall.sure) for fall in falls] == [
-        ("user", "warm", True),
-        ("item", "cold", None),
+    falls = slice_changes.apart(a, b).slices
+    assert [(fall.group, fall.name, fall.answer) for fall in falls] == [
+        ("user", "warm", "yes"),
+        ("item", "cold", "unknown"),
     ]
-    assert not slice_changes.apart(a, a) and not slice_changes.apart(pd.DataFrame(), b)
+    assert not slice_changes.apart(a, a).slices and not slice_changes.apart(pd.DataFrame(), b).slices
+    a.loc[a["bar"] == "user: warm", ["low", "high"]] = float("nan")
+    assert [fall.answer for fall in slice_changes.apart(a, b).slices] == ["unknown", "unknown"]
 
 
 def test_falls_paired_by_user() -> None:
@@ -89,8 +91,8 @@ def test_falls_paired_by_user() -> None:
         rows = [(f"u{n}", "history", name, x) for name, xs in values.items() for n, x in enumerate(xs)]
         return pd.DataFrame(rows, columns=["user_id", "group", "slice", "ndcg@10"])
 
-    spread = [n / 40 for n in range(30)]
-    noise = [0.1 * (-1) ** n for n in range(30)]
+    spread = [n / 120 for n in range(90)]
+    noise = [0.1 * (-1) ** n for n in range(90)]
     a = table(even=spread, odd=spread, better=spread, old=spread)
     b = table(
         even=[x - 0.05 - n % 3 / 100 for n, x in enumerate(spread)],  # the means' intervals overlap by far
@@ -98,9 +100,16 @@ def test_falls_paired_by_user() -> None:
         better=[x + 0.1 for x in spread],
         new=spread,
     )
-    falls = slice_changes.paired(a, b, "ndcg@10", seed=1)
-    assert [(fall.name, fall.sure, fall.users) for fall in falls] == [("even", True, 30), ("odd", False, 30)]
+    found = slice_changes.paired([a], [b], "ndcg@10")
+    falls = found.slices
+    assert [(fall.name, fall.answer, fall.users) for fall in falls] == [
+        ("even", "yes", 90),
+        ("odd", "no", 90),
+    ]
+    assert found.question == "models differ" and "correction for 3 tests" in found.requirement
     assert falls[0].difference["mean"] == pytest.approx(-0.06) and falls[0].difference["high"] < -0.05
     assert falls[1].difference["low"] < 0 < falls[1].difference["high"]
-    assert not slice_changes.paired(a, a, "ndcg@10", seed=1)
-    assert not slice_changes.paired(a, b[b["slice"] == "new"], "ndcg@10", seed=1)
+    assert not slice_changes.paired([a], [a], "ndcg@10").slices
+    assert not slice_changes.paired([a], [b[b["slice"] == "new"]], "ndcg@10").slices
+    several = slice_changes.paired([a, a], [b, b], "ndcg@10")
+    assert several.question == "beyond chance" and [fall.answer for fall in several.slices] == ["yes", "no"]

@@ -6,14 +6,15 @@ from fusionrec.recommend.gallery import Card
 from fusionrec.review import html, markdown, summary
 from fusionrec.review.evidence import Plot, Shelf
 from fusionrec.review.list_changes import Changed, Listed
-from fusionrec.review.summary import Review, Section
+from fusionrec.review.section import Section
+from fusionrec.review.summary import Review
 
 EVIL = "<img src=x onerror=\"alert(1)\">|`@someone` *b* [l](http://x)\n# h & 'q'"
 NOTHING = Review("HEAD", "workspace", [], [], [], [], [], [], "")
 
 
 def full(words: str) -> Review:
-    section = Section(words, [words, words], [[words, words]], 1, [words])
+    section = Section(words, [words, words], [[words, words]], 1, [words], [[words, words]], words)
     changed = Changed(words, [Listed("i", words)], [Listed("j", words)], 0.0)
     shelf = Shelf(changed, [Card(words, words, None)], [Card(words, words, None)], [Card(words, "", None)])
     return Review(
@@ -64,3 +65,14 @@ def test_markdown_shows_data_as_it_is() -> None:
     rows = [line for line in markdown.text(full(EVIL)).splitlines() if line.startswith("| ")]
     widths = {len(re.findall(r"(?<!\\)\|", row)) for row in rows}
     assert widths == {3, 5}, "two columns, and four of users"
+
+
+def test_further_rows_are_folded() -> None:
+    few = Section("Slices", ["slice", "n"], [], 1, ["No slice got worse."], [["cold", "3"]], "1 slice & more")
+    review = NOTHING._replace(sections=[few])
+    page, text = html.page(review), markdown.text(review)
+    assert "<details><summary>1 slice &amp; more</summary>" in page and "<details><summary>1 slice" in text
+    for rendered in (page, text):
+        head, _, folded = rendered.partition("<details><summary>1 slice")
+        assert "No slice got worse." in head and "cold" not in head and "cold" in folded
+    assert page.count("<table>") == 1, "without rows there is no table above"

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from fusionrec import code
-from fusionrec.review import evidence, revision, summary
+from fusionrec.review import evidence, revision, section, summary
 from fusionrec.review.evidence import Tables
 from fusionrec.review.revision import Side
 from fusionrec.review.revision_files import PER_USER
@@ -22,22 +22,28 @@ def side(name: str, **params: Any) -> Side:
 
 
 def given(monkeypatch: pytest.MonkeyPatch, a: list[float], b: list[float]) -> summary.Review:
-    def tables(_a: Side, _b: Side, path: str) -> Tables | None:
+    def tables(_a: list[Side], _b: list[Side], path: str) -> Tables | None:
         first, second = (
             pd.DataFrame({"user_id": map(str, range(len(x))), "recommender": "model", "ndcg@10": x})
             for x in (a, b)
         )
-        return Tables(first, second, []) if path == PER_USER else None
+        return Tables([first], [second], []) if path == PER_USER else None
 
     monkeypatch.setattr(evidence, "tables", tables)
-    return summary.build(side("a"), side("b"), seed=1)
+    return summary.build([side("a")], [side("b")])
 
 
 @pytest.mark.parametrize(
     ("move", "verdict"),
     [
-        (lambda n: 0.2 + n % 3 / 100, "ndcg@10 is higher: 0.5000 in a, 0.7100 in b, beyond chance."),
-        (lambda n: -0.2 - n % 3 / 100, "ndcg@10 is lower: 0.5000 in a, 0.2900 in b, beyond chance."),
+        (
+            lambda n: 0.2 + n % 3 / 100,
+            "ndcg@10 is higher: 0.5000 in a, 0.7100 in b, so these two trained models differ; their recipes may not.",
+        ),
+        (
+            lambda n: -0.2 - n % 3 / 100,
+            "ndcg@10 is lower: 0.5000 in a, 0.2900 in b, so these two trained models differ; their recipes may not.",
+        ),
         (
             lambda n: 0.1 * (-1) ** n + 0.001,
             "ndcg@10 is higher: 0.5000 in a, 0.5010 in b, which may be chance.",
@@ -66,7 +72,7 @@ def test_a_lock_that_is_behind_its_parameters() -> None:
 
 def test_another_task_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evidence, "tables", lambda *_: None)
-    review = summary.build(side("a", protocol="strict"), side("b", protocol="mmrec"), seed=1)
+    review = summary.build([side("a", protocol="strict")], [side("b", protocol="mmrec")])
     assert review.warnings == [
         "The two had different tasks (metrics.protocol), so differences are not due to the model alone."
     ]
@@ -75,8 +81,8 @@ def test_another_task_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_long_tables_are_cut() -> None:
-    section = summary._section("x", ["y"], 1, ([str(n)] for n in range(summary.ROWS + 3)))
-    assert len(section.rows) == summary.ROWS and section.notes == ["And 3 more."]
+    cut = section.section("x", ["y"], 1, ([str(n)] for n in range(section.ROWS + 3)))
+    assert len(cut.rows) == section.ROWS and cut.notes == ["And 3 more."]
 
 
 def with_code(name: str, **digests: str) -> Side:

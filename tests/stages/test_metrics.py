@@ -49,7 +49,7 @@ def test_popularity_by_hand(measured: Path) -> None:
     }  # fmt: skip
 
 
-def test_per_user_values_have_the_means_and_intervals_hold_them(measured: Path) -> None:
+def test_per_user_values_and_intervals_have_the_means(measured: Path) -> None:
     found = scores(measured)
     table = files.read_table(measured / "data/metrics/per_user.parquet")
     rivals = {"random", "popularity", "recent_popularity", "item_knn", "user_knn", "ease"}
@@ -62,7 +62,7 @@ def test_per_user_values_have_the_means_and_intervals_hold_them(measured: Path) 
     intervals = files.read_json(measured / "data/metrics/intervals.json")
     for name in {"model"} | rivals | rerankers:
         ndcg = intervals[name]["ndcg@5"]
-        assert ndcg["low"] <= ndcg["mean"] == found[name]["ndcg@5"] <= ndcg["high"]
+        assert ndcg == {"mean": found[name]["ndcg@5"], "low": None, "high": None}, "a handful of users"
     lead = found["model"]["ndcg@5"] - found["popularity"]["ndcg@5"]
     assert intervals["model - popularity"]["ndcg@5"]["mean"] == pytest.approx(lead, abs=2e-6)
 
@@ -113,7 +113,7 @@ def test_slices_and_ablation(measured: Path) -> None:
     assert lost.keys() == {"vision", "language", "id"} and lost["id"].keys() == {"absent", "shuffled"}
     one = lost["vision"]["absent"][metric]
     assert one["value"] + one["loss"] == pytest.approx(found[metric], abs=2e-6)
-    assert one["low"] <= one["loss"] <= one["high"]
+    assert one["low"] is one["high"] is None, "a handful of users"
 
 
 def test_strength_0_of_the_trade_off_is_the_model(measured: Path) -> None:

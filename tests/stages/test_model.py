@@ -95,7 +95,7 @@ def test_the_model_card_says_what_the_model_is(folder: Path) -> None:
     assert card["encoders"]["vision"]["license"] == tree["encoders"]["vision"][vision]["pypi"]["license"]
     measured = card["metrics"]["validation"]
     assert any(name.startswith("ndcg@") for name in measured)
-    assert all(row["low"] <= row["mean"] <= row["high"] for row in measured.values())
+    assert all(row["users"] and 0 <= row["mean"] <= 1 for row in measured.values())
     assert (folder / "data/model/README.md").read_text(encoding="utf-8").startswith("# fusion\n")
 
 
