@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 from pyarrow import parquet
-from tqdm import tqdm
 
-from fusionrec import files, params, runtime
+from fusionrec import files, params, progress, runtime
 from fusionrec.data.encoder_vectors import EncoderVectors
 from fusionrec.encoders import cache, inputs, neighbour_plots, weights
 from fusionrec.encoders.options import Cache, EncoderEntry, Encoders
@@ -151,7 +150,7 @@ def main() -> str:
     table, given = read(args.modality)
     folder = f"data/cache/{args.modality}/{args.encoder}"
     with files.replacing_folder(folder) as out:
-        with tqdm(desc=args.encoder, unit="item", disable=None) as bar:
+        with progress.bar(args.encoder, "item") as bar:
             filled = cache.fill(out / "features.npy", chosen, given, p.runtime, bar)
         filled = without_vectors(filled, args, p, given)
         counts = report(filled)
