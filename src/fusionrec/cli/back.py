@@ -44,12 +44,12 @@ def main(arguments: list[str]) -> None:
 
 def _steps(root: Path) -> Iterator[str]:
     """Go back step by step, and say what was done."""
+    if interruption.recover(root):
+        yield "your changes are back from a stash"
     branch = interruption.lost_branch(root)
     if branch:
         interruption.reattach(root, branch)
         yield f"HEAD is on {branch} again"
-    if interruption.was_starting(root) and interruption.unstash(root):
-        yield "your changes are back from Git's stash"
     yield from _restore_params(root)
     for ref in interruption.EXEC:
         git(root, "update-ref", "-d", ref)

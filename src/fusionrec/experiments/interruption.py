@@ -5,7 +5,8 @@
 2. It detaches HEAD again, applies STASHED, runs the stages, and takes HEAD back. Meanwhile refs/exps/exec/EXEC_MERGE is
    STASHED. Afterwards params.yaml stays as -S has changed it.
 
-After SIGTERM or SIGKILL, HEAD stays detached. In step 1, the user's changes may then be in Git's stash only. Later, both stashes are unreachable, and Git keeps them for two weeks; `.dvc/tmp/exps/run` has the hash of STASHED as a name.
+After SIGTERM or SIGKILL, HEAD stays detached, and the user's changes may be in one of the two stashes only. Later, both
+are unreachable. Git keeps them for two weeks; `.dvc/tmp/exps/run` has the hash of STASHED.
 """
 
 import json
@@ -17,6 +18,11 @@ from typing import NamedTuple
 from fusionrec.errors import UserError
 
 PARAMS, ARGUMENTS = "params.yaml", ".dvc/tmp/repro.dat"  # what STASHED adds to the user's changes
+OTHERS = ("--", ".", f":!{PARAMS}", f":!{ARGUMENTS}")
+STASH, APPLIED = (
+    "refs/stash",
+    "refs/exps/apply/stash",
+)  # the user's changes, before a run and before `dvc exp apply`
 RUNS, LOCKS = ".dvc/tmp/exps/run", ".dvc/tmp/exps/rwlock"
 EXEC = ("refs/exps/exec/EXEC_MERGE", "refs/exps/exec/EXEC_BASELINE")
 DETACHED = re.compile(
@@ -49,7 +55,7 @@ def lost_branch(root: Path, running: bool = False) -> str | None:
         root: of the repository.
         running: whether `dvc exp run` is running, which detaches HEAD until it ends.
     """
-    if holds(root, "symbolic-ref", "-q", "HEAD") or not holds(root, "rev-parse", "-q", "--verify", "HEAD"):
+    if holds(root, "symbolic-ref", "-q", "HEAD") or not _exists(root, "HEAD"):
         return None
     for number, entry in enumerate(git(root, "reflog", "--format=%gs", "HEAD").splitlines()):
         moved = DETACHED.fullmatch(entry)
@@ -71,8 +77,28 @@ def reattach(root: Path, branch: str) -> None:
     git(root, "symbolic-ref", "-m", f"fusionrec: back to {branch}", "HEAD", f"refs/heads/{branch}")
 
 
-def was_starting(root: Path) -> bool:
-    """Whether `dvc exp run` was killed in step 1. No DVC may run."""
+def recover(root: Path) -> bool:
+    """Restore the user's changes if the run was killed while they were in a stash only; returns whether it did.
+
+    HEAD must be where the run has left it, and no DVC may run.
+
+    Raises:
+        UserError: if files were changed since then.
+    """
+    if not lost_branch(root):
+        return False
+    if _was_starting(root):
+        if _exists(root, STASH) and _is_wip(_commits(root, [STASH])[0], git(root, "rev-parse", "HEAD")):
+            return _pop(root)
+        git(root, "restore", "--source=HEAD", "--staged", "--worktree", "--", PARAMS)  # there were no changes
+    elif _exists(root, EXEC[0]) and holds(root, "diff", "--quiet", "HEAD"):
+        git(root, "restore", f"--source={EXEC[0]}", "--worktree", "--", ".")
+        return not holds(root, "diff", "--quiet", "HEAD", *OTHERS)
+    return False
+
+
+def _was_starting(root: Path) -> bool:
+    """Whether the run was killed in step 1: it still holds this lock."""
     try:
         locks = json.loads((root / LOCKS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -80,18 +106,13 @@ def was_starting(root: Path) -> bool:
     return "workspace" in locks.get("write", {})
 
 
-def unstash(root: Path) -> bool:
-    """Undo step 1: restore the user's changes from Git's stash; returns whether there were any.
+def _pop(root: Path) -> bool:
+    """Restore the user's changes from Git's stash.
 
     Raises:
         UserError: if files were changed since then.
     """
-    stash = "refs/stash"
-    exists = holds(root, "rev-parse", "-q", "--verify", stash)
-    if not exists or not _is_wip(_commits(root, [stash])[0], git(root, "rev-parse", "HEAD")):
-        return False
-    others = ("--", ".", f":!{PARAMS}", f":!{ARGUMENTS}")
-    if not any(holds(root, "diff", "--quiet", commit, *others) for commit in (stash, "HEAD")):
+    if not any(holds(root, "diff", "--quiet", commit, *OTHERS) for commit in (STASH, "HEAD")):
         raise UserError(
             "your changes from before `dvc exp run` are in `git stash list`, but files were changed since then: run "
             "`git stash pop` yourself"
@@ -99,6 +120,10 @@ def unstash(root: Path) -> bool:
     git(root, "reset", "--quiet", "--hard")
     git(root, "stash", "pop", "--quiet", "--index")
     return True
+
+
+def _exists(root: Path, ref: str) -> bool:
+    return holds(root, "rev-parse", "-q", "--verify", ref)
 
 
 def params_before(root: Path) -> str | None:
@@ -116,8 +141,7 @@ def params_before(root: Path) -> str | None:
             now = _blobs(root, [own or runs[number].parent])[0]
     experiments = git(root, "for-each-ref", "--format=%(objectname)", "refs/exps").split()
     if now == found and now in _blobs(root, experiments):
-        stash = "refs/exps/apply/stash"
-        now = _blobs(root, [stash if holds(root, "rev-parse", "-q", "--verify", stash) else "HEAD"])[0]
+        now = _blobs(root, [APPLIED if _exists(root, APPLIED) else "HEAD"])[0]
     return None if now == found else now
 
 
