@@ -61,11 +61,8 @@ def lost_branch(root: Path, running: bool = False) -> str | None:
         moved = DETACHED.fullmatch(entry)
         if moved and holds(root, "show-ref", "--verify", "-q", f"refs/heads/{moved[1]}"):
             expected = running and number == 0
-            return (
-                moved[1]
-                if not expected and holds(root, "merge-base", "--is-ancestor", moved[1], "HEAD")
-                else None
-            )
+            lost = not expected and holds(root, "merge-base", "--is-ancestor", moved[1], "HEAD")
+            return moved[1] if lost else None
         if not moved and not entry.startswith(HARMLESS):
             return None
     return None
