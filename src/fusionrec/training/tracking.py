@@ -76,7 +76,7 @@ class Tracker:
         earlier = epoch.number <= self.interrupted.epochs
         self.bar.initial += earlier
         self.bar.update()
-        self.ends = [*self.ends[-PACE * (not earlier) :], time.monotonic()]
+        self.ends = [*([] if earlier else self.ends[-PACE:]), time.monotonic()]
         if not earlier:
             self.watch(self.epochs, self._left())
 
