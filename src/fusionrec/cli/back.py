@@ -53,13 +53,7 @@ def _steps(root: Path) -> Iterator[str]:
     yield from _restore_params(root)
     for ref in interruption.EXEC:
         git(root, "update-ref", "-d", ref)
-    paths = git(root, "ls-tree", "--name-only", "HEAD", "--", *RESULTS).splitlines()
-    changed = git(root, "diff", "--name-only", "HEAD", "--", *RESULTS).splitlines()
-    git(root, "restore", "--source=HEAD", "--staged", "--worktree", "--", *paths)
-    git(root, "rm", "--quiet", "--cached", "--ignore-unmatch", "--", interruption.ARGUMENTS)
-    (root / interruption.ARGUMENTS).unlink(missing_ok=True)
-    if changed:
-        yield f"restored from the commit: {_some(changed)}"
+    yield from _restore_results(root)
     swept = [
         path
         for name in FOLDERS
@@ -78,12 +72,21 @@ def _restore_params(root: Path) -> Iterator[str]:
     """Undo what `-S` changed in params.yaml."""
     before = interruption.params_before(root)
     if before:
-        content = subprocess.run(
-            ["git", "cat-file", "blob", before], cwd=root, capture_output=True, check=True
-        ).stdout
-        (root / PARAMS).write_bytes(content)
+        command = ["git", "cat-file", "blob", before]
+        (root / PARAMS).write_bytes(subprocess.run(command, cwd=root, capture_output=True, check=True).stdout)
         yield f"{PARAMS} is as it was before the experiment"
     git(root, "restore", "--staged", "--", PARAMS)
+
+
+def _restore_results(root: Path) -> Iterator[str]:
+    """Take everything from the commit that stages write and Git tracks."""
+    paths = git(root, "ls-tree", "--name-only", "HEAD", "--", *RESULTS).splitlines()
+    changed = git(root, "diff", "--name-only", "HEAD", "--", *RESULTS).splitlines()
+    if changed:
+        git(root, "restore", "--source=HEAD", "--staged", "--worktree", "--", *paths)
+        yield f"restored from the commit: {_some(changed)}"
+    # DVC stages this file of its own
+    git(root, "rm", "--quiet", "--force", "--ignore-unmatch", "--", interruption.ARGUMENTS)
 
 
 def _folders(top: Path) -> list[Path]:
@@ -95,16 +98,19 @@ def _checkout(root: Path) -> Iterator[str]:
     """Take the data of the commit from DVC's cache.
 
     Raises:
-        UserError: if DVC fails.
+        UserError: if DVC fails for another reason than missing data.
     """
-    command = [sys.executable, "-m", "dvc", "checkout", "--force", "--allow-missing", *PIPELINE]
+    command = [sys.executable, "-m", "dvc", "checkout", "--force", *PIPELINE]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    if done.returncode:
+    if done.returncode and "Checkout failed for following targets" not in done.stderr:
         raise UserError(f"`dvc checkout` failed: {done.stderr.strip()}")
-    missing = [line for line in done.stdout.splitlines() if not line.startswith(("A", "M", "D"))]
-    data = [line for line in done.stdout.splitlines() if line not in missing]
-    if data:
-        yield f"data from DVC's cache: {_some([line.split()[-1] for line in data])}"
+    restored = [line.split("\t")[1] for line in done.stdout.splitlines() if line.startswith(("A\t", "M\t"))]
+    if restored:
+        yield f"restored from DVC's cache: {_some(restored)}"
+    lock = (root / "dvc.lock").read_text(encoding="utf-8").split()
+    missing = [line for line in done.stderr.splitlines() if line in lock]
+    if missing:
+        yield f"not in DVC's cache: {_some(missing)}; run `dvc pull`, or `dvc repro`"
 
 
 def _some(names: list[str]) -> str:

@@ -128,6 +128,8 @@ def params_before(root: Path) -> str | None:
 
     It is recognised by its bytes: if it was edited afterwards, it is the user's.
     """
+    if not (root / PARAMS).exists():
+        return None
     now = found = git(root, "hash-object", PARAMS)
     if found == _blobs(root, ["HEAD"])[0]:
         return None
