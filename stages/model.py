@@ -61,7 +61,7 @@ def watched(p: Parameters, left: Interrupted, fit: Callable[[Callable[[Epoch], N
     if left.path.exists():
         print("this training was interrupted: it continues")
     print(f"{PAGE} shows it while it runs")
-    with training_page.TrainingPage(PAGE, p.model.name, p.train, p.tree) as page:
+    with training_page.TrainingPage(PAGE, p.model.name, p.train) as page:
 
         def show(epochs: list[Epoch], seconds: float | None) -> None:
             write_tables(epochs)

@@ -153,3 +153,9 @@ def test_data_that_was_added_to_dvc_is_left_alone(small: Path) -> None:
     assert (small / "shop/items.csv").read_text() == "item_id\n2\n"
     git(small, "rm", "-qf", "--cached", "shop.dvc", ".gitignore")
     git(small, "checkout", "-q", "HEAD", "--", ".gitignore")
+
+
+def test_data_that_is_not_in_the_cache_is_named(small: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", str(small), "other")
+    assert "not in DVC's cache: " in (said := fusionrec(tmp_path / "other", "back")), said
+    assert "`dvc pull`" in said

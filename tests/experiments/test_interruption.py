@@ -9,7 +9,7 @@ import pytest
 
 from fusionrec.errors import UserError
 from fusionrec.experiments import interruption
-from fusionrec.experiments.interruption import git
+from fusionrec.git import git
 
 COMMITTED, OWN, SET = "a: 1\nb: 1\n", "a: 1\nb: 2\n", "a: 5\nb: 2\n"
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from fusionrec import sections
 from fusionrec.review import training_page
@@ -111,11 +110,12 @@ def test_it_is_written_after_each_epoch_and_says_how_it_ended(
     identity = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
     for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "state"]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    (tmp_path / "params.yaml").write_text("train: {lr: 0.2}\n")
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "logs/training.html"
     with (
         pytest.raises(KeyboardInterrupt),
-        TrainingPage(path, "fusion", TRAIN, {"train": {"lr": 0.2}}) as shown,
+        TrainingPage(path, "fusion", TRAIN) as shown,
     ):
         assert "Epoch 0" in path.read_text()
         shown.epochs(EPOCHS[:2], None)
@@ -126,13 +126,7 @@ def test_it_is_written_after_each_epoch_and_says_how_it_ended(
         )
         raise KeyboardInterrupt
     assert "It was stopped: KeyboardInterrupt." in path.read_text() and REFRESH not in path.read_text()
-    with TrainingPage(path, "fusion", TRAIN, {"train": {"lr": 0.1}}) as shown:
+    (tmp_path / "params.yaml").write_text("train: {lr: 0.1}\n")
+    with TrainingPage(path, "fusion", TRAIN) as shown:
         shown.epochs(EPOCHS, 3.0)
     assert "It has ended." in path.read_text() and "differ from the commit" not in path.read_text()
-
-
-def test_without_git_nothing_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"train": {"lr": 0.1}}))
-    assert training_page.committed() == {"train.lr": 0.1}

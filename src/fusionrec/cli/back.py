@@ -17,7 +17,7 @@ from fusionrec import scratch
 from fusionrec.cli import _arguments
 from fusionrec.errors import UserError
 from fusionrec.experiments import interruption
-from fusionrec.experiments.interruption import PARAMS, git, holds
+from fusionrec.git import PARAMS, changed_parameters, git, holds
 
 RESULTS = ("dvc.lock", "src/dvc.lock", "metrics", "plots")
 PIPELINE = ("dvc.yaml", "src/dvc.yaml")  # data that a user has added to DVC is not touched
@@ -66,6 +66,8 @@ def _steps(root: Path) -> Iterator[str]:
     kept = git(root, "diff", "--name-only", "HEAD").splitlines()
     if kept:
         yield f"your own changes are kept: {_some(kept)}"
+    if PARAMS in kept:
+        yield f"of {PARAMS} differs from the commit: {_some([*changed_parameters(root)])}"
 
 
 def _restore_params(root: Path) -> Iterator[str]:

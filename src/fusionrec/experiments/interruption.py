@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fusionrec.errors import UserError
+from fusionrec.git import PARAMS, git, holds
 
-PARAMS, ARGUMENTS = "params.yaml", ".dvc/tmp/repro.dat"  # what STASHED adds to the user's changes
+ARGUMENTS = ".dvc/tmp/repro.dat"  # what STASHED adds to the user's changes, apart from params.yaml
 OTHERS = ("--", ".", f":!{PARAMS}", f":!{ARGUMENTS}")
 STASH, APPLIED = (
     "refs/stash",
@@ -29,23 +30,6 @@ DETACHED = re.compile(
     r"checkout: moving from (\S+) to [0-9a-f]{40}"
 )  # by DVC; people use names or short hashes
 HARMLESS = ("dvc: ", "commit", "reset: ")  # other entries of the reflog that DVC or its users make then
-
-
-def git(root: Path, *arguments: str) -> str:
-    """What Git prints, without the last line end.
-
-    Raises:
-        UserError: if it fails.
-    """
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise UserError(f"`git {' '.join(arguments)}` failed: {done.stderr.strip()}")
-    return done.stdout.removesuffix("\n")
-
-
-def holds(root: Path, *arguments: str) -> bool:
-    """Whether Git ends without an error."""
-    return not subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False).returncode
 
 
 def lost_branch(root: Path, running: bool = False) -> str | None:

@@ -4,17 +4,16 @@ No stage depends on this module (see `fusionrec.code.SHOWING`): how a training l
 """
 
 import math
-import subprocess
 import time
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
-import yaml
 
-from fusionrec import files, progress, trees
+from fusionrec import files, progress
+from fusionrec.git import changed_parameters
 from fusionrec.recommend import gallery
 from fusionrec.review import changes, html
 from fusionrec.training import training_curves
@@ -75,12 +74,12 @@ class TrainingPage:
         path: of the page.
         name: of the model.
         options: of training.
-        parameters: all of params.yaml.
     """
 
-    def __init__(self, path: Path | str, name: str, options: Train, parameters: dict[str, Any]):
+    def __init__(self, path: Path | str, name: str, options: Train):
         self.path = path
-        self.shown = Shown(name, options, changes.between(committed(), trees.flat(parameters)))
+        changed = [changes.Change(name, *values) for name, values in changed_parameters(Path()).items()]
+        self.shown = Shown(name, options, changed)
 
     def __enter__(self) -> "TrainingPage":
         self._write()
@@ -98,16 +97,6 @@ class TrainingPage:
 
     def _write(self) -> None:
         files.write_text(self.path, page(self.shown._replace(time=time.strftime("%H:%M:%S"))))
-
-
-def committed() -> dict[str, Any]:
-    """The parameters of the commit, by dotted name; without Git or a commit those of params.yaml itself."""
-    command = ["git", "show", "HEAD:./params.yaml"]
-    try:
-        text = subprocess.run(command, capture_output=True, check=True).stdout.decode()
-    except (OSError, subprocess.CalledProcessError):
-        text = Path("params.yaml").read_text(encoding="utf-8")
-    return trees.flat(yaml.load(text, yaml.CSafeLoader))
 
 
 def page(shown: Shown) -> str:
