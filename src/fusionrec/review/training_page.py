@@ -23,7 +23,7 @@ from fusionrec.training.stopping import EarlyStopping
 
 REFRESH = 5  # seconds between two times that a browser reads the page
 POINTS = 200  # of a line, at most
-WIDTH, HEIGHT, LEFT, BOTTOM, EDGE = 480, 240, 50, 24, 10  # of a chart and of its margins, in its own pixels
+WIDTH, HEIGHT, LEFT, BOTTOM, EDGE = 480, 240, 64, 26, 10  # of a chart and of its margins, in its own pixels
 COLOURS = ("#c8442c", "#1f6fb2", "#2f7d3b", "#d99a1c", "#8e5bb0", "#6db3e0", "#d08fc9", "#8a8a8a")
 TITLES = {
     "validation": "metrics on validation",
@@ -36,7 +36,8 @@ STYLE = """
 .charts figure { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: .8rem; }
 .charts h3 { margin: 0 0 .4rem; }
 svg { display: block; height: auto; width: 100%; }
-svg text { fill: var(--soft); font-size: 13px; }
+svg text { fill: var(--soft); font-size: 14px; }
+td:first-child { white-space: nowrap; }
 svg line { stroke: var(--line); }
 svg polyline { fill: none; stroke-linejoin: round; stroke-width: 2; }
 .key { color: var(--soft); display: flex; flex-wrap: wrap; font-size: .8rem; gap: .1rem .9rem; }
