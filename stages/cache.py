@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 from pyarrow import parquet
-from tqdm import tqdm
 
-from fusionrec import files, params, runtime
+from fusionrec import files, params, progress, runtime
 from fusionrec.data.encoder_vectors import EncoderVectors
 from fusionrec.encoders import cache, given, inputs, neighbour_plots, weights
 from fusionrec.encoders.options import Cache, EncoderEntry, Encoders
@@ -160,7 +159,7 @@ def main() -> str:
         if args.encoder == given.NAME:
             filled = given.fill(out / "features.npy", f"{VECTORS}/{args.modality}", args.modality, item_ids)
         else:
-            with tqdm(desc=args.encoder, unit="item", disable=None) as bar:
+            with progress.bar(args.encoder, "item") as bar:
                 filled = cache.fill(out / "features.npy", chosen, items, p.runtime, bar)
             filled = without_vectors(filled, args, p, items)
         counts = report(filled)

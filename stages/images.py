@@ -11,9 +11,7 @@ import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 from collections.abc import Iterator
 from functools import partial
 
-from tqdm import tqdm
-
-from fusionrec import files, params, runtime
+from fusionrec import files, params, progress, runtime
 from fusionrec.data import contact_sheet, images, manifest
 from fusionrec.data.image_options import Images
 from fusionrec.errors import UserError
@@ -53,7 +51,7 @@ def main() -> str:
     checked = runtime.parallel(check, wanted(set(items), dropped), workers)
     with files.replacing_folder("data/images") as folder:
         with files.ShardWriter(folder) as shards:
-            for result in tqdm(checked, desc="images", total=len(items), unit="picture", disable=None):
+            for result in progress.watched(checked, "images", "picture", len(items)):
                 blob = result.picture.blob
                 rows[result.item] = manifest.row(
                     result, None if blob is None else shards.add(result.item, blob)

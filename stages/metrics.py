@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
-from fusionrec import files, params, plots, runtime
+from fusionrec import files, params, plots, progress, runtime
 from fusionrec.data.demo import demo_truth
 from fusionrec.data.histories import LOG, Histories
 from fusionrec.evaluation import ablation, metrics, plot_tables, report, slices, tradeoff
@@ -155,7 +154,7 @@ def main() -> str:
     fitted = fit_baselines(options, split)
     lists = {"model": best.items[:, : max(ks)]}
     lists |= {f"model_{method}": reranked[method, reranking.strength] for method in methods}
-    for name, baseline in tqdm(fitted.items(), desc="baselines", unit="recommender", disable=None):
+    for name, baseline in progress.watched(fitted.items(), "baselines", "recommender"):
         lists[name] = tasks.rank(baseline, task, max(ks)).items
     parts = slices.standard(task) + slices.of_columns(options.slices, split.users, split.items)
     measured = report.full(lists, task, parts, ks, families, options.headline)

@@ -11,9 +11,8 @@ import _start  # noqa: F401  (src on the path, pins set before numpy loads)
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
-from fusionrec import files, params, runtime
+from fusionrec import files, params, progress, runtime
 from fusionrec.data import sources
 from fusionrec.data.demo import demo_truth
 from fusionrec.data.reading import vectors
@@ -46,7 +45,7 @@ def main() -> str:
         if data.truth is not None:
             demo_truth.write(tables, data.truth)
         with files.ShardWriter(images) as shards:
-            for name, blob in tqdm(data.pictures, desc="pictures", unit="picture", disable=None):
+            for name, blob in progress.watched(data.pictures, "pictures", "picture"):
                 shards.add(name, blob)
                 count += 1
     sizes = f"{len(data.items):,} items, {len(data.interactions):,} interactions, {count:,} pictures"

@@ -2,7 +2,8 @@
 
 Comments, docstrings, formatting and type annotations of functions do not count, and neither does code that is never
 imported. What a script runs is found in its source: the modules that it imports, at any level, and of each package of
-choices that it imports (see `fusionrec.choices`) the choices that params.yaml selects. DVC's stages, the store
+choices that it imports (see `fusionrec.choices`) the choices that params.yaml selects; modules that only show what is
+going on are left out. DVC's stages, the store
 of encoder vectors, interrupted trainings and searches all use this fingerprint.
 
 Nothing here imports the code in question, so that it costs a fraction of a second at each `dvc repro`.
@@ -23,6 +24,7 @@ from fusionrec.paths import cache_home
 PACKAGE = "fusionrec"
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = 5000  # parsed files in the cache
+SHOWING = {f"{PACKAGE}.progress", f"{PACKAGE}.review.training_page"}  # they write no output of a stage
 # fields of a syntax tree that say nothing about what runs
 SILENT = {"ctx", "kind", "type_comment", "type_params", "type_ignores", "returns", "lineno", "col_offset"}
 
@@ -97,6 +99,8 @@ class Code:
 
     def _imported(self, names: Iterable[str], folder: Path) -> Iterator[Path]:
         for name in names:
+            if {name, name.rpartition(".")[0]} & SHOWING:
+                continue
             if name.split(".")[0] == PACKAGE:
                 yield from self._files(name)
             elif (beside := folder / f"{name}.py").is_file():  # _start.py of the stages

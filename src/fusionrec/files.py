@@ -8,7 +8,6 @@ import io
 import json
 import shutil
 import tarfile
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from fusionrec import scratch as folders
 from fusionrec.errors import UserError
 from fusionrec.paths import cache_home as cache_home
 
@@ -33,7 +33,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
     """A temporary path next to `path` that replaces it on success and is removed on failure."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    scratch = folders.make(path)
     try:
         yield scratch / path.name
         if path.is_dir():

@@ -39,7 +39,7 @@ OPTIONS = {
 
 
 def test_each_explains_itself() -> None:
-    assert {*NAMES} == {"code", *OPTIONS}
+    assert {*NAMES} == {"back", "code", *OPTIONS}
     for name, option in OPTIONS.items():
         text = fusionrec(ROOT, name, "--help")
         assert text.startswith(f"usage: fusionrec {name} ") and option in text

@@ -57,6 +57,7 @@ def test_a_training_repeats_to_the_byte(folder: Path) -> None:
     assert {"loss", "softmax", "lr", "gradient_norm"} <= found["train"].keys()
     assert found["best"]["val"].keys() == found["val"].keys() == {"ndcg@10", "recall@10"}
     assert (folder / "logs/system/metrics.json").exists()
+    assert "<li>It has ended.</li>" in (folder / "logs/training.html").read_text(encoding="utf-8")
     assert not list((folder / "cache/training").glob("*")), "nothing is left of a training that has ended"
     kept = files.read_json(folder / "data/model/metrics.json")
     assert kept["epoch"] == found["best"]["epoch"]

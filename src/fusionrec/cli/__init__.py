@@ -9,7 +9,7 @@ from fusionrec import choices
 from fusionrec.errors import UserError
 
 PACKAGE = "fusionrec.cli"
-UNPINNED = ("code",)  # runs at each `dvc repro`, and does not use numpy or torch
+UNPINNED = ("back", "code")  # do not use numpy or torch; `code` runs at each `dvc repro`
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -4,14 +4,17 @@
 
 With the name of a stage: shows the files that it can run, with their digests, and writes nothing.
 
-It runs before all other stages, and stops them if `raw.input` is data that `dvc exp run` would commit to Git.
+It runs before all other stages, stops them if `raw.input` is data that `dvc exp run` would commit to Git, and says if
+HEAD was left detached by an interrupted `dvc exp run`.
 """
 
+import os
 import shutil
 import sys
 from pathlib import Path
 
 from fusionrec import code, unversioned
+from fusionrec.experiments import interruption
 
 FOLDER = Path("data/code")
 
@@ -38,7 +41,19 @@ def main(arguments: list[str]) -> None:
         print(code.listing(listed[name]), end="")
     if not arguments:
         unversioned.refuse(Path(code.Code(here).parameters["raw"]["input"]), here)
+        _warn_if_detached(here)
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir(parents=True)
         for name, files in listed.items():
             (FOLDER / name).write_text(code.listing(files), encoding="utf-8", newline="\n")
+
+
+def _warn_if_detached(here: Path) -> None:
+    """Say how to return to the branch. DVC's own copies of the repository, in .dvc, have none."""
+    branch = None if ".dvc" in here.parts else interruption.lost_branch(here, "DVC_EXP_NAME" in os.environ)
+    if branch:
+        print(
+            f"HEAD is detached since an interrupted `dvc exp run`, so new commits are on no branch: `fusionrec back` "
+            f"returns to {branch}",
+            file=sys.stderr,
+        )

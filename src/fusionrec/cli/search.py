@@ -15,9 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tqdm import tqdm
-
-from fusionrec import params, sections
+from fusionrec import params, progress, sections
 from fusionrec.cli import _arguments
 from fusionrec.errors import UserError
 from fusionrec.experiments import child_process, clones, search_key, space, study, training_progress
@@ -94,7 +92,7 @@ def _explore(search: "Study", workers: list[clones.Clone], trials: int, p: Param
         UserError: if `GIVE_UP` trials in a row fail.
     """
     failures = 0
-    with tqdm(total=trials, unit="trial", disable=None) as bar:
+    with progress.bar("search", "trial", trials) as bar:
         jobs = range(trials)
         for _, done in clones.spread(jobs, workers, lambda clone, _: _train(clone, search, p, logs)):
             bar.write(f"trial {done.number}: {done.outcome}; {' '.join(done.settings)}")

@@ -12,9 +12,7 @@ with mean and standard deviation over its seeds; --runs shows a row for each run
 import json
 from pathlib import Path
 
-from tqdm import tqdm
-
-from fusionrec import sections
+from fusionrec import progress, sections
 from fusionrec.cli import _arguments
 from fusionrec.errors import UserError
 from fusionrec.experiments import clones, overrides, table
@@ -91,7 +89,7 @@ def _run_missing(wanted: dict[str, list[str]], root: Path, workers: int, p: Para
     failed: list[str] = []
     with clones.alone(clones.HOME):
         workplaces = clones.make_all(root, clones.HOME, revision, min(workers, len(left)), p)
-        with tqdm(total=len(left), unit="experiment", disable=None) as bar:
+        with progress.bar("variants", "experiment", len(left)) as bar:
             for name, problem in clones.spread(left, workplaces, run):
                 bar.write(problem or f"{name}: done")
                 bar.update()

@@ -32,7 +32,7 @@ BYTES = 1 << 26  # copied at a time
 
 
 class Progress(Protocol):
-    """A bar over what is encoded; `tqdm` is one."""
+    """A bar over what is encoded; see `fusionrec.progress`."""
 
     def reset(self, total: float) -> None:
         """Start again, with `total` inputs to encode."""

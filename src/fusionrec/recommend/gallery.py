@@ -120,11 +120,19 @@ def page(shown: list[UserCards]) -> str:
     )
 
 
-def document(title: str, style: str, body: str) -> str:
-    """An HTML file that loads nothing and runs no script; the caller has escaped all text from the data."""
+def document(title: str, style: str, body: str, refresh: int | None = None) -> str:
+    """An HTML file that loads nothing and runs no script; the caller has escaped all text from the data.
+
+    Args:
+        title: of the page.
+        style: CSS.
+        body: HTML.
+        refresh: after how many seconds a browser reads the file again; None: never.
+    """
+    again = "" if refresh is None else f'<meta http-equiv="refresh" content="{refresh}">\n'
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n{again}'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
         f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"

@@ -7,9 +7,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 from pyarrow import csv, parquet
-from tqdm import tqdm
 
-from fusionrec import files
+from fusionrec import files, progress
 from fusionrec.errors import UserError
 from fusionrec.recommend.engine import SCHEMA
 
@@ -28,8 +27,8 @@ def check(path: str) -> None:
 
 
 def watched(tables: Iterable[pa.Table], users: int) -> Iterator[pa.Table]:
-    """The same tables, with a progress bar of the users whose lists are done; `users` is their total number."""
-    with tqdm(total=users, unit="user", disable=None) as bar:
+    """The same tables, with the progress of the users whose lists are done; `users` is their total number."""
+    with progress.bar("lists", "user", users) as bar:
         for table in tables:
             yield table
             bar.update(len(table["user_id"].unique()))

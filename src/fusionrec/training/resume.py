@@ -36,10 +36,14 @@ def key(parameters: dict[str, Any], code: str, inputs: Iterable[torch.Tensor]) -
 
 
 class Interrupted:
-    """The state of one training, in one file, which may be deleted at any time."""
+    """The state of one training, in one file, which may be deleted at any time.
+
+    Attributes:
+        epochs: how many epochs the state had that was loaded; 0 if none was.
+    """
 
     def __init__(self, path: Path):
-        self.path = path
+        self.path, self.epochs = path, 0
 
     def save(self, state: State) -> None:
         """Replace the state atomically; only the `KEPT` newest states of unfinished trainings are kept."""
@@ -55,7 +59,9 @@ class Interrupted:
         if not self.path.exists():
             return None
         tensors = files.read_tensors(self.path)
-        return State(tensors, json.loads(bytes(tensors.pop(VALUES).tolist())))
+        state = State(tensors, json.loads(bytes(tensors.pop(VALUES).tolist())))
+        self.epochs = len(state.values["epochs"])
+        return state
 
     def clear(self) -> None:
         """Delete the state, once training has ended and its result is written."""

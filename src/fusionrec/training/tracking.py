@@ -1,16 +1,22 @@
-"""Shows a training: progress bar, DVCLive, Weights & Biases, a log of the machine's load."""
+"""Shows a training: progress, DVCLive, Weights & Biases, a log of the machine's load."""
 
+import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import torch
 from dvclive import Live, monitor_system
-from tqdm import tqdm
 
+from fusionrec import progress
 from fusionrec.errors import UserError
 from fusionrec.training.loop import Epoch
 from fusionrec.training.options import Train
+from fusionrec.training.resume import Interrupted
+
+PACE = 10  # epochs whose mean time tells how long the next will take
+Watch = Callable[[list[Epoch], float | None], None]
 
 
 class Tracker:
@@ -21,11 +27,24 @@ class Tracker:
         system: folder of the log of processors, memory and GPUs, which does depend on them.
         options: of training.
         parameters: all of params.yaml, recorded in Weights & Biases.
+        interrupted: the state from which the training continues.
+        watch: is called after each epoch with all epochs until then, and the seconds that the remaining ones would
+            take; None if that is not known. It is not called for the epochs before an interruption.
     """
 
-    def __init__(self, curves: Path | str, system: Path | str, options: Train, parameters: dict[str, Any]):
+    def __init__(
+        self,
+        curves: Path | str,
+        system: Path | str,
+        options: Train,
+        parameters: dict[str, Any],
+        interrupted: Interrupted,
+        watch: Watch,
+    ):
         self.options, self.parameters = options, parameters
+        self.interrupted, self.watch = interrupted, watch
         self.epochs: list[Epoch] = []
+        self.ends: list[float] = []  # of the epochs since the start of this process
         self.places = Path(curves), Path(system)
         self.stack = ExitStack()
 
@@ -38,7 +57,7 @@ class Tracker:
         )  # without a driver it would print a traceback
         enter(Live(dir=str(self.places[1]), monitor_system=True, **quiet))
         self.mirror = _weights_and_biases(self.options.wandb, self.parameters, self.stack)
-        self.bar = enter(tqdm(total=self.options.epochs, desc="train", unit="epoch", disable=None))
+        self.bar = enter(progress.bar("train", "epoch", self.options.epochs))
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -54,7 +73,19 @@ class Tracker:
             self.mirror.log(epoch.metrics, step=epoch.number)
         shown = {name: epoch.metrics[name] for name in ("train/loss", f"val/{self.options.monitor}")}
         self.bar.set_postfix({name: f"{value:.4f}" for name, value in shown.items()})
+        earlier = epoch.number <= self.interrupted.epochs
+        self.bar.initial += earlier
         self.bar.update()
+        self.ends = [*([] if earlier else self.ends[-PACE:]), time.monotonic()]
+        if not earlier:
+            self.watch(self.epochs, self._left())
+
+    def _left(self) -> float | None:
+        """The seconds that the remaining epochs would take."""
+        if len(self.ends) < 2:
+            return None
+        pace = (self.ends[-1] - self.ends[0]) / (len(self.ends) - 1)
+        return pace * (self.options.epochs - len(self.epochs))
 
     def best(self, epoch: Epoch) -> None:
         """Record which epoch is kept, and its validation metrics."""
