@@ -122,9 +122,7 @@ def train(p: Parameters, device: torch.device, group: Group) -> None:
     data = data.with_content(encoders.insert(data.model.content))
     cut_off = int(p.train.monitor.partition("@")[2] or 10)
     recommender = TrainedModel(model, data.model.content.to(device))
-    measured = validation_intervals.measure(
-        recommender, data.known, data.val, len(data.item_ids), cut_off
-    )
+    measured = validation_intervals.measure(recommender, data.known, data.val, len(data.item_ids), cut_off)
     run.save(OUT, p, data, model, encoders, best, measured, code_files)
     left.clear()
     value = best.metrics[f"val/{p.train.monitor}"]

@@ -50,7 +50,7 @@ def near(texts: Sequence[str], known: np.ndarray, similarity: float) -> np.ndarr
     base = np.zeros(len(distinct), bool)
     base[row[known]] = True
     found = base & (_lengths(distinct) >= MIN_WORDS)
-    sets = _sets(distinct)
+    sets = _sets(list(distinct))
     for one, other in _candidates(sets, base, similarity):
         found[one[_jaccard(sets, one, other) >= similarity]] = True
     return ~known & found[row]

@@ -71,7 +71,7 @@ def test_several_files_side_by_side(tmp_path: Path) -> None:
     spread = np.float32(np.sqrt(12.5))
     expected = {"7": [0, 1, -1], "a": [3 / spread, 0, 0], "b": [4 / spread, 1, 1]}
     assert found.ids == list(expected)
-    np.testing.assert_allclose(found.matrix, list(expected.values()), rtol=1e-6)
+    np.testing.assert_allclose(found.matrix, np.array([*expected.values()], np.float32), rtol=1e-6)
 
 
 def test_no_file(tmp_path: Path) -> None:
