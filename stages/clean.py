@@ -28,6 +28,9 @@ def main() -> str:
     files.write_json("metrics/clean.json", result.counts | {"raw": cleaning.refused_before(unread)})
     for name, counts in result.counts.items():
         print(f"{name}: {counts['kept']:,} of {counts['in']:,} kept")
+    first, last = (result.counts["interactions"][name] for name in ("first", "last"))
+    if first < last < "1990":
+        print(f"the times go from {first} to {last}: are they in the right column, in seconds since 1970?")
     if len(result.rejected):
         print(f"{len(result.rejected):,} rejected rows, each with its reason: data/clean/rejected.parquet")
     return "data/clean"

@@ -45,14 +45,14 @@ class Section(BaseModel):
             a key are read with this value; params.yaml must have every key.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
     before: ClassVar[dict[str, Any]] = {}
 
 
 class Choosing(Section):
     """A section with parameters that name choices. A choice may have its own parameters, under its name."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=(), allow_inf_nan=False)
 
     def own(self, name: str) -> Any:
         """The validated `Options` of the choice `name`; None if its module declares none.
@@ -99,8 +99,10 @@ def read(path: Path | str = PATH) -> dict[str, Any]:
         tree = _tree(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: not found; run from the root of the repository") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not valid YAML: {error}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not valid YAML: {str(error)[:500]}") from None
     if not isinstance(tree, dict):
         raise UserError(f"{path}: must be a mapping from sections to their parameters")
     if unknown := unknown_sections(tree, str(path)):

@@ -243,3 +243,16 @@ def test_every_row_is_kept_or_rejected_once(rows: list[Any], least_user: int, le
         clean.interactions["item_id"].value_counts().reindex(clean.items["item_id"]).fillna(0) >= least_item
     ).all()
     assert clean.interactions["item_id"].isin(clean.items["item_id"]).all()
+
+
+def test_a_rating_that_is_a_time_is_named() -> None:
+    rows = log(("u", "a", "4", "1600000000"), ("u", "b", "5", "1600000001"))
+    message = r"'rejected_rating_is_a_time': 2\}; the columns of rating and time are swapped"
+    with pytest.raises(UserError, match=message):
+        cleaning.clean(catalogue(list("ab")), rows, options(min_rating=4))
+
+
+def test_the_days_of_the_first_and_the_last_interaction() -> None:
+    rows = log(("u", "a", "86399", "4"), ("u", "b", "1600000001", "4"))
+    counts = cleaning.clean(catalogue(list("ab")), rows, options()).counts["interactions"]
+    assert (counts["first"], counts["last"]) == ("1970-01-01", "2020-09-13")

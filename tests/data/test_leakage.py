@@ -28,7 +28,10 @@ def test_only_strategies_that_say_so_fold_in(strategy: str) -> None:
 
 
 def test_a_pair_that_occurs_twice_could_be_in_two_parts() -> None:
-    twice = Log(*(np.concatenate([column[:1], column]) for column in (LOG.user, LOG.item, LOG.timestamp)))
+    user, item, timestamp = (
+        np.concatenate([column[:1], column]) for column in (LOG.user, LOG.item, LOG.timestamp)
+    )
+    twice = Log(user, item, timestamp)
     split = np.zeros(len(twice.user), np.int8)
     split[:2] = VAL, TEST
     with pytest.raises(AssertionError, match="a pair is in the log twice"):

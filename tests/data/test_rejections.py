@@ -2,10 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusionrec.data.rejections import FilteredTable
+from fusionrec.data.rejections import FilteredTable, remedy
 
 
 def catalogue(rows: int) -> FilteredTable:
@@ -57,3 +58,13 @@ def test_every_row_is_kept_or_rejected_once(steps: list[list[bool]]) -> None:
         items.reject(np.array(bad), f"reason{number % 2}")
     assert items.rejected()["row"].is_unique
     assert items.kept.sum() + len(items.rejected()) == 5
+
+
+@pytest.mark.parametrize(
+    ("counts", "helps"),
+    [({"in": 9, "rejected_timestamp_after_2099": 5, "rejected_unknown_item": 4}, "interactions_format.time to ms"),
+     ({"in": 9, "rejected_rating_is_a_time": 5}, "rating and time are swapped"),
+     ({"in": 9, "rejected_below_min_user_interactions": 9}, "lower clean.min_user_interactions"), ({"in": 0}, "lower")],
+)  # fmt: skip
+def test_the_remedy_is_that_of_the_most_frequent_reason(counts: dict[str, int], helps: str) -> None:
+    assert helps in remedy(counts)

@@ -51,6 +51,13 @@ def log(*rows: str, **result: Any) -> Case:
     return Case({"interactions.csv": (GOOD_LOG + "".join(rows)).encode()}, **result)
 
 
+def differently(item: str, logged: str) -> Case:
+    """An interaction whose item is written differently from the row of the item."""
+    tables = {"items.csv": f"{GOOD_ITEMS}{item},a,,,\n", "interactions.csv": f"{GOOD_LOG}u0,{logged},9,5\n"}
+    reasons = _left("interactions", "item_id_written_differently")
+    return Case({name: table.encode() for name, table in tables.items()}, **reasons)
+
+
 def _left(table: str, *reasons: str) -> dict[str, Any]:
     return {"rejected": [(table, ROWS + 1 + n, reason) for n, reason in enumerate(reasons)]}
 
@@ -124,6 +131,19 @@ CSV: dict[str, Case] = {
     "missing_column": renamed("title", "name", r"no column 'title'; set raw\."),
     "column_in_other_case": renamed("item_id", "Item_ID", "no column 'item_id'"),
     "doubled_column": renamed("genres", "title", "more than one column 'title'"),
+    "several_columns_missing": Case(
+        {"items.csv": b"a,title,b\n1,2,3\n"},
+        r"no column 'item_id'; set raw\.files\.columns\.item to one of: 'a', 'title', 'b'; likewise 'descr",
+    ),
+    "ragged_and_not_utf8": Case(
+        {"items.csv": GOOD_ITEMS.encode() + b"i9,\xff\n"}, r"items\.csv.*(2 values instead of 5|line 6: not UTF-8)"
+    ),
+    "id_as_a_float": differently("7", "7.0"),
+    "id_that_lost_its_zeros": differently("007", "7"),
+    "padded_id": differently("a", "a  "),
+    "id_in_another_case": differently("Ab", "aB"),
+    "id_in_another_unicode_form": differently("\u00e9", "e\u0301"),
+    "list_literals": items("i9,a,,\"['Malbec', 'Merlot']\",\n", titles={"i9": "a"}),
     "header_only": Case({"items.csv": HEADER.encode()}, r"items\.csv: no rows"),
     "no_header": Case({"items.csv": GOOD_ITEMS.removeprefix(HEADER).encode()}, r"no column 'item_id'"),
     "empty": Case({"interactions.csv": b""}, r"interactions\.csv: empty"),
@@ -210,7 +230,9 @@ JSON_LINES: dict[str, Case] = {
     "empty": Case({"meta.jsonl": b""}, r"meta\.jsonl: empty"),
     "utf_16": Case({"meta.jsonl": lines(META).decode().encode("utf-16")}, r"meta\.jsonl, line 1: not_utf8"),
     "a_csv_file": Case({"meta.jsonl": GOOD_ITEMS.encode()}, r"meta\.jsonl, line 1: not_json 'item_id,title"),
-    "one_document": Case({"meta.jsonl": json.dumps(META, indent=1).encode()}, r"line 1: not_json '\[', and no other"),
+    "one_document": Case(
+        {"meta.jsonl": json.dumps(META, indent=1).encode()},
+        r"meta\.jsonl: a JSON array; write each object on a line"),
     "the_other_file": Case({"meta.jsonl": lines([{"a": 1}])}, r"line 1: missing_asin 'a', and no other"),
     "binary": Case({"meta.jsonl": BINARY}, r"meta\.jsonl, line 1: not"),
     "broken_line": meta(b'{"parent_asin": "i9"', **_left("items", "not_json")),

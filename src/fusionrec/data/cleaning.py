@@ -9,7 +9,7 @@ from fusionrec.data import items as catalogue
 from fusionrec.data import leaking_columns, text
 from fusionrec.data.attributes import CATEGORY, NUMBER
 from fusionrec.data.clean_options import Clean
-from fusionrec.data.rejections import FilteredTable
+from fusionrec.data.rejections import FilteredTable, remedy
 from fusionrec.errors import UserError
 
 
@@ -50,10 +50,8 @@ def clean(items: pd.DataFrame, interactions: pd.DataFrame, options: Clean) -> Cl
     log = logs.reject_rows(log, kept, options.min_rating)
     logs.reject_rare(log, kept, options.min_user_interactions, options.min_item_interactions)
     if not log.table.kept.any():
-        raise UserError(
-            f"no interaction is left: items {kept.counts()}, interactions {log.table.counts()}; lower "
-            "clean.min_user_interactions, clean.min_item_interactions or clean.min_rating, or fix the data"
-        )
+        lost = log.table.counts()
+        raise UserError(f"no interaction is left: items {kept.counts()}, interactions {lost}; {remedy(lost)}")
     final, chosen = catalogue.table(kept, numbers, options), logs.table(log, items["item_id"])
     rejected = pd.concat([kept.rejected(), log.table.rejected()])
     sizes = {name: len(chosen[f"{name[:-1]}_id"].cat.categories) for name in ("users", "items")}
@@ -63,7 +61,7 @@ def clean(items: pd.DataFrame, interactions: pd.DataFrame, options: Clean) -> Cl
         rejected.sort_values(["table", "row"], ignore_index=True),
         {
             "items": kept.counts() | catalogue.count_empty(final) | catalogue.count_cut(kept),
-            "interactions": log.table.counts() | sizes,
+            "interactions": log.table.counts() | sizes | _period(chosen["timestamp"]),
         },
     )
 
@@ -73,6 +71,12 @@ def refused_before(rejected: pd.DataFrame) -> dict[str, int]:
     rows = rejected[rejected["table"] != "pictures"]
     counts = (rows["table"] + "_" + rows["reason"]).value_counts().sort_index()
     return {str(name): int(count) for name, count in counts.items()}
+
+
+def _period(timestamps: pd.Series) -> dict[str, str]:
+    """The days of the first and the last interaction."""
+    days = pd.to_datetime(timestamps.agg(["min", "max"]), unit="s").dt.strftime("%Y-%m-%d")
+    return {"first": str(days["min"]), "last": str(days["max"])}
 
 
 def _names(items: pd.DataFrame, kind: str) -> list[str]:

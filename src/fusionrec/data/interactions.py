@@ -9,6 +9,8 @@ from fusionrec.data import parsing
 from fusionrec.data.rejections import FilteredTable
 from fusionrec.errors import UserError
 
+YEAR_1990 = 631_152_000  # in seconds since 1970: no rating is as high, and few times are earlier
+
 
 class Log(NamedTuple):
     """A log that is being cleaned; n counts all raw rows, kept or not.
@@ -88,6 +90,7 @@ def _reject_low_ratings(table: FilteredTable, least: float) -> None:
         raise UserError("clean.min_rating is set, but the interactions have no rating; set it to null")
     rating = parsing.numbers(table.rows["rating"])
     table.reject(~np.isfinite(rating), "bad_rating", "rating")
+    table.reject(rating > YEAR_1990, "rating_is_a_time", "rating")
     table.reject(rating < least, "below_min_rating", "rating")
 
 

@@ -46,11 +46,12 @@ def near(texts: Sequence[str], known: np.ndarray, similarity: float) -> np.ndarr
     """
     if known.all() or not known.any():
         return np.zeros(len(texts), bool)
-    row, distinct = pd.factorize(np.array([_words(text) for text in texts], object))
+    row, words = pd.factorize(np.array([_words(text) for text in texts], object))
+    distinct = list(words)
     base = np.zeros(len(distinct), bool)
     base[row[known]] = True
     found = base & (_lengths(distinct) >= MIN_WORDS)
-    sets = _sets(list(distinct))
+    sets = _sets(distinct)
     for one, other in _candidates(sets, base, similarity):
         found[one[_jaccard(sets, one, other) >= similarity]] = True
     return ~known & found[row]

@@ -12,6 +12,28 @@ REJECTED = {
     "value": "str",
 }
 
+# what helps if nothing is left: the reason that most rows were rejected for -> the remedy
+REMEDIES = {
+    "rejected_timestamp_after_2099": "the times are no seconds; set raw.files.interactions_format.time to ms, us or ns",
+    "rejected_unreadable_timestamp": "say in raw.files.interactions_format.time how times are written",
+    "rejected_rating_is_a_time": "the columns of rating and time are swapped",
+    "rejected_item_id_written_differently": "write the ids of both tables in the same way: 7 is neither 7.0 nor 007",
+    "rejected_unknown_item": "the interactions name other items than the table of items",
+    "rejected_bad_rating": "the column of ratings holds something else",
+    "rejected_below_min_rating": "lower clean.min_rating",
+}
+FEW = "lower clean.min_user_interactions, clean.min_item_interactions or clean.min_rating, or fix the data"
+
+
+def remedy(counts: dict[str, int]) -> str:
+    """What helps if all rows are rejected.
+
+    Args:
+        counts: of `FilteredTable.counts`.
+    """
+    reasons = {name: count for name, count in counts.items() if name.startswith("rejected_")}
+    return REMEDIES.get(max(reasons, key=lambda name: reasons[name], default=""), FEW)
+
 
 class FilteredTable:
     """A raw table whose rows are rejected step by step; each keeps the first reason that applied.

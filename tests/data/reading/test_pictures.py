@@ -1,5 +1,6 @@
 """Pictures are found by listing a folder: one per item, and a reason for every other file."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,14 @@ def test_files_that_are_no_ones_are_refused_with_a_reason(tmp_path: Path) -> Non
     (images / "5.jpg").symlink_to(tmp_path / "secret")
     (images / "6.jpg").symlink_to(images / "1.jpg")
     (images / "8.jpg").symlink_to(images / "gone.jpg")
+    (images / "loop.jpg").symlink_to(images / "loop.jpg")
+    (images / os.fsdecode(b"\xff.jpg")).touch()
     listed = pictures.find(images, [*"12345678", "7.5"], EXTENSIONS)
     assert [name for name, _ in listed.blobs] == ["1.jpg", "2.WebP", "6.jpg", "7.5.jpg"]
     assert {file: reason for _, _, _, reason, file in listed.refused} == {
         "1.png": "second_picture", "3.gif": "unknown_suffix", "9.jpg": "unknown_item",
         ".DS_Store": "unknown_suffix", "4.jpg": "not_a_file", "5.jpg": "link_out_of_folder",
-        "8.jpg": "not_a_file",
+        "8.jpg": "broken_link", "loop.jpg": "broken_link", r"\udcff.jpg": "unreadable_name",
     }  # fmt: skip
     assert all(table == "pictures" and row is None for table, row, _, _, _ in listed.refused)
 

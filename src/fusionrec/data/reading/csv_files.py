@@ -1,7 +1,9 @@
 """Delimited text files as tables of strings, by pyarrow: fast, exact, and strict about malformed rows."""
 
 import csv
-from collections.abc import Collection
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,8 +72,7 @@ def read(
             lengths, an open quote, quotes that leave the number of rows open, or a row of more than 1 GiB.
     """
     names = dialect.header or header(path, dialect)
-    for column in wanted.values():
-        check_column(path, names, column)
+    check_columns(path, names, wanted.values())
     types = {
         column.name: pa.dictionary(pa.int32(), pa.string()) if ours in categories else pa.string()
         for ours, column in wanted.items()
@@ -115,17 +116,22 @@ def numbered(table: pa.Table, rows: np.ndarray) -> pd.DataFrame:
     return frame
 
 
-def check_column(path: Path, names: list[str], column: Column) -> None:
-    """Check that a file has a column, once.
+def check_columns(path: Path, names: list[str], wanted: Iterable[Column]) -> None:
+    """Check that a file has each column, once.
 
     Raises:
-        UserError: if it has none, or several.
+        UserError: if it lacks some, or has one several times; all of them are named.
     """
-    if names.count(column.name) != 1:
-        problem = "no column" if column.name not in names else "more than one column"
-        known = ", ".join(map(repr, names))[:500]
-        remedy = f"set {column.parameter} to one of" if column.parameter else "the header has"
-        raise UserError(f"{path}: {problem} {column.name!r}; {remedy}: {known}")
+    wrong = [column for column in wanted if names.count(column.name) != 1]
+    if not wrong:
+        return
+    first, *others = wrong
+    problem = "no column" if first.name not in names else "more than one column"
+    remedy = f"set {first.parameter} to one of" if first.parameter else "the header has"
+    known = ", ".join(map(repr, names))[:500]
+    more = ", ".join(f"{c.name!r} ({c.parameter})" if c.parameter else repr(c.name) for c in others)
+    likewise = f"; likewise {more}" if more else ""
+    raise UserError(f"{path}: {problem} {first.name!r}; {remedy}: {known}{likewise}")
 
 
 def header(path: Path, dialect: Dialect = CSV) -> list[str]:
@@ -177,12 +183,22 @@ def _read(path: Path, types: dict[str, pa.DataType], dialect: Dialect) -> pa.Tab
             encoding=dialect.encoding,
         )
         try:
-            with opening.binary(path) as file:
+            with opening.binary(path) as file, _quiet():
                 return arrow_csv.read_csv(file, blocks, parse, convert)
         except (pa.ArrowInvalid, UnicodeError) as error:
             if "straddling" not in str(error):
                 raise _explained(path, ragged, dialect, error) from None
     raise UserError(f"{path}: a row is longer than 1 GiB; is a quote opened and never closed?")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the traceback that pyarrow prints if it cannot decode a malformed row for the message about it."""
+    before, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def _explained(path: Path, ragged: list[Any], dialect: Dialect, error: Exception) -> UserError:

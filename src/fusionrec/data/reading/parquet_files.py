@@ -43,8 +43,7 @@ def read(path: Path, wanted: dict[str, Column], categories: Collection[str] = ()
         UserError: if the file cannot be read, has no rows, no such column, or a column of another kind.
     """
     names = header(path)
-    for column in wanted.values():
-        csv_files.check_column(path, names, column)
+    csv_files.check_columns(path, names, wanted.values())
     try:
         table = parquet.read_table(path, columns=[column.name for column in wanted.values()])
         table.validate(full=True)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from fusionrec.data.reading import jsonl
 from fusionrec.data.reading.dataset import Rejection
 from fusionrec.data.reading.folders import inside
 from fusionrec.errors import UserError
@@ -54,16 +55,22 @@ def find(folder: Path, item_ids: Iterable[str], extensions: list[str]) -> Pictur
     for path in paths:
         reason = _refusal(path, folder) or _mismatch(path, known, by_item, extensions)
         if reason:
-            refused.append(("pictures", None, path.stem, reason, path.name))
+            stem, name = (jsonl.printable(part) for part in (path.stem, path.name))
+            refused.append(("pictures", None, stem, reason, name))
         else:
             by_item[path.stem] = path
     return Pictures(Blobs([by_item[item] for item in sorted(by_item)]), refused)
 
 
 def _refusal(path: Path, folder: Path) -> str | None:
-    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-        return "link_out_of_folder"
-    return None if path.is_file() else "not_a_file"
+    if not path.name.isprintable():  # also a name that is not UTF-8
+        return "unreadable_name"
+    try:
+        if path.is_symlink() and not path.resolve(strict=True).is_relative_to(folder.resolve()):
+            return "link_out_of_folder"
+        return None if path.is_file() else "not_a_file"
+    except (OSError, RuntimeError):  # a link to nothing, or a loop of links
+        return "broken_link"
 
 
 def _mismatch(path: Path, known: set[str], by_item: dict[str, Path], extensions: list[str]) -> str | None:

@@ -77,9 +77,8 @@ def read(
         case "parquet":
             return parquet_files.read(path, wanted, categories)
         case "jsonl":
-            keys = jsonl.keys(path)
-            for column in wanted.values() if keys else ():
-                csv_files.check_column(path, keys, column)
+            if keys := jsonl.keys(path):
+                csv_files.check_columns(path, keys, wanted.values())
             return jsonl.read(path, name, list(wanted), lambda record: _values(record, wanted), categories)
     raise UserError(
         f"{path}: the format is not known; names end in {', '.join(ENDINGS)}, and may have .gz after it"

@@ -50,10 +50,13 @@ def read(folder: Path, extensions: list[str], own: Options) -> Dataset:
 
 def _read_titles(path: Path) -> csv_files.Lines:
     """With or without a header."""
-    wanted = {"item_id": Column("item"), "title": Column("title")}
-    named = csv_files.header(path) == TITLES
+    first = csv_files.header(path)
+    named = [name.strip().lower() for name in first] == TITLES
+    names = dict(zip(("item_id", "title"), first if named else TITLES, strict=True))
     dialect = csv_files.CSV if named else Dialect(header=TITLES)
-    return csv_files.read(path, "items", wanted, dialect=dialect)
+    return csv_files.read(
+        path, "items", {ours: Column(name) for ours, name in names.items()}, dialect=dialect
+    )
 
 
 def _seconds(timestamps: pd.Series) -> pd.Series:
