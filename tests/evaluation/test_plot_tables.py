@@ -78,4 +78,4 @@ def test_without_interval_the_ends_are_empty() -> None:
     ]
     for table in tables:
         assert table.to_csv(index=False).splitlines()[1].endswith("0.5,,")
-        assert set(table[["low", "high"]].dtypes) == {np.dtype(np.float64)}
+        assert (table[["low", "high"]].dtypes == np.float64).all()

@@ -106,7 +106,7 @@ def test_falls_paired_by_user() -> None:
         ("even", "yes", 90),
         ("odd", "no", 90),
     ]
-    assert found.question == "models differ" and "correction for 3 tests" in found.requirement
+    assert found.question == "models differ" and "correction for 3 slices" in found.requirement
     assert falls[0].difference["mean"] == pytest.approx(-0.06) and falls[0].difference["high"] < -0.05
     assert falls[1].difference["low"] < 0 < falls[1].difference["high"]
     assert not slice_changes.paired([a], [a], "ndcg@10").slices

@@ -119,7 +119,10 @@ def requirement(comparison: Comparison) -> str:
     corrected = f", after correction for {rows} tests (Bonferroni)" if rows > 1 else ""
     test = f"requires p < {1 - LEVEL:.2g} in a t-test paired by user{corrected}; the interval excludes 0 exactly then."
     if comparison.seeds:
-        return f'"Beyond chance" {test} The test covers users and seeds, whose standard errors are given.'
+        return (
+            f'"Beyond chance" {test} The test covers users and seeds, whose standard errors are given; that of seeds '
+            "is 0 where the runs vary no more than these users explain."
+        )
     return (
         f'"Models differ" {test} With one run on a side the test covers users, not seeds: it is about these two '
         "trained models, whose difference may be due to the seed. To compare recipes, name several runs a side, such "

@@ -114,7 +114,8 @@ def paired(a: list[pd.DataFrame], b: list[pd.DataFrame], metric: str) -> Falls:
         for (group, name), row, answer in rows
         if row["difference"] < 0
     ]  # fmt: skip
-    return Falls(_worst_first(falls), comparison.question(compared), comparison.requirement(compared))
+    requirement = f"Tested like the headline metrics, with correction for {len(parts)} slices (Bonferroni)."
+    return Falls(_worst_first(falls), comparison.question(compared), requirement)
 
 
 def _in_all(tables: list[pd.DataFrame]) -> list[Any]:
