@@ -96,6 +96,8 @@ def test_comments_docstrings_and_layout_of_any_file_do_not_count(
         ("models/baselines/ease.py", "", "X = 1\n", ["metrics"]),
         ("evaluation/metrics/serendipity.py", "", "X = 1\n", ["metrics"]),
         ("review/html.py", "", "X = 1\n", []),
+        ("review/training_page.py", "REFRESH = 5", "REFRESH = 6", []),
+        ("progress.py", "EVERY = 5.0", "EVERY = 6.0", []),
         ("cli/compare.py", "", "X = 1\n", []),
         ("recommend/recs_options.py", "class Recs(Section):", "class Recs(Section):\n    more: int\n", ["recs"]),
     ],

@@ -118,7 +118,7 @@ def _parts(shown: Shown) -> Iterable[str]:
             _figure(title, tables[name]) for name, title in TITLES.items() if len(tables[name])
         )
         yield f'<section>\n<div class="charts">\n{charts}\n</div>\n</section>'
-        yield _table("Metrics", ["latest epoch", "best epoch"], list(_metrics(shown)))
+        yield _table("Metrics of the latest and the best epoch", ["latest", "best"], list(_metrics(shown)))
     if shown.changed:
         rows = [[change.name, *map(changes.shown, change[1:])] for change in shown.changed]
         yield _table("Parameters that differ from the commit", ["commit", "here"], rows)
