@@ -10,6 +10,7 @@ from itertools import pairwise
 from fusionrec.data import text
 from fusionrec.data.reading import notation
 
+SHARED = 0.6  # of the parts of categories
 MOST = 0.95  # share of the values that must fit
 TRIED = 2000  # values that formats are tried on
 SEPARATORS = ["|", ";", ",", ">", "/"]
@@ -86,6 +87,8 @@ class Column:
         """The notations of `tables.Format.time` that the values may be times in; "" is that of ISO 8601 and seconds."""
         if self.fits(ISO):
             return [""]
+        if self.fits("(19|20)[0-9]{2}(0[1-9]|1[0-2])[0-3][0-9]"):
+            return ["%Y%m%d"]
         if self.fits("-?[0-9]{9,19}"):
             middle = sorted(map(int, self.tried))[len(self.tried) // 2]
             return [unit for unit, count in EPOCHS.items() if EARLIEST <= middle / count <= LATEST]
@@ -105,18 +108,26 @@ class Column:
     def separator(self) -> str | None:
         """What stands between several categories in one value; None if a value is one category.
 
-        Parts must occur again in other values, in any place, far more often than whole values do.
+        The parts are short, and most of them occur in other values too. If hardly any value occurs twice, as in titles,
+        there must be far fewer different parts than values.
         """
         if self.decimal or self.time or self.is_list or self.is_nested:
             return None
         for separator in SEPARATORS:
-            several = [value for value in self.filled if separator in value]
-            parts = [part.strip() for value in several for part in value.split(separator)]
-            again = len(parts) / max(1, len(set(parts)))
-            words = sum(len(part.split()) for part in parts) / max(1, len(parts))
-            if len(several) >= 0.1 * len(self.filled) and again >= max(2, 2 * self.repeats) and words <= 3:
+            several = [value for value in self.counts if separator in value]
+            parts = Counter(part.strip() for value in self.counts for part in set(value.split(separator)))
+            inside = [parts[part.strip()] for value in several for part in value.split(separator)]
+            words = sum(len(part.split()) * count for part, count in parts.items()) / max(1, parts.total())
+            shared = sum(count > 1 for count in inside) >= SHARED * len(inside)
+            distinct = self.repeats >= 1.5 or len(parts) <= 0.5 * len(self.counts)
+            if len(several) >= 0.1 * len(self.counts) and several and shared and distinct and words <= 3:
                 return separator
         return None
+
+    @property
+    def is_amount(self) -> bool:
+        """Whether the values are numbers with a currency or a unit."""
+        return not self.decimal and not self.time and self.fits(r"\D{0,5}[0-9][0-9.,' ]*\D{0,5}")
 
     @cached_property
     def is_category(self) -> bool:

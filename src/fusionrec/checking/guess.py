@@ -40,13 +40,22 @@ class Guess:
     def set(self, name: str, value: Any, why: str) -> Any:
         """Note a guess, unless the user has given a value; the value that counts is returned."""
         if name not in self.fixed:
-            self.settings[name] = Setting(value, why)
+            self.settings[name] = Setting(value, printable(why))
         return self.settings[name].value
 
     def ask(self, question: str, name: str, values: list[str]) -> None:
         """Note a question that -S `name`=value answers."""
         answers = " or ".join(f"-S {name}={quoted(value)}" for value in values[:6])
-        self.questions.append(f"{question} Answer with {answers}")
+        self.questions.append(printable(f"{question} Answer with {answers}"))
+
+    def note(self, text: str) -> None:
+        """Note what the user should know."""
+        self.notes.append(printable(text))
+
+
+def printable(text: str) -> str:
+    """A text with escapes in place of line ends and characters that a terminal would obey."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def quoted(value: str) -> str:

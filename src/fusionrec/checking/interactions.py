@@ -6,16 +6,12 @@ from datetime import UTC, datetime
 from fusionrec.checking import pairing
 from fusionrec.checking.columns import EPOCHS, Column, named
 from fusionrec.checking.guess import COLUMNS, FILES, Guess, Source
-from fusionrec.checking.pairing import PARTS
+from fusionrec.checking.pairing import PARTS, RATING
 
 TIME = (
     "timestamps?|time|times|datetime|date|dates|ts|created|createdat|when|at|day|unixreviewtime|unixtime|reviewtime|"
     "purchased|ordered|orderdate|orderedat|event|eventtime|viewed|rated|datum|zeit|zeitpunkt|bestellt|bestelldatum|"
     "gekauft|fecha|hora|quand|quando|data"
-)
-RATING = (
-    "ratings?|scores?|stars?|overall|points|grade|grades|bewertung|sterne|note|punkte|puntuacion|valoracion|voto|voti|"
-    "feedback|likes?|liked|clicks?|clicked|label"
 )
 SPLIT = "split|splits|part|parts|fold|folds|subset|set|xlabel|phase|partition"
 NUMBERED = {"train": "0", "val": "1", "test": "2"}
@@ -27,10 +23,9 @@ def assign(log: Source, guess: Guess) -> None:
     """Guess the roles of all columns of a log, and how it is written."""
     user = _user(log, guess)
     time = _time(log, user, guess)
-    rating = _rating(log.others(user, time), guess)
-    split = _split(log, log.others(user, time, rating), guess)
-    if user is not None:
-        _swapped(log, user, guess)
+    split = _split(log, log.others(user, time), guess)
+    rating = _rating(log.others(user, time, split), guess)
+    _swapped(log, user, time, guess)
     for column in log.others(user, time, rating, split):
         guess.unused[f"{pairing.file(log.table)}: {column.name}"] = "an interaction has no such role"
 
@@ -82,8 +77,7 @@ def _time(log: Source, user: Column | None, guess: Guess) -> Column | None:
     if given and chosen is None:
         return None
     if not likely:
-        guess.set(name, None, "no column holds times; the latest interactions cannot be held out")
-        guess.set("splits.leave_one_out.held_out", "random", "there are no times")
+        _no_time("no column holds times", guess)
         return None
     if len(likely) > 1 and not given:
         guess.ask(f"Which column of {_shown(log)} is the time?", name, [column.name for column in likely])
@@ -96,10 +90,17 @@ def _time(log: Source, user: Column | None, guess: Guess) -> Column | None:
         known = guess.set(form, time.time[0] or None, _written(time.time[0]))
         _range(time, known, guess)
     else:
-        guess.notes.append(
-            f"{_shown(log)}: {time.name} holds {time.example()} and the like, which are not times"
-        )
+        del guess.settings[name]
+        _no_time(f"{time.name} holds {time.example()} only, which is no time", guess)
+        return None
     return time
+
+
+def _no_time(why: str, guess: Guess) -> None:
+    guess.set(f"{COLUMNS}.timestamp", None, why)
+    guess.set(
+        "splits.leave_one_out.held_out", "random", "without times the latest interactions are not known"
+    )
 
 
 def _zero(column: Column) -> bool:
@@ -116,13 +117,11 @@ def _written(form: str) -> str:
 def _range(column: Column, form: str | None, guess: Guess) -> None:
     """Note times that are all the same, or not plausible."""
     if len(column.counts) == 1:
-        guess.notes.append(f"{column.name}: all times are {column.example()}")
+        guess.note(f"{column.name}: all times are {column.example()}")
     if (form or "") in EPOCHS and column.fits("-?[0-9]+"):
         seconds = sorted(int(value) / EPOCHS[form or ""] for value in column.tried)
         ends = [datetime.fromtimestamp(seconds[at], UTC).strftime("%Y-%m-%d") for at in (0, -1)]
-        guess.notes.append(
-            f"times go from {ends[0]} to {ends[1]}; if not, set {FILES}.interactions_format.time"
-        )
+        guess.note(f"times go from {ends[0]} to {ends[1]}; if not, set {FILES}.interactions_format.time")
 
 
 def _rating(columns: list[Column], guess: Guess) -> Column | None:
@@ -156,7 +155,7 @@ def _threshold(rating: Column, guess: Guess) -> None:
         return
     outside = [value for value in values if not 0 <= value <= scale]
     if outside:
-        guess.notes.append(
+        guess.note(
             f"{rating.name}: {len(outside):,} of {len(values):,} ratings are not between 0 and {scale}, "
             f"such as {outside[-1]:g}"
         )
@@ -196,12 +195,20 @@ def _given(why: str, guess: Guess) -> None:
         guess.set(f"clean.{name}", 0, "so that the given split stays as it is")
 
 
-def _swapped(log: Source, user: Column, guess: Guess) -> None:
-    if named([log.key], pairing.USER) or (named([user], pairing.ITEM) and not named([log.key], pairing.ITEM)):
-        guess.notes.append(
-            f"{_shown(log)}: {log.key.name} holds the ids of items, and {user.name} does not: are the two swapped? "
-            "The values were followed, not the names"
+def _swapped(log: Source, user: Column | None, time: Column | None, guess: Guess) -> None:
+    """Note columns whose names say something else than their values."""
+    follows = "are they swapped? The values were followed, not the names"
+    if (
+        user
+        and (named([log.key], pairing.USER) or named([user], pairing.ITEM))
+        and not named([log.key], pairing.ITEM)
+    ):
+        guess.note(
+            f"{_shown(log)}: {log.key.name} holds the ids of items, and {user.name} does not: {follows}"
         )
+    others = named([column for column in log.others(user) if column is not time], TIME)
+    if time and others and not named([time], TIME):
+        guess.note(f"{_shown(log)}: {time.name} holds times, and {others[0].name} does not: {follows}")
 
 
 def _shown(log: Source) -> str:

@@ -67,7 +67,9 @@ def _is_running(column: Column) -> bool:
 
 
 def _is_category(column: Column) -> bool:
-    return column.is_category and not column.fits(URL) and not named([column], LIKE_ID)
+    return (
+        column.is_category and not column.is_amount and not column.fits(URL) and not named([column], LIKE_ID)
+    )
 
 
 def _categories(columns: list[Column], guess: Guess) -> None:
@@ -96,7 +98,7 @@ def _numbers(columns: list[Column], guess: Guess) -> None:
         guess.set(f"{FILES}.items_format.decimal", ",", f"{commas[0].name} holds {commas[0].example()}")
     if commas and points:
         both = ", ".join(f"{column.name} ({column.example()})" for column in (commas[0], points[0]))
-        guess.notes.append(f"numbers with a decimal comma and with a point in one table: {both}")
+        guess.note(f"numbers with a decimal comma and with a point in one table: {both}")
 
 
 def _dates(columns: list[Column], items: Source, guess: Guess) -> list[Column]:
@@ -131,6 +133,8 @@ def _why_not(column: Column) -> str:
             if re.search("im(a)?g|pic|photo|cover|poster", column.name.lower())
             else "addresses"
         )
+    if column.is_amount:
+        return f"numbers with a currency or unit, such as {column.example()}: leave only the numbers"
     if column.is_nested:
         return "nested values"
     if column.is_unique:

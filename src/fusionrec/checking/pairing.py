@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -19,6 +20,10 @@ USER = (
     "accounts?|accountid|buyers?|buyerid|shoppers?|readers?|persons?|people|profiles?|profileid|authors?|authorid|uid|"
     "kunde|kunden|kundennr|kundennummer|kundeid|nutzer|benutzer|cliente|usuario|utilisateur|utente"
 )
+RATING = (
+    "ratings?|scores?|stars?|overall|points|grade|grades|bewertung|sterne|note|punkte|puntuacion|valoracion|voto|voti|"
+    "feedback|likes?|liked|clicks?|clicked|label"
+)
 PARTS = {
     "train": "train|training|trn", "val": "val|valid|validation|dev|eval", "test": "test|testing|tst",
 }  # fmt: skip
@@ -34,8 +39,14 @@ class Pair(NamedTuple):
     items: Source
 
 
-def find(found: list[Table], guess: Guess) -> Pair | None:
-    """The items and the interactions among tables; None, and a question, if it is not clear which they are."""
+def find(found: list[Table], unread: dict[str, str], guess: Guess) -> Pair | None:
+    """The items and the interactions among tables; None, and a question, if it is not clear which they are.
+
+    Args:
+        found: the tables.
+        unread: files that cannot be used, with what to do about them.
+        guess: gets the question.
+    """
     logs = [table for table in [*_parted(found), *found] if _is(guess, f"{FILES}.interactions", file(table))]
     catalogues = [table for table in found if _is(guess, f"{FILES}.items", table.name)]
     pairs = sorted(_pairs(logs, catalogues, guess), key=lambda pair: -pair.score)
@@ -44,7 +55,7 @@ def find(found: list[Table], guess: Guess) -> Pair | None:
         guess.questions.append(
             "No column of one table holds the ids of another one. Two tables are needed: items, with a row and an id "
             "for each item, and interactions, with the id of a user and of an item in each row. "
-            f"Tables that were found: {names}"
+            f"Tables that were found: {names}. {_not_used(unread)}"
         )
         return None
     best, *rest = pairs
@@ -52,6 +63,11 @@ def find(found: list[Table], guess: Guess) -> Pair | None:
         if best.score - rival.score < CLOSE and _question(best, rival, guess):
             return None
     return best
+
+
+def _not_used(unread: dict[str, str]) -> str:
+    files = "; ".join(f"{name}: {remedy}" for name, remedy in unread.items())
+    return f"Files that cannot be used: {files}" if files else ""
 
 
 def _question(best: Pair, rival: Pair, guess: Guess) -> bool:
@@ -115,27 +131,20 @@ def _pairs(logs: list[Table], catalogues: list[Table], guess: Guess) -> Iterator
         id(table): [Column(*column) for column in table.columns.items()] for table in [*logs, *catalogues]
     }
     grouped = {name for log in logs if isinstance(file(log), dict) for name in log.name.split("\n")}
-    for items in catalogues:
-        keys = [
-            column
-            for column in made[id(items)]
-            if _is(guess, f"{COLUMNS}.item", column.name) and column.is_unique
-        ]
-        for log in logs:
-            if log is items or log.name in grouped or len(made[id(log)]) < 2:
+    for items, log in product(catalogues, logs):
+        if log is items or log.name in grouped or len(made[id(log)]) < 2:
+            continue
+        ours, theirs = made[id(log)], made[id(items)]
+        for used, key in product(ours, theirs):
+            wanted = key.is_unique and _is(guess, f"{COLUMNS}.item", key.name)
+            if not wanted or not _is(guess, f"{COLUMNS}.interactions_item", used.name):
                 continue
-            users = named(made[id(log)], USER)
-            for used in made[id(log)]:
-                for key in keys:
-                    score = _score(used, key, users)
-                    wanted = guess.fixed.get(f"{COLUMNS}.interactions_item")
-                    if score > 0 and wanted in (None, used.name):
-                        yield Pair(
-                            score, Source(log, made[id(log)], used), Source(items, made[id(items)], key)
-                        )
+            if score := _score(used, key, ours):
+                score += 0.15 * any(column.is_text for column in theirs if column is not key)
+                yield Pair(score, Source(log, ours, used), Source(items, theirs, key))
 
 
-def _score(used: Column, key: Column, users: list[Column]) -> float:
+def _score(used: Column, key: Column, columns: list[Column]) -> float:
     """How well a column of a log fits the ids of a catalogue; 0 if they have nothing to do with each other."""
     if used.time and not named([used], ITEM):
         return 0
@@ -144,5 +153,6 @@ def _score(used: Column, key: Column, users: list[Column]) -> float:
         return 0
     score = max(plain, 0.95 * usual) + 0.3 * (used.repeats >= 1.2)
     score += 0.3 * bool(named([used], ITEM)) + 0.2 * bool(named([key], ITEM)) + 0.1 * (used.name == key.name)
+    users = named(columns, USER)
     others = [user for user in users if user is not used]
-    return score + 0.2 * bool(others) - 0.3 * (used in users)
+    return score + 0.2 * bool(others) - 0.3 * (used in users) + 0.15 * bool(named(columns, RATING))

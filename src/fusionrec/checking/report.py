@@ -4,11 +4,14 @@ import textwrap
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
+
 from fusionrec import params
 from fusionrec.checking import folder, interactions, items, pairing, pictures, trial
 from fusionrec.checking.folder import Folder
-from fusionrec.checking.guess import COLUMNS, FILES, Guess
+from fusionrec.checking.guess import COLUMNS, FILES, Guess, Source, printable
 from fusionrec.checking.trial import Outcome
+from fusionrec.data import parsing
 
 WIDTH = 100
 
@@ -41,7 +44,7 @@ def make(root: Path, tree: dict[str, Any], fixed: dict[str, Any]) -> Report:
     guess.set("raw.source", "files", "your own data")
     guess.set("raw.input", root.as_posix(), "the folder that was checked")
     found = folder.look(root, params.parse(trial.Raw, tree).extensions)
-    pair = pairing.find(found.tables, guess)
+    pair = pairing.find(found.tables, found.unread, guess)
     if pair is None:
         return Report(found, guess, None)
     _tables(pair, guess)
@@ -61,6 +64,7 @@ def _tables(pair: pairing.Pair, guess: Guess) -> None:
     why = f"{plain:.0%} of the ids in {log.key.name} are in {items.table.name}"
     if usual > plain:
         why += f", {usual:.0%} if it does not matter how they are written"
+        guess.note(_differently(log, items))
     guess.set(f"{FILES}.interactions", pairing.file(log.table), why)
     other = None if log.key.name == items.key.name else log.key.name
     guess.set(f"{COLUMNS}.interactions_item", other, why if other else "the same name as in the items")
@@ -72,9 +76,20 @@ def _tables(pair: pairing.Pair, guess: Guess) -> None:
         guess.set(f"{FILES}.{name}.time", None, "")
         repeated = table.repeated
         if repeated:
-            guess.notes.append(
-                f"{table.name.splitlines()[0]}: several columns are called {', '.join(repeated)}"
-            )
+            guess.note(f"{table.name.splitlines()[0]}: several columns are called {', '.join(repeated)}")
+
+
+def _differently(log: Source, items: Source) -> str:
+    """Ids that are written differently in both tables, and what helps."""
+    known = pd.Index(list(items.key.counts), dtype="str")
+    ours = pd.Index([written for written in log.key.counts if written not in items.key.counts], dtype="str")
+    forms = dict(zip(parsing.usual_form(known), known, strict=True))
+    pairs = [(w, forms[f]) for w, f in zip(ours, parsing.usual_form(ours), strict=True) if f in forms]
+    shown = ", ".join(f"{written!r} for {item!r}" for written, item in pairs[:3])
+    return (
+        f"{len(pairs):,} ids of items are written differently in {log.table.name}, such as {shown}; interactions with "
+        "them are lost. Export both tables with the ids as text"
+    )
 
 
 def merged(tree: dict[str, Any], guess: Guess) -> dict[str, Any]:
@@ -120,7 +135,7 @@ def lines(report: Report, root: Path) -> list[str]:
             ]
         parts += [f"\nThis would stop the pipeline: {problem}" for problem in outcome.problems]
     parts += [f"\nPlease say: {question}" for question in guess.questions]
-    return [wrapped for part in parts for wrapped in _wrapped(part)]
+    return [printable(wrapped) for part in parts for line in part.split("\n") for wrapped in _wrapped(line)]
 
 
 def _told(guess: Guess) -> list[Any]:
