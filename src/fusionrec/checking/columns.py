@@ -7,7 +7,9 @@ from datetime import datetime
 from functools import cached_property, partial
 from itertools import pairwise
 
-from fusionrec.data import text
+import pandas as pd
+
+from fusionrec.data import parsing, text
 from fusionrec.data.reading import notation
 
 SHARED = 0.6  # of the parts of categories
@@ -41,6 +43,11 @@ class Column:
         self.filled = [value for value in values if value is not None and value.strip()]
         self.share = len(self.filled) / max(1, len(values))
         self.counts = Counter(self.filled)
+
+    @cached_property
+    def usual(self) -> set[str]:
+        """The usual forms of all values, see `parsing.usual_form`."""
+        return set(parsing.usual_form(pd.Index(list(self.counts), dtype="str")))
 
     @property
     def is_unique(self) -> bool:
@@ -92,7 +99,8 @@ class Column:
         if self.fits("-?[0-9]{9,19}"):
             middle = sorted(map(int, self.tried))[len(self.tried) // 2]
             return [unit for unit, count in EPOCHS.items() if EARLIEST <= middle / count <= LATEST]
-        return [form for form in DATES if self._most(partial(_is_date, form=form))]
+        likely = [form for form in DATES if any(_is_date(value, form) for value in self.tried[:5])]
+        return [form for form in likely if self._most(partial(_is_date, form=form))]
 
     @cached_property
     def is_list(self) -> bool:

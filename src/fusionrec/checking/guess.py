@@ -2,7 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from fusionrec.checking.columns import Column
+import pandas as pd
+
+from fusionrec.checking.columns import TRIED, Column
 from fusionrec.checking.folder import Table
 from fusionrec.data import parsing
 
@@ -83,11 +85,15 @@ class Source(NamedTuple):
 
 
 def overlap(some: Column, all_of: Column) -> tuple[float, float]:
-    """The share of the distinct values of a column that another has: as they are written, and in their usual form."""
-    import pandas as pd
+    """The share of the values of a column that another has: as they are written, and in their usual form.
 
-    ours, theirs = pd.Index(list(some.counts), dtype="str"), pd.Index(list(all_of.counts), dtype="str")
-    if not len(ours) or not len(theirs):
+    At most `columns.TRIED` distinct values are compared.
+    """
+    ours = list(some.counts)[:TRIED]
+    if not ours:
         return 0.0, 0.0
-    alike = parsing.usual_form(ours).isin(parsing.usual_form(theirs))
-    return float(ours.isin(theirs).mean()), float(alike.mean())
+    plain = sum(value in all_of.counts for value in ours) / len(ours)
+    if plain == 1:
+        return plain, plain
+    forms = parsing.usual_form(pd.Index(ours, dtype="str"))
+    return plain, sum(form in all_of.usual for form in forms) / len(ours)

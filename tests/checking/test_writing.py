@@ -1,0 +1,60 @@
+"""Values and comments in params.yaml: what is not set stays byte for byte."""
+
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fusionrec.checking.guess import Setting
+from fusionrec.checking.writing import patched
+
+from .shapes import ROOT
+
+TEXT = """a: # first
+  b: 1 # a number
+  c: # nothing yet
+  d: [x] # a list
+e: '%' # a text
+"""
+
+
+def test_the_reason_stands_above_and_other_lines_stay() -> None:
+    settings = {
+        "a.b": Setting(2, "two\nlines"), "a.c": Setting("|", "why: not"), "a.d": Setting(["x"], "the same"),
+        "e": Setting(None, ""),
+    }  # fmt: skip
+    assert (
+        patched(TEXT, settings)
+        == """a: # first
+  # guessed: two lines
+  b: 2 # a number
+  # guessed: why: not
+  c: '|' # nothing yet
+  d: [x] # a list
+e: null # a text
+"""
+    )
+
+
+VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.text(), max_size=3),
+                   st.dictionaries(st.sampled_from(["train", "test"]), st.text(), max_size=2))  # fmt: skip
+
+
+@given(VALUES, st.text())
+def test_any_value_is_read_back(value: Any, why: str) -> None:
+    from fusionrec.checking.guess import printable
+
+    tree = yaml.safe_load(patched(TEXT, {"a.c": Setting(value, printable(why)), "e": Setting(value, "")}))
+    assert tree == {"a": {"b": 1, "c": value, "d": ["x"]}, "e": value}
+
+
+@pytest.mark.parametrize(
+    "name", ["raw.files.columns.item", "clean.min_rating", "splits.given.train", "model.vision"]
+)
+def test_parameters_of_the_file(name: str) -> None:
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    changed = patched(text, {name: Setting("new", "because")})
+    before, after = text.splitlines(), changed.splitlines()
+    assert len(after) == len(before) + 1 and len(set(before) - set(after)) == 1
