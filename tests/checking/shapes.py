@@ -49,8 +49,8 @@ def log(
     )
 
 
-def check(root: Path, fixed: dict[str, Any] | None = None, **files: pd.DataFrame | str | bytes) -> Report:
-    """Write the files, of which `items_csv` is called items.csv, and check their folder."""
+def check(root: Path, fixed: dict[str, Any] | None = None, **files: Any) -> Report:
+    """Write the files (tables, texts or bytes), of which `items_csv` is called items.csv, and check their folder."""
     for name, content in files.items():
         path = root / name.replace("_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)

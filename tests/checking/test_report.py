@@ -33,14 +33,16 @@ def test_the_plain_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        ({"a_csv": items("id", NUMBERS), "b_csv": log("u", "v", "t", NUMBERS, MANY)}, ["a.csv", "b.csv", "id", "v", "u"]),
+        ({"a_csv": items("id", NUMBERS), "b_csv": log("u", "v", "t", NUMBERS, MANY)},
+         ["a.csv", "b.csv", "id", "v", "u"]),
         ({"items_csv": items(ids=NUMBERS), "log_csv": log(ids=NUMBERS, users=MANY)},
          ["items.csv", "log.csv", "item_id", None, "user_id"]),
         ({"products_csv": items("sku"), "orders_csv": log("customer", "product", "ordered_at")},
          ["products.csv", "orders.csv", "sku", "product", "customer"]),
         ({"items_csv": items(), "log_csv": log(user="item_id", item="user_id")},
          ["items.csv", "log.csv", "item_id", "user_id", "item_id"]),
-        ({"movies_csv": items("movieId", NUMBERS), "ratings_csv": log("userId", "movieId", ids=NUMBERS, rating=lambda t: t % 5 + 1),
+        ({"movies_csv": items("movieId", NUMBERS),
+          "ratings_csv": log("userId", "movieId", ids=NUMBERS, rating=lambda t: t % 5 + 1),
           "tags_csv": log("userId", "movieId", ids=NUMBERS, tag=lambda t: "funny"),
           "links_csv": items("movieId", NUMBERS)[["movieId", "price"]]},
          ["movies.csv", "ratings.csv", "movieId", None, "userId"]),
@@ -72,7 +74,8 @@ def when(form: str) -> Any:
 
 @pytest.mark.parametrize(
     ("written", "form"),
-    [(lambda t: t * 1000, "ms"), (lambda t: t * 10**6, "us"), (lambda t: t * 10**9, "ns"), (when("%Y-%m-%d %H:%M:%S"), None),
+    [(lambda t: t * 1000, "ms"), (lambda t: t * 10**6, "us"), (lambda t: t * 10**9, "ns"),
+     (when("%Y-%m-%d %H:%M:%S"), None),
      (when("%Y-%m-%dT%H:%M:%SZ"), None), (when("%d.%m.%Y %H:%M"), "%d.%m.%Y %H:%M"), (when("%Y%m%d"), "%Y%m%d"),
      (when("%m/%d/%Y %I:%M %p"), "%m/%d/%Y %I:%M %p"), (when("%d/%m/%Y"), "%d/%m/%Y")],
 )  # fmt: skip
@@ -140,7 +143,8 @@ def test_ready_made_splits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ids", "logged", "shown"),
     [(NUMBERS, [f"{n}.0" for n in NUMBERS], ".0' for '"), ([f"{n:04}" for n in NUMBERS], NUMBERS, " for '00"),
-     ([f"Ab{n}" for n in NUMBERS], [f"AB{n}" for n in NUMBERS], "'AB"), (None, [f"i{n} " for n in range(ITEMS)], " ' for 'i"),
+     ([f"Ab{n}" for n in NUMBERS], [f"AB{n}" for n in NUMBERS], "'AB"),
+     (None, [f"i{n} " for n in range(ITEMS)], " ' for 'i"),
      ([f"\u00e9{n}" for n in NUMBERS], [f"e\u0301{n}" for n in NUMBERS], " for '\u00e9")],
 )  # fmt: skip
 def test_ids_that_are_written_differently(tmp_path: Path, ids: Any, logged: Any, shown: str) -> None:
@@ -196,10 +200,16 @@ def test_columns_of_items(tmp_path: Path) -> None:
     assert "leave only the numbers" in unused["cost"] and "pictures must be files" in unused["picture"]
 
 
+def write(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).touch()
+
+
 def test_pictures(tmp_path: Path) -> None:
     for number in range(50):
-        check(tmp_path, **{f"photos/i{number}_jpg": b"x", f"thumbs/{number}_jpg": b"x"})
-    check(tmp_path, **{"photos/zz_jpg": b"x"})
+        write(tmp_path, f"photos/i{number}.jpg", f"thumbs/{number}.jpg")
+    write(tmp_path, "photos/zz.jpg")
     found = check(tmp_path, items_csv=items(), log_csv=log())
     assert guessed(found)["images"] == "photos" and "model.vision" not in guessed(found)
     assert "10 of 60 items have no picture, such as i50, i51, i52" in found.guess.notes
@@ -208,7 +218,7 @@ def test_pictures(tmp_path: Path) -> None:
 
 def test_pictures_that_are_named_differently(tmp_path: Path) -> None:
     for number in range(9):
-        check(tmp_path, **{f"img/{number + 1:05}_jpg": b"x"})
+        write(tmp_path, f"img/{number + 1:05}.jpg")
     found = check(tmp_path, items_csv=items(ids=NUMBERS), log_csv=log(ids=NUMBERS))
     assert guessed(found)["model.vision"] == "none"
     assert any(
@@ -264,6 +274,7 @@ def test_foreign_data(tmp_path: Path, name: str) -> None:
     written = patched(text, found.guess.settings)
     assert params._tree(written) == report.merged(TREE, found.guess)
     comments = [line for line in written.splitlines() if line.strip().startswith("# guessed: ")]
-    new = set(written.splitlines()) - set(text.splitlines()) - set(comments)
-    assert len(new) == len(set(text.splitlines()) - set(written.splitlines())), "a line for a line"
-    assert len(comments) >= len(new) - 2, "the user sees why"
+    others = [line for line in written.splitlines() if line not in comments]
+    changed = [pair for pair in zip(text.splitlines(), others, strict=True) if pair[0] != pair[1]]
+    assert changed and all(old.partition(":")[0] == new.partition(":")[0] for old, new in changed)
+    assert len(comments) >= len(changed) - 2, "the user sees why"

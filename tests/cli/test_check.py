@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from fusionrec import sections
-from fusionrec.cli import main
+from fusionrec.cli import check
+from fusionrec.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 ITEMS = "item_id,title,colour\n" + "".join(
@@ -32,7 +33,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_printed_line_runs_what_was_written(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = Path("params.yaml").read_bytes()
-    main(["check", "My shop!"])
+    check.main(["My shop!"])
     said = capsys.readouterr().out
     assert said.endswith("    cp params.My-shop.yaml params.yaml && dvc exp run -n My-shop\n")
     assert "raw.files.items: items.csv  (item_id holds another id in each row)" in said and "users: 8" in said
@@ -43,9 +44,8 @@ def test_the_printed_line_runs_what_was_written(shop: Path, capsys: pytest.Captu
 
 
 def test_overruled_guesses_and_another_name(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(
+    check.main(
         [
-            "check",
             "My shop!",
             "-S",
             "raw.files.columns.title=null",
@@ -62,13 +62,14 @@ def test_overruled_guesses_and_another_name(shop: Path, capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["nowhere"], "nowhere: no such folder"), (["My shop!", "-S", "raw.files.nothing=1"], "no parameter `raw.files.nothing`"),
+    [(["nowhere"], "nowhere: no such folder"),
+     (["My shop!", "-S", "raw.files.nothing=1"], "no parameter `raw.files.nothing`"),
      (["My shop!", "-S", "what"], "`what` is not parameter=value"),
      (["My shop!", "--write", "params.yaml"], "this is the file that is copied")],
 )  # fmt: skip
 def test_bad_arguments(shop: Path, arguments: list[str], message: str) -> None:
-    with pytest.raises(SystemExit, match=f"error: .*{message}"):
-        main(["check", *arguments])
+    with pytest.raises(UserError, match=message):
+        check.main(arguments)
 
 
 def test_nothing_is_written_if_something_must_be_answered(
@@ -76,11 +77,11 @@ def test_nothing_is_written_if_something_must_be_answered(
 ) -> None:
     (shop / "items.csv").unlink()
     with pytest.raises(SystemExit) as stopped:
-        main(["check", "My shop!"])
+        check.main(["My shop!"])
     assert stopped.value.code == 1 and "Please say: No column of one table" in capsys.readouterr().out
     assert not list(Path().glob("params.M*"))
 
 
 def test_a_wrong_value_of_a_parameter_is_one_line(shop: Path) -> None:
-    with pytest.raises(SystemExit, match=r"error: .*clean\.min_user_interactions"):
-        main(["check", "My shop!", "-S", "clean.min_user_interactions=-1"])
+    with pytest.raises(UserError, match=r"clean\.min_user_interactions"):
+        check.main(["My shop!", "-S", "clean.min_user_interactions=-1"])

@@ -14,6 +14,7 @@ TIME = (
     "gekauft|fecha|hora|quand|quando|data"
 )
 SPLIT = "split|splits|part|parts|fold|folds|subset|set|xlabel|phase|partition"
+RARE = 0.2  # share of the interactions; a threshold that leaves less is not proposed
 NUMBERED = {"train": "0", "val": "1", "test": "2"}
 SCALES = [1, 5, 10, 20, 100]
 GOOD = {1: 1, 5: 4, 10: 7, 20: 14, 100: 70}  # scale -> what counts as liked
@@ -161,7 +162,7 @@ def _threshold(rating: Column, guess: Guess) -> None:
         )
     least = GOOD[scale]
     kept = sum(value >= least for value in values) / len(values)
-    if kept < 0.3:
+    if kept < RARE:
         guess.set(
             "clean.min_rating", None, f"only {kept:.0%} are rated {least} or more: every interaction counts"
         )
@@ -198,11 +199,8 @@ def _given(why: str, guess: Guess) -> None:
 def _swapped(log: Source, user: Column | None, time: Column | None, guess: Guess) -> None:
     """Note columns whose names say something else than their values."""
     follows = "are they swapped? The values were followed, not the names"
-    if (
-        user
-        and (named([log.key], pairing.USER) or named([user], pairing.ITEM))
-        and not named([log.key], pairing.ITEM)
-    ):
+    like_item = user is not None and named([user], pairing.ITEM) and not named([user], pairing.USER)
+    if user and (like_item or named([log.key], pairing.USER)):
         guess.note(
             f"{_shown(log)}: {log.key.name} holds the ids of items, and {user.name} does not: {follows}"
         )

@@ -46,5 +46,10 @@ def _nodes(node: Any, where: str) -> Iterator[tuple[str, Any]]:
 
 def _written(value: Any) -> str:
     """A value on one line."""
-    dumped = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6, sort_keys=False)
+    for readable in (True, False):  # a few characters are only read back if they are escaped
+        dumped: str = yaml.safe_dump(
+            value, default_flow_style=True, allow_unicode=readable, width=10**6, sort_keys=False
+        )
+        if yaml.load(dumped, yaml.CSafeLoader) == value:
+            break
     return dumped.removesuffix("\n").removesuffix("\n...")
