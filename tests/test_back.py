@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .checkouts import change, dvc, edit, git, inside, ran, tiny
+from .checkouts import dvc, edit, git, inside, ran, tiny
 from .command import fusionrec
 
 pytestmark = pytest.mark.slow
@@ -32,7 +32,8 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def own(small: Path) -> Iterator[dict[str, bytes]]:
     """The user's uncommitted changes of code and of parameters."""
-    change(small, {"recs.top_k": 7})
+    # a change of the same length in the second of a checkout could be overlooked by Git
+    edit(small / "params.yaml", "  top_k: 10 #", "  top_k: 7 #")
     with (small / "src/fusionrec/errors.py").open("a") as file:
         file.write("\n# a thought\n")
     names = git(small, "diff", "--name-only").split()

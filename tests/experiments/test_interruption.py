@@ -168,14 +168,13 @@ def test_who_detaches_head_on_purpose_is_left_alone(root: Path) -> None:
     assert interruption.lost_branch(root) is None, "an experiment that starts from there"
 
 
-def test_during_a_run_head_is_expected_to_be_detached(root: Path) -> None:
+@pytest.mark.parametrize(("start", "branch"), [(0, None), (1_000_000_000, "main")], ids=["before", "after"])
+def test_during_a_run_head_is_expected_to_be_detached(root: Path, start: int, branch: str | None) -> None:
+    """A run detaches HEAD after its start; if that happened before, it was another run."""
     detach(root)
-    assert interruption.lost_branch(root, running=True) is None
-    head = git(root, "rev-parse", "HEAD")
-    with (root / ".git/logs/HEAD").open("a") as log:  # as DVC writes it if HEAD was detached before
-        for entry in (f"dvc: Restore HEAD to '{head}'", f"checkout: moving from {head} to {head}"):
-            log.write(f"{head} {head} test <test@localhost> 1700000000 +0000\t{entry}\n")
-    assert interruption.lost_branch(root, running=True) == "main"
+    run = commit(root, start, "commit-tree", "-m", "dvc-exp", "-p", "HEAD", "HEAD^{tree}")
+    git(root, "update-ref", interruption.EXEC[0], run)
+    assert interruption.lost_branch(root, running=True) == branch
 
 
 # Changes that are in a stash only

@@ -10,6 +10,7 @@ are unreachable. Git keeps them for two weeks; `.dvc/tmp/exps/run` has the hash 
 """
 
 import json
+import math
 import re
 import subprocess
 from pathlib import Path
@@ -41,10 +42,12 @@ def lost_branch(root: Path, running: bool = False) -> str | None:
     """
     if holds(root, "symbolic-ref", "-q", "HEAD") or not _exists(root, "HEAD"):
         return None
-    for number, entry in enumerate(git(root, "reflog", "--format=%gs", "HEAD").splitlines()):
+    start = _commits(root, [EXEC[0]])[0].time if running and _exists(root, EXEC[0]) else math.inf
+    for line in git(root, "reflog", "--date=unix", "--format=%gd %gs", "HEAD").splitlines():
+        when, entry = line.removeprefix("HEAD@{").split("} ", 1)
         moved = DETACHED.fullmatch(entry)
         if moved and holds(root, "show-ref", "--verify", "-q", f"refs/heads/{moved[1]}"):
-            expected = running and number == 0
+            expected = int(when) >= start  # by the run itself
             lost = not expected and holds(root, "merge-base", "--is-ancestor", moved[1], "HEAD")
             return moved[1] if lost else None
         if not moved and not entry.startswith(HARMLESS):
