@@ -30,8 +30,7 @@ def choices(seed: int) -> list[tuple[int, int, int]]:
             rng.choice(own, 9, replace=False).tolist()
             + rng.choice(ITEMS, PER_USER - 9, replace=False).tolist()
         )
-        times = np.sort(rng.integers(0, 10**7, len(set(liked))))
-        rows += [(user, item, START + int(at)) for item, at in zip(dict.fromkeys(liked), times, strict=True)]
+        rows += [(user, item, START + int(rng.integers(0, 10**7))) for item in dict.fromkeys(liked)]
     return rows
 
 
