@@ -167,7 +167,7 @@ def main() -> str:
         files.write_json(out / "item_ids.json", item_ids)
         files.write_json(out / "card.json", {"encoder": args.encoder} | filled.card | counts)
     draw(args.modality, filled.features, table)
-    shown = {"weights": origin(filled.card)} | counts
+    shown = {"weights": origin(filled.card)} | {name: counts[name] for name in ("present", "absent")}
     files.write_json(f"metrics/cache_{args.modality}.json", {args.modality: shown})
     print(f"{args.encoder}: {counts['present']:,} of {counts['items']:,} items, width {counts['width']}")
     print(f"{filled.distinct - filled.known:,} encoded, {filled.known:,} from the store")

@@ -1,8 +1,9 @@
 """metrics: model and splits -> metrics of the model, its re-ranked lists and its baselines on the test part.
 
 Reads: data/model, data/splits, data/raw/tables (true preferences, for the demo), the file metrics.candidates.
-Writes: metrics/eval.json; data/metrics: metrics of each user, of the model in each slice, intervals, slices and
-ablation; plots/ndcg_at_k, recall_at_k, exposure, coverage, tradeoff, slices and ablation, as .csv and .png.
+Writes: metrics/eval.json: key metrics; plots/metrics.csv: all of them; data/metrics: metrics of each user, of the model
+in each slice, intervals, slices and ablation; plots/ndcg_at_k, recall_at_k, exposure, coverage, tradeoff, slices and
+ablation, as .csv and .png.
 Parameters: metrics, rerank, runtime.
 """
 
@@ -17,7 +18,16 @@ import pandas as pd
 from fusionrec import files, params, plots, progress, runtime
 from fusionrec.data.demo import demo_truth
 from fusionrec.data.histories import LOG, Histories
-from fusionrec.evaluation import ablation, metrics, plot_tables, report, slices, tradeoff
+from fusionrec.evaluation import (
+    ablation,
+    key_metrics,
+    metrics,
+    metrics_table,
+    plot_tables,
+    report,
+    slices,
+    tradeoff,
+)
 from fusionrec.evaluation import protocol as tasks
 from fusionrec.evaluation.catalogue_ranking import Lists
 from fusionrec.evaluation.options import Metrics
@@ -172,7 +182,8 @@ def main() -> str:
         files.write_json(folder / "slices.json", measured.slices)
         files.write_json(folder / "ablation.json", losses)
     draw(measured, losses, sweep, task, options)
-    files.write_json("metrics/eval.json", measured.summary)
+    files.write_text("plots/metrics.csv", metrics_table.text(measured.summary))
+    files.write_json("metrics/eval.json", key_metrics.of(measured, options.headline, options.baselines.names))
     for name in lists:
         print(f"{name:>18}: " + ", ".join(f"ndcg@{k} {measured.summary[name][f'ndcg@{k}']:.4f}" for k in ks))
     return "data/metrics, metrics and plots"

@@ -14,6 +14,7 @@ import yaml
 from dvc.utils.serialize import modify_yaml  # type: ignore[import-untyped]
 
 from fusionrec import files
+from fusionrec.evaluation import metrics_table
 
 from . import warm
 from .checkouts import ROOT, clone, dvc, git, ran, tiny
@@ -162,8 +163,7 @@ def follow(base: Path, folder: Path, name: str) -> Path:
 
 
 def scores(folder: Path) -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, float]] = files.read_json(folder / "metrics/eval.json")
-    return found
+    return metrics_table.parse((folder / "plots/metrics.csv").read_text(encoding="utf-8"))
 
 
 def page(folder: Path, name: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fusionrec import files
+from fusionrec.evaluation import metrics_table
 
 from .checkouts import SMALL, change, clone, commit, dvc, edit, git, ran
 
@@ -23,8 +24,12 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def scores_of(folder: Path) -> dict[str, dict[str, float]]:
+    return metrics_table.parse((folder / "plots/metrics.csv").read_text(encoding="utf-8"))
+
+
 def test_it_ends_with_metrics_and_recommendations(small: Path) -> None:
-    scores = files.read_json(small / "metrics/eval.json")
+    scores = scores_of(small)
     assert {"model", "popularity", "random", "oracle"} <= scores.keys()
     assert 0 < scores["random"]["ndcg@10"] < scores["oracle"]["ndcg@10"] <= 1
     assert all(isinstance(value, int | float) for group in scores.values() for value in group.values())
@@ -155,6 +160,6 @@ def test_another_model(small: Path) -> None:
     assert ran(output) == ["model", "metrics", "recs"]
     assert files.read_json(small / "data/model/config.json")["model"]["name"] == "lightgcn"
     assert len(json.loads((small / "data/recs/recommendations.json").read_text())) == 3
-    scores = files.read_json(small / "metrics/eval.json")
+    scores = scores_of(small)
     assert scores["model"]["ndcg@10"] > scores["random"]["ndcg@10"]
     back(small)

@@ -4,6 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from dvc.utils.serialize import modify_yaml  # type: ignore[import-untyped]
+
+from fusionrec import files
+from fusionrec.evaluation import metrics_table
 
 from ..command import fusionrec
 from ..review.repository import build, dvc, shell, write
@@ -82,6 +86,26 @@ def test_an_experiment_and_a_lock_that_is_behind(repository: Path, tmp_path: Pat
     dvc(folder, "commit", "-q", "-f")
     dvc(folder, "exp", "save", "-n", "back")
     assert "ndcg@10 is lower" in fusionrec(folder, "review", "new", "back")
+
+
+def test_a_revision_whose_metrics_are_all_in_one_file(clone: Path, tmp_path: Path) -> None:
+    """As version 0.2.0 wrote them, without data: means come from that file."""
+    folder = tmp_path / "copy"
+    shutil.copytree(clone, folder, symlinks=True)
+    shell(folder, "git", "checkout", "-q", "old")
+    summary = metrics_table.parse((folder / "plots/metrics.csv").read_text(encoding="utf-8"))
+    summary["model"]["gini@10"] = 0.25
+    files.write_json(folder / "metrics/eval.json", summary)
+    for name in ("dvc.yaml", "dvc.lock"):
+        with modify_yaml(folder / name) as tree:
+            stage = tree["stages"]["metrics"]
+            kind = "plots" if name == "dvc.yaml" else "outs"
+            stage[kind] = [out for out in stage[kind] if "plots/metrics.csv" not in (*out, out.get("path"))]
+    identity = ("-c", "user.email=a@example.org", "-c", "user.name=a")
+    shell(folder, "git", *identity, "commit", "-qam", "older")
+    text = fusionrec(folder, "review", "HEAD", "new")
+    assert "- ndcg@10 is higher: " in text and "| gini@10 | 0.25 | 0.2 | -0.05 |" in text
+    assert "eval: " not in text, "not among the figures of other stages"
 
 
 def test_several_runs_a_side(repository: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ def state(rev: str, seed: int, vision: str, test: float | None, name: str | None
     }  # fmt: skip
     metrics = {
         "metrics/train/metrics.json": {"best": {"val": {"ndcg@10": 0.123456}}},
-        "metrics/eval.json": {"model": {"ndcg@10": test}},
+        "metrics/eval.json": {"ndcg@20": test, "best_rival": {"ndcg@20": 0.9}},
         "metrics/cache_vision.json": {"vision": {"weights": f"pypi {vision}"}},
     }
     data = {
@@ -34,15 +34,15 @@ def shown() -> list[dict[str, Any]]:
 
 
 def test_rows_and_columns() -> None:
-    compared = table.by_run(shown(), "ndcg@10")
+    compared = table.by_run(shown(), "ndcg@10", "ndcg@20")
     assert compared.to_dict("records") == [
         {
             "experiment": "main", "model.vision": "dino", "seed": "1", "val ndcg@10": "0.1235",
-            "test ndcg@10": "-", "vision": "pypi dino", "language": "-", "splits": "0123456", "images": "-",
+            "test ndcg@20": "-", "vision": "pypi dino", "language": "-", "splits": "0123456", "images": "-",
         },
         {
             "experiment": "v-none-seed-2", "model.vision": "none", "seed": "2", "val ndcg@10": "0.1235",
-            "test ndcg@10": "0.25", "vision": "pypi none", "language": "-", "splits": "0123456", "images": "-",
+            "test ndcg@20": "0.25", "vision": "pypi none", "language": "-", "splits": "0123456", "images": "-",
         },
     ]  # fmt: skip
 
@@ -51,11 +51,11 @@ def test_parameters_that_share_their_last_name_are_told_apart() -> None:
     rows = shown()
     for number, row in enumerate((rows[1], rows[1]["experiments"][0]["revs"][0])):
         row["data"]["params"]["params.yaml"]["data"]["splits"] = {"seed": number}
-    assert {"train.seed", "splits.seed"} <= set(table.by_run(rows, "ndcg@10").columns)
+    assert {"train.seed", "splits.seed"} <= set(table.by_run(rows, "ndcg@10", "ndcg@20").columns)
 
 
 def test_a_lone_commit_has_no_parameters_that_differ() -> None:
-    compared = table.by_run([state("a" * 40, 1, "dino", 0.5)], "ndcg@10")
+    compared = table.by_run([state("a" * 40, 1, "dino", 0.5)], "ndcg@10", "ndcg@20")
     assert compared.shape == (1, 7) and compared["experiment"].item() == "aaaaaaa"
 
 
@@ -65,8 +65,8 @@ def test_a_recipe_has_one_row_with_mean_and_spread_over_its_seeds() -> None:
     again = state("9" * 40, 2, "none", 0.3, "v-none-seed-2-again")
     experiments = [{"revs": [run], "name": run["name"]} for run in [*runs, again]]
     commit = state("a" * 40, 1, "dino", None, "main") | {"experiments": experiments}
-    compared = table.by_recipe([commit], "ndcg@10").to_dict("records")
-    assert [(row["experiment"], row["seeds"], row["test ndcg@10"]) for row in compared] == [
+    compared = table.by_recipe([commit], "ndcg@10", "ndcg@20").to_dict("records")
+    assert [(row["experiment"], row["seeds"], row["test ndcg@20"]) for row in compared] == [
         ("main", "1", "-"),
         ("v-none", "3", "0.3000 ± 0.1000"),
     ]
@@ -77,4 +77,4 @@ def test_another_split_is_another_recipe() -> None:
     one, other = state("a" * 40, 1, "dino", 0.1, "main"), state("b" * 40, 2, "dino", 0.2, "x")
     other["data"]["deps"]["data/splits"] = {"hash": "9999999999.dir"}
     commit = one | {"experiments": [{"revs": [other], "name": "x"}]}
-    assert table.by_recipe([commit], "ndcg@10")["seeds"].tolist() == ["1", "1"]
+    assert table.by_recipe([commit], "ndcg@10", "ndcg@20")["seeds"].tolist() == ["1", "1"]

@@ -11,6 +11,7 @@ import yaml
 from PIL import Image
 
 from fusionrec import files
+from fusionrec.evaluation import metrics_table
 
 from .. import warm
 from ..command import ROOT
@@ -28,7 +29,14 @@ PIPELINE: dict[str, Any] = {
             "metrics": [{f"metrics/{name}.json": {"cache": False}} for name in ("eval", "clean")],
             "plots": [
                 {f"plots/{name}": {"cache": False}}
-                for name in ("moved.png", "still.png", "ndcg_at_k.csv", "recall_at_k.csv", "slices.csv")
+                for name in (
+                    "moved.png",
+                    "still.png",
+                    "metrics.csv",
+                    "ndcg_at_k.csv",
+                    "recall_at_k.csv",
+                    "slices.csv",
+                )
             ],
         },
         "recs": {"cmd": "true", "deps": ["data/splits"], "outs": ["data/recs"]},
@@ -91,9 +99,9 @@ def write(folder: Path, lift: float, seed: int = 1) -> None:
     )
     files.write_table(folder / "data/metrics/slices.parquet", cold)
     mean = float(ndcg.mean())
-    files.write_json(
-        folder / "metrics/eval.json", {"model": {"ndcg@10": mean, "recall@10": 0.5, "gini@10": lift}}
-    )
+    summary = {"model": {"ndcg@10": mean, "recall@10": 0.5, "gini@10": lift}}
+    files.write_text(folder / "plots/metrics.csv", metrics_table.text(summary))
+    files.write_json(folder / "metrics/eval.json", {"ndcg@10": mean, "best_rival": {"name": "ease"}})
     for name, value in (("ndcg", mean), ("recall", 0.5)):
         text = f"k,series,{name},low,high\n5,model,0.1,0,1\n10,model,{ends(value)}\n10,ease,{ends(0.7)}\n"
         files.write_text(folder / f"plots/{name}_at_k.csv", text)

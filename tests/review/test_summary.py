@@ -18,7 +18,7 @@ def side(name: str, **params: Any) -> Side:
     out = {"path": "data/metrics", "md5": f"{name}.dir"}
     stage = {"deps": [{"path": "data/metrics/x", "md5": "1"}, {"path": "src/a.py", "md5": name}], "outs": [out],
              "params": {"params.yaml": {"metrics": metrics}}}  # fmt: skip
-    return Side(name, {"metrics": metrics}, {"metrics": stage}, {})
+    return Side(name, {"metrics": metrics}, {"metrics": stage}, {}, {})
 
 
 def given(monkeypatch: pytest.MonkeyPatch, a: list[float], b: list[float]) -> summary.Review:
@@ -90,7 +90,7 @@ def with_code(name: str, **digests: str) -> Side:
     stages = {
         stage: {"deps": [{"path": f"data/code/{stage}", "md5": digest}]} for stage, digest in digests.items()
     }
-    return Side(name, {}, stages | {"code": {"outs": [{"path": "data/code", "md5": "x.dir"}]}}, {})
+    return Side(name, {}, stages | {"code": {"outs": [{"path": "data/code", "md5": "x.dir"}]}}, {}, {})
 
 
 def test_files_of_code_that_differ(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,7 @@ def test_texts(run: Run, tmp_path: Path) -> None:
     assert card["encoder"] == "bert" and card.items() >= counts.items()
     weights = (tmp_path / "weights/bert/model.safetensors").read_bytes()
     assert card["sha256"] == hashlib.sha256(weights).hexdigest()
-    shown = {"weights": f"local {card['sha256'][:8]}"} | counts
+    shown = {"weights": f"local {card['sha256'][:8]}", "present": 4, "absent": 1}
     assert files.read_json(tmp_path / "metrics/cache_language.json") == {"language": shown}
     assert card["preprocessing"] == {"max_tokens": 128} and card["batch"] == 2
     assert "views" not in card and str(tmp_path) not in (folder / "card.json").read_text()
@@ -223,7 +223,7 @@ def test_switched_off(run: Run, tmp_path: Path) -> None:
     found = encoder_vectors.load(tmp_path / "data/cache/vision/none", IDS)
     assert found.matrix.shape == (5, 0) and not found.present.any()
     counts = {"items": 5, "present": 0, "absent": 5, "distinct": 0, "duplicates": 0, "width": 0}
-    shown = {"weights": "none"} | counts
+    shown = {"weights": "none", "present": 0, "absent": 5}
     assert files.read_json(tmp_path / "metrics/cache_vision.json") == {"vision": shown}
     assert files.read_json(tmp_path / "data/cache/vision/none/card.json") == {"encoder": "none"} | counts
     assert (tmp_path / "plots/neighbours_vision.png").exists() and (

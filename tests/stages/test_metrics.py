@@ -1,6 +1,5 @@
 """metrics as a script, on a tiny split whose figures are known."""
 
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import yaml
 
 from fusionrec import files
 from fusionrec.data.demo import demo_truth
+from fusionrec.evaluation import metrics_table
 
 from .. import warm
 from .workspace import ITEMS, ROOT, USERS, build, run
@@ -27,8 +27,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def scores(folder: Path) -> Any:
-    return json.loads((folder / "metrics/eval.json").read_text(encoding="utf-8"))
+def scores(folder: Path) -> dict[str, dict[str, Any]]:
+    return metrics_table.parse((folder / "plots/metrics.csv").read_text(encoding="utf-8"))
 
 
 def outputs(folder: Path) -> dict[str, bytes]:
@@ -49,18 +49,29 @@ def test_popularity_by_hand(measured: Path) -> None:
     }  # fmt: skip
 
 
+def test_key_metrics_are_few_and_say_the_same_as_the_table(measured: Path) -> None:
+    key, found = files.read_json(measured / "metrics/eval.json"), scores(measured)
+    rival, users = key.pop("best_rival"), key.pop("users")
+    assert list(key) == ["ndcg@5", "recall@2", "novelty@5", "serendipity@5", "diversity@5", "coverage@5"]
+    assert key.items() <= found["model"].items() and users == {"evaluated": found["users"]["evaluated"]}
+    name = rival.pop("name")
+    assert rival == {metric: found[name][metric] for metric in ("ndcg@5", "recall@2")}
+    known = {"popularity", "recent_popularity", "item_knn", "user_knn", "ease"}
+    assert rival["ndcg@5"] == max(found[each]["ndcg@5"] for each in known) and name in known
+
+
 def test_per_user_values_and_intervals_have_the_means(measured: Path) -> None:
     found = scores(measured)
     table = files.read_table(measured / "data/metrics/per_user.parquet")
-    rivals = {"random", "popularity", "recent_popularity", "item_knn", "user_knn", "ease"}
+    baselines = {"random", "popularity", "recent_popularity", "item_knn", "user_knn", "ease"}
     rerankers = {"model_weighted", "model_mmr", "model_dpp"}  # no item has a category to calibrate to
-    assert set(table["recommender"]) == {"model"} | rivals | rerankers == found.keys() - {"users"}
+    assert set(table["recommender"]) == {"model"} | baselines | rerankers == found.keys() - {"users"}
     assert not table.duplicated(["recommender", "user_id"]).any() and "u5" not in set(table["user_id"])
     for name, means in table.drop(columns="user_id").groupby("recommender").mean().iterrows():
         defined = means.dropna()
         assert {m: found[name][m] for m in defined.index} == pytest.approx(dict(defined), abs=1e-6)
     intervals = files.read_json(measured / "data/metrics/intervals.json")
-    for name in {"model"} | rivals | rerankers:
+    for name in {"model"} | baselines | rerankers:
         ndcg = intervals[name]["ndcg@5"]
         assert ndcg == {"mean": found[name]["ndcg@5"], "low": None, "high": None}, "a handful of users"
     lead = found["model"]["ndcg@5"] - found["popularity"]["ndcg@5"]
@@ -87,6 +98,7 @@ def test_it_repeats_byte_for_byte(measured: Path) -> None:
     assert outputs(measured) == first
     assert {
         "metrics/eval.json",
+        "plots/metrics.csv",
         "data/metrics/intervals.json",
         "data/metrics/slices.json",
         "data/metrics/ablation.json",

@@ -53,9 +53,8 @@ def test_a_training_repeats_to_the_byte(folder: Path) -> None:
     run(folder, "model", hash_seed=1)
     assert outputs(folder) == first
     found = files.read_json(folder / "metrics/train/metrics.json")
-    assert found["step"] == 2
-    assert {"loss", "softmax", "lr", "gradient_norm"} <= found["train"].keys()
-    assert found["best"]["val"].keys() == found["val"].keys() == {"ndcg@10", "recall@10"}
+    assert found.keys() == {"best"} and found["best"].keys() == {"epoch", "val"}, "curves are in plots"
+    assert found["best"]["val"].keys() == {"ndcg@10", "recall@10"}
     assert (folder / "logs/system/metrics.json").exists()
     assert "<li>It has ended.</li>" in (folder / "logs/training.html").read_text(encoding="utf-8")
     assert not list((folder / "cache/training").glob("*")), "nothing is left of a training that has ended"
@@ -112,7 +111,7 @@ def test_another_model_goes_through_all_stages(folder: Path) -> None:
     for stage in ("model", "metrics", "recs"):
         run(folder, stage)
     assert files.read_json(folder / "data/model/card.json")["model"]["name"] == "lightgcn"
-    assert "model" in files.read_json(folder / "metrics/eval.json")
+    assert "ndcg@5" in files.read_json(folder / "metrics/eval.json")
     table = files.read_table(folder / "data/recs/recommendations.parquet")
     shop = fusionrec.api.load(folder / "data/model", folder / "data/splits")
     asked = table["user_id"].unique().tolist()

@@ -44,6 +44,18 @@ def tracked(folder: Path, interrupted: Interrupted, clock: list[float]) -> list[
     return told
 
 
+def test_at_the_end_the_best_epoch_is_left(tmp_path: Path) -> None:
+    watch = Interrupted(tmp_path / "state")
+    with Tracker(tmp_path / "curves", tmp_path / "system", OPTIONS, {}, watch, lambda *_: None) as tracker:
+        for number in range(1, 4):
+            tracker.epoch(epoch(number))
+        assert files.read_json(tmp_path / "curves/metrics.json")["train"]["loss"] == 1 / 3, "until then"
+        tracker.best(epoch(2))
+    assert files.read_json(tmp_path / "curves/metrics.json") == {
+        "best": {"epoch": 2, "val": {"ndcg@10": 0.2}}
+    }
+
+
 def test_each_epoch_is_told_with_the_time_left(tmp_path: Path, clock: list[float]) -> None:
     told = tracked(tmp_path, Interrupted(tmp_path / "state"), clock)
     assert told == [(1, None), (2, 8 * SLOW), (3, 7 * SLOW), (4, 6 * SLOW), (5, 5 * SLOW)]

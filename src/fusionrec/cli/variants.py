@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
         _run_missing(_combinations(args.name, args.seeds, p), root, args.workers, p)
     experiments = json.loads(clones.run([*clones.DVC, "exp", "show", "--json"], root))
     tabulate = table.by_run if args.runs else table.by_recipe
-    print(tabulate(experiments, p.train.monitor).to_string(index=False))
+    print(tabulate(experiments, p.train.monitor, p.metrics.headline[0]).to_string(index=False))
 
 
 def _combinations(name: str, seeds: int, p: Params) -> dict[str, list[str]]:

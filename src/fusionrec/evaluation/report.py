@@ -23,11 +23,13 @@ class Result(NamedTuple):
         per_user: {"ndcg@10": float64 [users]}, NaN where a metric is undefined for a user.
         summary: means over users and figures of all lists together, rounded; a metric that is undefined for all
             users is left out.
+        families: the names of the figures of each family, in its own order.
     """
 
     ranked: Ranked
     per_user: dict[str, np.ndarray]
     summary: Numbers
+    families: list[list[str]]
 
 
 class Report(NamedTuple):
@@ -102,12 +104,14 @@ def evaluate(lists: np.ndarray, task: Task, ks: list[int], families: Sequence[Me
     hits = catalogue_ranking.hits(lists, task.users, task.held_out, len(task.popularity))
     held_out = task.held_out.pairs(task.users)
     ranked = Ranked(lists, hits, held_out, ks, task.popularity, task.tail, task.vectors, task.train_users)
-    first, *others = (measure(ranked) for measure in families)
+    measured = [measure(ranked) for measure in families]
+    first, *others = measured
     figures = first | _by_cut_off({name: value for family in others for name, value in family.items()})
     per_user = {name: value for name, value in figures.items() if isinstance(value, np.ndarray)}
     means = intervals.mean(np.stack(list(per_user.values()), 1)).tolist()
     together = _by_cut_off({name: value for name, value in figures.items() if name not in per_user})
-    return Result(ranked, per_user, _rounded({**dict(zip(per_user, means, strict=True)), **together}))
+    numbers = _rounded({**dict(zip(per_user, means, strict=True)), **together})
+    return Result(ranked, per_user, numbers, [list(family) for family in measured])
 
 
 def _by_cut_off(figures: Figures) -> Figures:

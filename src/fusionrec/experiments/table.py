@@ -8,31 +8,32 @@ import pandas as pd
 
 from fusionrec import recipes, trees
 
-EVALUATED = "ndcg@10"
 HASHES = ("data/splits", "data/images")
 Run = dict[str, Any]  # of the output of `dvc exp show --json`
 
 
-def by_run(shown: list[dict[str, Any]], monitor: str) -> pd.DataFrame:
+def by_run(shown: list[dict[str, Any]], monitor: str, headline: str) -> pd.DataFrame:
     """One row per run: the commit first, then its experiments by name.
 
     Args:
         shown: the output of `dvc exp show --json`.
         monitor: the validation metric by which training selects its epoch.
+        headline: the test metric, one of metrics/eval.json.
 
     Returns:
         A table of strings: every parameter that differs between rows, the validation and the test metric, the weights
         of both encoders, and hashes of the splits and pictures. "-" means unknown.
     """
-    return _table([[run] for run in _runs(shown)], monitor, several=False)
+    return _table([[run] for run in _runs(shown)], monitor, headline, several=False)
 
 
-def by_recipe(shown: list[dict[str, Any]], monitor: str) -> pd.DataFrame:
+def by_recipe(shown: list[dict[str, Any]], monitor: str, headline: str) -> pd.DataFrame:
     """One row per recipe, in the order of their first runs; runs of a recipe differ in train.seed only.
 
     Args:
         shown: see `by_run`.
         monitor: likewise.
+        headline: likewise.
 
     Returns:
         As `by_run`, with the number of seeds, and means over these ± their standard deviation. Two runs with the same
@@ -46,10 +47,10 @@ def by_recipe(shown: list[dict[str, Any]], monitor: str) -> pd.DataFrame:
             *(_hash(run, path) for path in HASHES),
         ]
         groups.setdefault(tuple(known), {}).setdefault(trees.value(_tree(run), recipes.SEED), run)
-    return _table([list(group.values()) for group in groups.values()], monitor, several=True)
+    return _table([list(group.values()) for group in groups.values()], monitor, headline, several=True)
 
 
-def _table(groups: list[list[Run]], monitor: str, several: bool) -> pd.DataFrame:
+def _table(groups: list[list[Run]], monitor: str, headline: str, several: bool) -> pd.DataFrame:
     firsts = [group[0] for group in groups]
     parameters = pd.DataFrame([recipes.parameters(_tree(run)) for run in firsts], dtype=object)
     if not several:
@@ -61,7 +62,7 @@ def _table(groups: list[list[Run]], monitor: str, several: bool) -> pd.DataFrame
             **{_short(name, differ): parameters[name].map(_text) for name in differ},
             **({"seeds": [str(len(group)) for group in groups]} if several else {}),
             f"val {monitor}": [_spread(group, "train/metrics", "best", "val", monitor) for group in groups],
-            f"test {EVALUATED}": [_spread(group, "eval", "model", EVALUATED) for group in groups],
+            f"test {headline}": [_spread(group, "eval", headline) for group in groups],
             **pd.DataFrame([_weights(run) for run in firsts]),
             **{path.removeprefix("data/"): [_hash(run, path) for run in firsts] for path in HASHES},
         }

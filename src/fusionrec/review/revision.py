@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 
 from fusionrec import code, trees
 from fusionrec.errors import UserError
+from fusionrec.evaluation import metrics_table
 from fusionrec.review import revision_files
 
-PARAMS, LOCK, EVALUATION = "params.yaml", "dvc.lock", "metrics/eval.json"
+PARAMS, LOCK = "params.yaml", "dvc.lock"
+EVALUATION = "plots/metrics.csv"
+KEY_METRICS = "metrics/eval.json"  # some of these metrics
 CODE_LOCK = "src/dvc.lock"
 CODE = "data/code"  # holds a file for each stage: the code that it runs, with digests
 
@@ -22,13 +25,15 @@ class Side(NamedTuple):
         name: of the revision, in DVC's terms.
         params: params.yaml.
         stages: the stages of dvc.lock and src/dvc.lock.
-        figures: the content of each JSON file of metrics, by path, such as metrics/eval.json.
+        figures: the content of each JSON file of metrics, by path, such as metrics/clean.json.
+        evaluation: all metrics, {recommender: {metric: value}}; empty if there are none.
     """
 
     name: str
     params: dict[str, Any]
     stages: dict[str, Any]
     figures: dict[str, Any]
+    evaluation: dict[str, Any]
 
     @property
     def outs(self) -> dict[str, str]:
@@ -47,12 +52,6 @@ class Side(NamedTuple):
         prefix = f"{CODE}/"
         read = _hashes(self.stages, "deps")
         return {path.removeprefix(prefix): digest for path, digest in read if path.startswith(prefix)}
-
-    @property
-    def evaluation(self) -> dict[str, Any]:
-        """metrics/eval.json; empty if there is none."""
-        content: dict[str, Any] = self.figures.get(EVALUATION, {})
-        return content
 
 
 def _hashes(stages: dict[str, Any], kind: str) -> Iterator[tuple[str, str]]:
@@ -93,9 +92,16 @@ def read(revision: str, metrics: bool = True) -> Side:
         UserError: if there is no such revision, or one of these files is missing in it.
     """
     tree, stages = _yaml(PARAMS, revision), _stages(revision)
-    names = sorted(path for path, _ in _hashes(stages, "outs") if path.endswith(".json") and metrics)
-    figures = {path: json.loads(revision_files.read_bytes(path, revision)) for path in names}
-    return Side(revision, tree, stages, figures)
+    outs = sorted(path for path, _ in _hashes(stages, "outs") if metrics)
+    figures = {
+        path: json.loads(revision_files.read_bytes(path, revision)) for path in outs if path.endswith(".json")
+    }
+    key = figures.pop(KEY_METRICS, {})
+    if EVALUATION in outs:
+        evaluation = metrics_table.parse(revision_files.read_bytes(EVALUATION, revision).decode())
+    else:
+        evaluation = key  # up to version 0.2.0 this file has all metrics
+    return Side(revision, tree, stages, figures, evaluation)
 
 
 def fetch(side: Side, path: str) -> bytes | None:

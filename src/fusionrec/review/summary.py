@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from fusionrec.review import changes, evidence, headline, list_changes, revision, runs, slice_changes
 from fusionrec.review.evidence import Plot, Shelf, Tables
-from fusionrec.review.revision import EVALUATION, Side
+from fusionrec.review.revision import Side
 from fusionrec.review.revision_files import PER_SLICE, PER_USER
 from fusionrec.review.section import Section, section
 from fusionrec.trees import flat
@@ -80,7 +80,7 @@ def _of_first_runs(a: Side, b: Side, headline_metrics: list[str], tested: list[S
     shelves, users = _users(a, b, evidence.tables([a], [b], evidence.LISTS))
     parameters = section("Parameters", ["parameter", a.name, b.name], 3, _parameters(a, b))
     details = [
-        _further(a, b, headline_metrics), _rivals(a, b, headline_metrics), _figures(a, b), _sources(a, b),
+        _further(a, b, headline_metrics), _others(a, b, headline_metrics), _figures(a, b), _sources(a, b),
     ]  # fmt: skip
     kept, kept_details = (
         [part for part in parts if part.rows or part.folded] for parts in ([parameters, *tested], details)
@@ -109,7 +109,7 @@ def _further(a: Side, b: Side, metrics: list[str]) -> Section:
                     ["Not tested."])  # fmt: skip
 
 
-def _rivals(a: Side, b: Side, metrics: list[str]) -> Section:
+def _others(a: Side, b: Side, metrics: list[str]) -> Section:
     """Headline metrics of the other recommenders; they differ if more than the model changed."""
     first, second = (
         {
@@ -130,7 +130,6 @@ def _figures(a: Side, b: Side) -> Section:
         {
             f"{path.removeprefix('metrics/').removesuffix('.json')}: {name}": value
             for path, tree in side.figures.items()
-            if path != EVALUATION
             for name, value in flat(tree).items()
         }
         for side in (a, b)

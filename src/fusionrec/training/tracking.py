@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from dvclive import Live, monitor_system
 
-from fusionrec import progress
+from fusionrec import files, progress
 from fusionrec.errors import UserError
 from fusionrec.training.loop import Epoch
 from fusionrec.training.options import Train
@@ -23,7 +23,8 @@ class Tracker:
     """Shows each epoch; to be used in a `with` statement.
 
     Args:
-        curves: folder of DVCLive's files; their contents do not depend on time or machine.
+        curves: folder of DVCLive's files; their contents do not depend on time or machine. At the end metrics.json
+            has the best epoch alone.
         system: folder of the log of processors, memory and GPUs, which does depend on them.
         options: of training.
         parameters: all of params.yaml, recorded in Weights & Biases.
@@ -45,6 +46,7 @@ class Tracker:
         self.interrupted, self.watch = interrupted, watch
         self.epochs: list[Epoch] = []
         self.ends: list[float] = []  # of the epochs since the start of this process
+        self.kept: dict[str, Any] = {}  # of the best epoch
         self.places = Path(curves), Path(system)
         self.stack = ExitStack()
 
@@ -62,6 +64,8 @@ class Tracker:
 
     def __exit__(self, *error: Any) -> None:
         self.stack.__exit__(*error)
+        if self.kept:
+            files.write_json(self.places[0] / "metrics.json", {"best": self.kept})
 
     def epoch(self, epoch: Epoch) -> None:
         """Show one epoch, and keep it in `epochs`."""
@@ -90,9 +94,10 @@ class Tracker:
     def best(self, epoch: Epoch) -> None:
         """Record which epoch is kept, and its validation metrics."""
         validation = {name: value for name, value in epoch.metrics.items() if name.startswith("val/")}
-        for name, value in {"epoch": epoch.number, **validation}.items():
-            self.live.log_metric(f"best/{name}", value, plot=False)
-            if self.mirror:
+        values = {name.removeprefix("val/"): value for name, value in validation.items()}
+        self.kept = {"epoch": epoch.number, "val": values}
+        if self.mirror:
+            for name, value in {"epoch": epoch.number, **validation}.items():
                 self.mirror.summary[f"best/{name}"] = value
 
 

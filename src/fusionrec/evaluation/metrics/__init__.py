@@ -3,7 +3,8 @@
 A module has a function `measure(ranked)`, or `measure(ranked, options)` if it declares a class `Options`, whose
 parameters are in params.yaml at `metrics.<family>`. It returns figures by their names in the reports, such as
 `novelty@10`. An array, float64 [users], has a value for each user (NaN where the metric is undefined for a user); its
-mean is reported, with an interval. A number is about all lists together, and has no interval.
+mean is reported, with an interval. A number is about all lists together, and has no interval. The first figure is the
+family's main one, which metrics/eval.json has.
 `metrics.families` selects the families that the stage `metrics` computes.
 """
 
