@@ -69,7 +69,7 @@ def test_per_user_values_and_intervals_have_the_means(measured: Path) -> None:
     assert not table.duplicated(["recommender", "user_id"]).any() and "u5" not in set(table["user_id"])
     for name, means in table.drop(columns="user_id").groupby("recommender").mean().iterrows():
         defined = means.dropna()
-        assert {m: found[name][m] for m in defined.index} == pytest.approx(dict(defined), abs=1e-6)
+        assert {m: found[str(name)][m] for m in defined.index} == pytest.approx(dict(defined), abs=1e-6)
     intervals = files.read_json(measured / "data/metrics/intervals.json")
     for name in {"model"} | baselines | rerankers:
         ndcg = intervals[name]["ndcg@5"]
