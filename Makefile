@@ -1,5 +1,5 @@
 # What a contributor needs; see CONTRIBUTING.md. All of it runs in the environment that is active.
-.PHONY: check test bench docs lock
+.PHONY: check test bench docs notebooks lock
 
 check: ## format, lint, types, generated docs, and the tests of what changed since the last commit
 	ruff format --check .
@@ -16,6 +16,11 @@ bench: ## measure speed on a quiet machine, and write docs/performance.md
 
 docs: ## write the generated tables of README.md and docs
 	python src/fusionrec docs
+
+notebooks: ## run the notebooks in docs, in a clone of the last commit, and keep their outputs
+	rm -rf logs/notebooks && git clone -q . logs/notebooks
+	cd logs/notebooks && dvc cache dir --local ../../.dvc/cache && dvc repro -q
+	python tests/notebooks.py logs/notebooks && cp logs/notebooks/docs/*.ipynb docs
 
 lock: ## is dvc.lock up to date? needs no data
 	bash .ci/lock
