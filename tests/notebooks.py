@@ -6,6 +6,7 @@ FOLDER is a clone in which `dvc repro` has run; its notebooks are replaced by ex
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 import nbclient
 import nbformat
 
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+SPINNER = re.compile("[\u2800-\u28ff]")
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = [path.name for path in sorted((ROOT / "docs").glob("*.ipynb"))]
 
@@ -23,14 +26,23 @@ def run(folder: Path, name: str, seconds: int = 1800) -> Any:
     Raises:
         nbclient.exceptions.CellExecutionError: if a cell fails.
     """
-    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    os.environ |= {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "NO_COLOR": "1", "TERM": "dumb"}
     notebook = nbformat.read(folder / "docs" / name, as_version=4)
     place = {"metadata": {"path": str(folder / "docs")}}
     nbclient.NotebookClient(notebook, timeout=seconds, kernel_name="python3", resources=place).execute()
     for cell in notebook.cells:
         cell["metadata"].pop("execution", None)
+        for output in cell.get("outputs", []):
+            if "text" in output:
+                output["text"] = plain(output["text"])
     notebook["metadata"]["language_info"] = {"name": "python"}
     return notebook
+
+
+def plain(text: str) -> str:
+    """Without colours, and without lines that a program has written over."""
+    lines = ESCAPE.sub("", text).splitlines(keepends=True)
+    return "".join(line for line in lines if line.strip() not in ("", "!") and not SPINNER.search(line))
 
 
 def main() -> None:

@@ -247,7 +247,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "columns.timestamp": "Bestelldatum", "columns.rating": None, "clean.separators": [","],
         "items_format.delimiter": ";", "items_format.encoding": "windows-1252", "items_format.decimal": ",",
         "items_format.time": "%d.%m.%Y", "interactions_format.time": "%d.%m.%Y %H:%M",
-        "interactions_format.delimiter": ";",
+        "interactions_format.delimiter": ";", "train.batch": 16,
     },
     "dump": {
         "items": "products.jsonl.gz", "interactions": "reviews.jsonl", "images": "photos", "columns.item": "asin",

@@ -20,6 +20,7 @@ from fusionrec.errors import UserError
 
 EXAMPLES = 3
 CORES = [5, 3]  # values of clean.min_user_interactions that are tried
+STEPS = 8  # an epoch, as in the demo
 KEPT = 0.5  # share of the interactions that must be left
 
 
@@ -74,6 +75,7 @@ def run(root: Path, tree: dict[str, Any], guess: Guess) -> Outcome:
     )
     rejected = pd.concat([data.rejected.rename(columns={"id": "item_id"}), result.rejected])
     outcome.lost.extend(_lost(rejected, pd.Index(data.items["item_id"].dropna().astype("str"))))
+    _batch(result.counts["interactions"]["users"], tree["train"]["batch"], guess)
     _split(result, params.parse(Splits, tree), outcome)
     return outcome
 
@@ -96,6 +98,13 @@ def _completed(data: Dataset, options: Clean, guess: Guess) -> Clean:
     changed = {name: guess.settings[f"clean.{name}"].value for name in ("known_later", "min_user_interactions")
                if f"clean.{name}" in guess.settings}  # fmt: skip
     return options.model_copy(update=changed)
+
+
+def _batch(users: int, usual: int, guess: Guess) -> None:
+    """Smaller batches for few users: with one or two steps an epoch, training ends before the model has learned."""
+    fitting = 2 ** round(np.log2(max(users / STEPS, 16)))
+    if fitting < usual:
+        guess.set("train.batch", fitting, f"about {STEPS} steps an epoch with {users:,} users")
 
 
 def _core(data: Dataset, log: interactions.Log, options: Clean) -> int:
