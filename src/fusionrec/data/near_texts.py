@@ -46,7 +46,8 @@ def near(texts: Sequence[str], known: np.ndarray, similarity: float) -> np.ndarr
     """
     if known.all() or not known.any():
         return np.zeros(len(texts), bool)
-    row, distinct = pd.factorize(np.array([_words(text) for text in texts], object))
+    row, unique = pd.factorize(np.array([_words(text) for text in texts], object))
+    distinct: list[str] = unique.tolist()
     base = np.zeros(len(distinct), bool)
     base[row[known]] = True
     found = base & (_lengths(distinct) >= MIN_WORDS)
