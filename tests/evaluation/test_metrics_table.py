@@ -19,7 +19,10 @@ def test_what_is_written_is_read_back(summary: dict[str, dict[str, float]]) -> N
 
 
 def test_other_libraries_read_the_same_numbers() -> None:
-    summary = {"model": {"ndcg@10": 0.1 + 0.2, "gini@10": 1e-06}, "ease": {"l2": 100}}
+    summary: dict[str, dict[str, float]] = {
+        "model": {"ndcg@10": 0.1 + 0.2, "gini@10": 1e-06},
+        "ease": {"l2": 100},
+    }
     table = pd.read_csv(io.StringIO(metrics_table.text(summary)))
     assert list(table) == metrics_table.COLUMNS
     assert table.to_numpy().tolist() == [
