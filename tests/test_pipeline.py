@@ -1,6 +1,8 @@
 """The whole pipeline through DVC, in a clone, on a small demo with real encoders."""
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,9 @@ import pytest
 from fusionrec import files
 from fusionrec.evaluation import metrics_table
 
-from .checkouts import SMALL, change, clone, commit, dvc, edit, git, ran
+from .checkouts import ROOT, SMALL, change, clone, commit, dvc, edit, git, ran
+
+EXPERIMENTS = ROOT / "docs/experiments.md"
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +65,31 @@ def test_a_second_clone_computes_the_same_bytes(small: Path, tmp_path: Path) -> 
 
 
 def test_another_encoder_reruns_what_depends_on_it_and_coming_back_is_free(small: Path) -> None:
-    output = dvc(small, "exp", "run", "-S", "model.vision=none")
+    output = dvc(small, "exp", "run", "-n", "no-pictures", "-S", "model.vision=none")
     assert ran(output) == ["cache@vision", "model", "metrics", "recs"]
-    assert "model.ndcg@10" in dvc(small, "metrics", "diff", "--md")
+    differ = dvc(small, "metrics", "diff", "--md").splitlines()[2:]
+    assert len(differ) <= 25 and any("| ndcg@10 " in row for row in differ), "readable in a review"
     output = dvc(small, "exp", "run", "-S", "model.vision=efficientnet")
     assert ran(output) == [], "restored from the run-cache"
     assert git(small, "status", "--porcelain", "--", ":!params.yaml") == "", "but for DVC's layout of YAML"
     git(small, "checkout", "-q", "--", ".")
+
+
+@pytest.mark.slow
+def test_a_table_of_variants_fits_a_screen(small: Path) -> None:
+    dvc(small, "exp", "remove", "--all-commits")
+    dvc(small, "exp", "run", "-n", "dino", "-S", "model.vision=dino")
+    back(small)
+    dvc(small, "exp", "run", "-n", "gated", "-S", "model.fusion.method=gated")
+    back(small)
+    assert len(dvc(small, "metrics", "diff", "HEAD", "dino", "--md").splitlines()[2:]) <= 25
+    (command,) = re.findall(r"^dvc (exp show --only-changed .*)$", EXPERIMENTS.read_text(), re.M)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "500")
+        shown = dvc(small, *shlex.split(command), "--no-pager").splitlines()
+    head, *rows = [line.rstrip() for line in shown if line.strip(" ─")]
+    assert {"ndcg@10", "recall@10", "model.vision", "model.fusion.method"} <= set(head.split())
+    assert len(rows) == 3 and all(len(line) <= 120 for line in (head, *rows))
 
 
 def test_a_parameter_of_the_last_stage_reruns_it_alone(small: Path) -> None:

@@ -121,6 +121,17 @@ def test_several_runs_a_side(repository: Path, tmp_path: Path) -> None:
     assert "| train.seed | 1 | 3 |" in text
 
 
+def test_a_merge_conflict_ends_with_one_line(repository: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(repository, folder, symlinks=True)
+    for name in ("plots/metrics.csv", "metrics/clean.json"):
+        content = (folder / name).read_text(encoding="utf-8")
+        (folder / name).write_text(f"<<<<<<< HEAD\n{content}", encoding="utf-8")
+        error = fusionrec(folder, "review", fails=True)
+        assert error.startswith(f"error: workspace: {name} is damaged") and error.count("\n") == 1
+        (folder / name).write_text(content, encoding="utf-8")
+
+
 def test_mistakes_end_with_one_line(repository: Path) -> None:
     error = fusionrec(repository, "review", "nonsense", fails=True)
     assert error == ("error: nonsense: no such revision or experiment; see `dvc exp list --all-commits`\n")

@@ -3,6 +3,7 @@
 import io
 
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,16 @@ def test_other_libraries_read_the_same_numbers() -> None:
     assert table.to_numpy().tolist() == [
         ["model", "ndcg@10", 0.1 + 0.2], ["model", "gini@10", 1e-06], ["ease", "l2", 100],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "line", ["<<<<<<< HEAD", "model,ndcg@10", "model,ndcg@10,", "model,ndcg@10,much", "a,b,1,2"]
+)
+def test_what_is_no_row_is_an_error(line: str) -> None:
+    with pytest.raises(ValueError):
+        metrics_table.parse(f"recommender,metric,value\n{line}\n")
+    with pytest.raises(ValueError):
+        metrics_table.parse("")
 
 
 def test_without_recommenders_the_table_is_empty() -> None:

@@ -27,7 +27,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def scores(folder: Path) -> dict[str, dict[str, Any]]:
+def scores(folder: Path) -> Any:
     return metrics_table.parse((folder / "plots/metrics.csv").read_text(encoding="utf-8"))
 
 

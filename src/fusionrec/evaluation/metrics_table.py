@@ -28,10 +28,14 @@ def text(summary: dict[str, dict[str, float]]) -> str:
 def parse(text: str) -> dict[str, dict[str, Any]]:
     r"""The summary that `text` wrote.
 
+    Raises:
+        ValueError: if it is not such a table, for example with marks of a merge conflict.
+
     >>> parse("recommender,metric,value\nmodel,ndcg@10,0.1\nusers,evaluated,3\n")
     {'model': {'ndcg@10': 0.1}, 'users': {'evaluated': 3}}
     """
     summary: dict[str, dict[str, Any]] = {}
-    for row in csv.DictReader(io.StringIO(text)):
-        summary.setdefault(row["recommender"], {})[row["metric"]] = json.loads(row["value"])
+    _, *rows = csv.reader(io.StringIO(text))
+    for recommender, metric, value in rows:
+        summary.setdefault(recommender, {})[metric] = json.loads(value)
     return summary

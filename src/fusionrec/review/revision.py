@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,19 +89,24 @@ def read(revision: str, metrics: bool = True) -> Side:
     """Read a revision's parameters, lock and, unless not needed, metrics; they are in git, so no data is needed.
 
     Raises:
-        UserError: if there is no such revision, or one of these files is missing in it.
+        UserError: if there is no such revision, or one of these files is missing in it or cannot be read.
     """
     tree, stages = _yaml(PARAMS, revision), _stages(revision)
     outs = sorted(path for path, _ in _hashes(stages, "outs") if metrics)
-    figures = {
-        path: json.loads(revision_files.read_bytes(path, revision)) for path in outs if path.endswith(".json")
-    }
-    key = figures.pop(KEY_METRICS, {})
+    figures = {path: _parsed(path, revision, json.loads) for path in outs if path.endswith(".json")}
+    evaluation = figures.pop(KEY_METRICS, {})  # up to version 0.2.0 it has all metrics
     if EVALUATION in outs:
-        evaluation = metrics_table.parse(revision_files.read_bytes(EVALUATION, revision).decode())
-    else:
-        evaluation = key  # up to version 0.2.0 this file has all metrics
+        evaluation = _parsed(EVALUATION, revision, metrics_table.parse)
     return Side(revision, tree, stages, figures, evaluation)
+
+
+def _parsed(path: str, revision: str, parse: Callable[[str], Any]) -> Any:
+    try:
+        return parse(revision_files.read_bytes(path, revision).decode())
+    except ValueError:
+        raise UserError(
+            f"{revision}: {path} is damaged, as after a merge conflict; run `dvc repro`, or `git restore {path}`"
+        ) from None
 
 
 def fetch(side: Side, path: str) -> bytes | None:
