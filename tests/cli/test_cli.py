@@ -29,6 +29,7 @@ def test_it_lists_its_subcommands(arguments: list[str], capsys: pytest.CaptureFi
 
 
 OPTIONS = {
+    "check": "--write",
     "compare": "--metrics",
     "docs": "--check",
     "recommend": "--sample-users",

@@ -20,7 +20,7 @@ h1 { margin-bottom: .6rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .88rem; margin-top: .7rem; }
 th, td { border-bottom: 1px solid var(--line); padding: .3rem 1.1rem .3rem 0; text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
+  vertical-align: top; overflow-wrap: break-word; }
 th { color: var(--soft); font-weight: 600; }
 .n { font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; }
 .pair { display: grid; gap: 1rem; grid-template-columns: repeat(2, minmax(0, 1fr)); margin-top: .5rem; }
