@@ -94,7 +94,9 @@ def run(folder: Path, workers: int) -> None:
     (folder / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
     script = [sys.executable, str(ROOT / "stages/images.py")]
     done = subprocess.run(script, cwd=folder, capture_output=True, text=True, check=False)
-    said = [line for line in done.stderr.splitlines() if not line.startswith("images: ")]  # progress, if it is slow
+    said = [
+        line for line in done.stderr.splitlines() if not line.startswith("images: ")
+    ]  # progress, if it is slow
     assert done.returncode == 0 and not said, done.stderr
 
 
