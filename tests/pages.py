@@ -60,9 +60,9 @@ def split(page: Path) -> tuple[list[Block], list[tuple[int, str]]]:
 
 
 def commands(block: Block) -> list[Command]:
-    """Each line of bash; a block of Python is one script that finds the package in src."""
+    """Each line of bash; a block of Python is one script."""
     if block.language == "python":
-        return [Command(block.page, block.line, f"PYTHONPATH=src python - <<'END'\n{block.text}\nEND")]
+        return [Command(block.page, block.line, f"python - <<'END'\n{block.text}\nEND")]
     lines = enumerate(block.text.splitlines(), block.line)
     return [Command(block.page, number, line) for number, line in lines if line.strip()]
 

@@ -18,6 +18,7 @@ import pandas as pd
 from PIL import Image
 
 ITEMS, USERS, CHOICES = 24, 30, 12
+EXAMPLE = ["sku", "name", "about", "material", "price"], ["customer", "sku", "stars", "bought"]
 REVISION = "c0ffee" * 6 + "cafe"  # of the models on the hub
 DAY = 86_400
 
@@ -49,6 +50,17 @@ def write(path: Path, content: bytes | str) -> None:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def renamed(folder: Path) -> None:
+    """The shop with the columns of the example in README.md, and dates instead of seconds."""
+    shop(folder)
+    items = pd.read_csv(folder / "items.csv").drop(columns="year")
+    write(folder / "items.csv", items.set_axis(EXAMPLE[0], axis=1).to_csv(index=False))
+    times = pd.to_datetime(log()["timestamp"], unit="s").dt.strftime("%Y-%m-%d %H:%M")
+    choices = log().assign(user_id=lambda t: "c" + t["user_id"].astype(str), timestamp=times)
+    choices = choices[["user_id", "item_id", "rating", "timestamp"]].set_axis(EXAMPLE[1], axis=1)
+    write(folder / "interactions.csv", choices.to_csv(index=False))
+
+
 def shop(folder: Path) -> None:
     """items.csv, interactions.csv and images/, as `raw.source=files` reads them."""
     ids = np.arange(ITEMS) + 1
@@ -71,16 +83,9 @@ def shop(folder: Path) -> None:
 def provide(page: str, folder: Path, hub: Path) -> None:
     """Files that the reader of a page has: in the repository, and in Hugging Face's cache."""
     if page == "README.md":
-        shop(folder / "path/to/folder")
+        renamed(folder / "path/to/folder")
     if page == "docs/data.md":
         shop(folder / "my-data")
-    if page == "docs/metrics.md":
-        write(folder / "candidates.csv", "item_id\n" + "".join(f"p{i:04}\n" for i in range(1, 40)))
-    if page == "docs/recommending.md":
-        write(folder / "basket.csv", "user_id,item_id\nsomebody,p0002\nsomebody,p0004\n")
-        write(folder / "ids.txt", "u00003\nu00005\n")
-        write(folder / "sold_out.txt", "p0002\n")
-        write(folder / "poster.jpg", picture(0))
     if page == "docs/encoders.md":
         models(folder / "weights/vit", folder / "weights/minilm-l12")
         ids = ("google/vit-base-patch16-224-in21k", "sentence-transformers/all-MiniLM-L12-v2")

@@ -1,5 +1,6 @@
 """README.md and the pages beside it: generated parts are up to date, parameters are explained, links lead somewhere."""
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ import pytest
 import yaml
 
 from fusionrec import parameter_docs
+from fusionrec.checking import report
+from fusionrec.trees import flat
 
-from . import pages
+from . import pages, supplies
 from .command import fusionrec
 from .pages import PAGES, ROOT
 
@@ -88,3 +91,16 @@ def test_no_page_lists_all_choices_of_a_package_by_hand() -> None:
             rows = set(re.findall(r"^\| `(\w+)` \|", by_hand, re.M))
             for package in packages:
                 assert not set(choices.names(f"fusionrec.{package}")) <= rows, f"{page.name}: {package}"
+
+
+def test_the_example_is_what_check_guesses(tmp_path: Path) -> None:
+    """The rows of both tables have the columns of the folder, and the parameters are the guesses for it."""
+    blocks = [block for block in pages.split(ROOT / "README.md")[0] if block.section == "## Your own data"]
+    rows = [next(csv.reader(block.lines)) for block in blocks if not block.language]
+    assert rows == list(supplies.EXAMPLE)
+    supplies.renamed(tmp_path)
+    made = report.make(tmp_path, TREE, {})
+    assert made.is_ready
+    guessed = flat(report.merged(TREE, made.guess)) | {"raw.input": "path/to/folder"}
+    (shown,) = [yaml.safe_load(block.text) for block in blocks if block.language == "yaml"]
+    assert {name: guessed[name] for name in flat(shown)} == flat(shown)
