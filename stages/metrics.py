@@ -35,12 +35,13 @@ from fusionrec.evaluation.validation import validator
 from fusionrec.models import baselines, checkpoint
 from fusionrec.models.fixed_scores import FixedScores
 from fusionrec.models.recommender import Recommender
+from fusionrec.plots import Words
 from fusionrec.recommend import rerank, rerank_features
 from fusionrec.recommend.rerank_options import Rerank
 from fusionrec.runtime import Runtime
 
 PARTS = ("train", "val", "test", "fold_in")
-CURVES = ("ndcg", "recall")  # metrics that are drawn against k
+CURVES = {"ndcg": "NDCG", "recall": "Recall"}  # metrics that are drawn against k
 SAMPLED = (
     "warning: metrics.protocol is sampled: metrics among {} negatives per user are not comparable with those of the "
     "whole catalogue, and may rank recommenders differently"
@@ -104,38 +105,49 @@ def reranked_lists(
     return {key: lists.items for key, lists in zip(each, found, strict=True)}
 
 
-def draw(
-    measured: report.Report,
-    losses: dict[str, Any],
-    sweep: pd.DataFrame,
-    task: tasks.Task,
-    p: Metrics,
-) -> None:
-    """Write every plot as PNG, and its table as CSV."""
+def tables_of(
+    measured: report.Report, losses: dict[str, Any], sweep: pd.DataFrame, task: tasks.Task, p: Metrics
+) -> dict[str, pd.DataFrame]:
+    """The table of each plot."""
     names = [name for name in measured.results if not name.startswith("model_")]
     lists = {name: measured.results[name].ranked.items for name in names if name != "oracle"}
     first = p.headline[0]
-    tables = {
+    return {
         f"{metric}_at_k": plot_tables.at_k(measured.intervals, names, p.ks, metric) for metric in CURVES
-    }
-    tables |= {
+    } | {
         "exposure": plot_tables.exposure(lists, task.popularity),
         "coverage": plot_tables.coverage(lists, len(task.popularity)),
         "tradeoff": sweep,
         "slices": plot_tables.bars(measured.slices["model"], first),
         "ablation": plot_tables.ablation(losses, first),
     }
+
+
+def draw(tables: dict[str, pd.DataFrame], p: Metrics) -> None:
+    """Write every plot as PNG, and its table as CSV."""
     for name, table in tables.items():
         plots.write_table(table, f"plots/{name}.csv")
-    for metric in CURVES:
-        plots.lines(tables[f"{metric}_at_k"], ("k", f"{metric}@k"), f"plots/{metric}_at_k.png", marks=True)
-    exposed = "share of the catalogue, most popular first", f"share of the recommendations within {max(p.ks)}"
-    plots.lines(tables["exposure"], exposed, "plots/exposure.png")
-    plots.lines(tables["coverage"], ("k", "coverage@k"), "plots/coverage.png")
-    x = "coverage" if sweep["diversity"].isna().all() else "diversity"
-    plots.tradeoff(sweep, x, (f"{x}@{first.partition('@')[2]}", first), "plots/tradeoff.png")
-    plots.bars(tables["slices"], first, "plots/slices.png")
-    plots.bars(tables["ablation"], f"loss of {first}", "plots/ablation.png")
+    for metric, title in CURVES.items():
+        words = Words(f"{title} at k, with 95 % intervals", "k", f"{metric}@k")
+        plots.lines(tables[f"{metric}_at_k"], words, f"plots/{metric}_at_k.png", marks=True)
+    catalogue, share = (
+        "share of the catalogue, most popular first",
+        f"share of the first {max(p.ks)} of all lists",
+    )
+    words = Words("Popularity of what is consumed and recommended", catalogue, share)
+    plots.lines(tables["exposure"], words, "plots/exposure.png")
+    words = Words("Share of the catalogue that is in any list", "k", "coverage@k")
+    plots.lines(tables["coverage"], words, "plots/coverage.png")
+    first = p.headline[0]
+    x = "coverage" if tables["tradeoff"]["diversity"].isna().all() else "diversity"
+    words = Words(f"Accuracy against {x}, by strength of re-ranking", f"{x}@{first.partition('@')[2]}", first)
+    plots.tradeoff(tables["tradeoff"], x, words, "plots/tradeoff.png")
+    words = Words("Slices, with 95 % intervals", first, "slice")
+    plots.bars(tables["slices"], words, "plots/slices.png")
+    words = Words(
+        "Loss without an input, with 95 % intervals", f"loss of {first}", "input and how it is removed"
+    )
+    plots.bars(tables["ablation"], words, "plots/ablation.png")
 
 
 def main() -> str:
@@ -181,7 +193,7 @@ def main() -> str:
         files.write_json(folder / "intervals.json", measured.intervals)
         files.write_json(folder / "slices.json", measured.slices)
         files.write_json(folder / "ablation.json", losses)
-    draw(measured, losses, sweep, task, options)
+    draw(tables_of(measured, losses, sweep, task, options), options)
     files.write_text("plots/metrics.csv", metrics_table.text(measured.summary))
     files.write_json("metrics/eval.json", key_metrics.of(measured, options.headline, options.baselines.names))
     for name in lists:

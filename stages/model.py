@@ -25,6 +25,7 @@ from fusionrec.evaluation import validation_intervals
 from fusionrec.evaluation.validation import validator
 from fusionrec.models.options import Model
 from fusionrec.models.trained_model import TrainedModel
+from fusionrec.plots import Words
 from fusionrec.runtime import Runtime
 from fusionrec.training import distributed, loop, run, training_curves
 from fusionrec.training.distributed import ALONE, Group
@@ -36,6 +37,12 @@ from fusionrec.training.tracking import Tracker
 
 OUT = "data/model"
 PAGE = "logs/training.html"
+TITLES = {
+    "training_loss": "Loss and its terms on train",
+    "validation": "Metrics on validation",
+    "input_weights": "Weight of each input in the fusion",
+    "gradient_norm": "Norm of the gradient",
+}
 
 
 def write_tables(epochs: list[Epoch]) -> None:
@@ -48,7 +55,7 @@ def draw(epochs: list[Epoch]) -> None:
     """The curves as PNG, and the tables behind them."""
     write_tables(epochs)
     for name, table in training_curves.tables(epochs).items():
-        plots.lines(table, ("epoch", str(table.columns[2])), f"plots/{name}.png")
+        plots.lines(table, Words(TITLES[name], "epoch", str(table.columns[2])), f"plots/{name}.png")
 
 
 def watched(p: Parameters, left: Interrupted, fit: Callable[[Callable[[Epoch], None]], Epoch]) -> Epoch:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
+from fusionrec import files
 from fusionrec.data import memberships, split_plots
 
 
@@ -27,3 +29,16 @@ def test_over_time_repeats_and_shows_the_cuts(tmp_path: Path, spread: int) -> No
     blob = (tmp_path / "a.png").read_bytes()
     assert blob == (tmp_path / "b.png").read_bytes() and blob.startswith(b"\x89PNG")
     assert blob != (tmp_path / "without.png").read_bytes()
+
+
+def test_both_have_titles_and_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures: list[Figure] = []
+    monkeypatch.setattr(files, "write_figure", lambda _, figure: figures.append(figure))
+    counts = np.array([9, 5, 3, 1])
+    split_plots.long_tail(counts, counts, memberships.tail(counts, 0.2), "unused")
+    split_plots.over_time(10**9 + 10**6 * np.arange(4), np.array([0, 0, 1, 2], np.int8), {}, "unused")
+    assert figures[0].get_suptitle() == "Train interactions of each item and user, most frequent first"
+    assert [axes.get_xlabel() for axes in figures[0].axes] == ["rank of the item", "rank of the user"]
+    (axes,) = figures[1].axes
+    assert axes.get_title() == "Interactions over time, by part of the split"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("time (UTC)", "interactions")

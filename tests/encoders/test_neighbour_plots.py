@@ -144,7 +144,7 @@ def test_the_most_frequent_labels_get_a_colour(drawn: list[Figure]) -> None:
     (axes,) = drawn[0].axes
     grey, coloured = axes.collections
     assert len(np.asarray(grey.get_offsets())) == 3 and len(np.asarray(coloured.get_offsets())) == 9
-    assert axes.get_title() == "12 items, in a plane that holds 100.0% of their variance"
+    assert axes.get_title() == "Vectors of 12 items, in a plane that holds 100.0% of their variance"
 
 
 def test_labels_have_the_same_colours_on_the_maps_of_both_modalities(drawn: list[Figure]) -> None:

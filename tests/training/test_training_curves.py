@@ -28,4 +28,4 @@ def test_every_series_has_its_epochs_and_is_drawn(tmp_path: Path) -> None:
     weights = found["input_weights"].groupby("epoch")["share"].sum()
     assert weights.round(12).eq(1).all()
     for name, table in [*training_curves.tables([]).items(), *found.items()]:
-        plots.lines(table, ("epoch", name), tmp_path / f"{name}.png")
+        plots.lines(table, plots.Words(name, "epoch", "value"), tmp_path / f"{name}.png")

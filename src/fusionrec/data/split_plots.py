@@ -28,6 +28,7 @@ def long_tail(item_counts: np.ndarray, user_counts: np.ndarray, tail: np.ndarray
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.6, 4), dpi=120, layout="constrained")
+    figure.suptitle("Train interactions of each item and user, most frequent first", fontsize=11)
     left, right = figure.subplots(1, 2, sharey=True)
     ranked = _ranked(left, item_counts, "item")
     head = int(((item_counts > 0) & ~tail).sum())
@@ -100,10 +101,12 @@ def over_time(timestamp: np.ndarray, labels: np.ndarray, cuts: dict[str, int], p
         locator = AutoDateLocator()
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        axes.set_xlabel("time (UTC)")
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_ylabel("interactions")
+    axes.set_title("Interactions over time, by part of the split", fontsize=11)
     axes.grid(alpha=0.3, axis="y")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(frameon=False, loc="outside upper center", ncols=len(COLOURS))
+    figure.legend(frameon=False, loc="outside right center")
     files.write_figure(path, figure)

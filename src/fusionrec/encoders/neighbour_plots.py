@@ -153,7 +153,9 @@ def catalogue_map(path: Path | str, features: EncoderVectors, labels: Sequence[s
             axes.plot(*mean, "o", ms=11, mec="black", mew=1.5, color=colour, label=text)
         if grey.any():
             axes.plot([], [], "o", ms=11, color=OTHER, label=f"{grey.sum():,}  other")
-        axes.set_title(f"{len(named):,} items, in a plane that holds {shares.sum():.1%} of their variance")
+        axes.set_title(
+            f"Vectors of {len(named):,} items, in a plane that holds {shares.sum():.1%} of their variance"
+        )
         axes.set(xlabel=f"first principal component: {shares[0]:.1%}", xticks=[], yticks=[])
         axes.set(ylabel=f"second principal component: {shares[1]:.1%}")
         axes.set_aspect("equal", "datalim")
