@@ -32,17 +32,33 @@ def run(folder: Path, name: str, seconds: int = 1800) -> Any:
     nbclient.NotebookClient(notebook, timeout=seconds, kernel_name="python3", resources=place).execute()
     for cell in notebook.cells:
         cell["metadata"].pop("execution", None)
-        for output in cell.get("outputs", []):
-            if "text" in output:
-                output["text"] = plain(output["text"])
+        if cell["cell_type"] == "code":
+            cell["outputs"] = joined(cell["outputs"])
     notebook["metadata"]["language_info"] = {"name": "python"}
     return notebook
+
+
+def joined(outputs: list[Any]) -> list[Any]:
+    """What a program printed as one text for each stream, however many pieces it came in; blank ones are left out."""
+    kept: list[Any] = []
+    for output in outputs:
+        same = [other for other in kept if output["output_type"] == "stream" == other["output_type"]]
+        same = [other for other in same if other["name"] == output["name"]]
+        if same:
+            same[0]["text"] += output["text"]
+        else:
+            kept.append(output)
+    for output in kept:
+        if "text" in output:
+            output["text"] = plain(output["text"])
+    return [output for output in kept if output.get("text") != ""]
 
 
 def plain(text: str) -> str:
     """Without colours, and without lines that a program has written over."""
     lines = ESCAPE.sub("", text).splitlines(keepends=True)
-    return "".join(line for line in lines if line.strip() not in ("", "!") and not SPINNER.search(line))
+    shown = "".join(line for line in lines if line.strip() != "!" and not SPINNER.search(line))
+    return shown if shown.strip() else ""
 
 
 def main() -> None:
