@@ -11,7 +11,7 @@ from nbformat.v4 import new_output
 from . import checkouts, notebooks, warm
 
 ROOT = Path(__file__).resolve().parents[1]
-PRIVATE = re.compile(r"/(home|root|tmp|work|usr|Users)/|\d\d:\d\d:\d\d|\b\d+(\.\d+)? ?(s|seconds|min)\b")
+PRIVATE = re.compile(r"/(home|root|tmp|work|usr|Users)/|\d\d:\d\d:\d\d|\b\d{1,3}(\.\d+)? ?(s|seconds|min)\b")
 
 SILENT = ("%cd -q ..", "items = ")  # the beginnings of cells that only prepare
 
