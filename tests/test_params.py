@@ -88,6 +88,19 @@ def test_missing_file_and_broken_yaml(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("a: [")
     with pytest.raises(UserError, match="not valid YAML"):
         sections.load(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_bytes(b"a: \xff")
+    with pytest.raises(UserError, match="not UTF-8 at byte 3"):
+        sections.load(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("section", "key"), [("clean", "min_rating"), ("train", "lr"), ("train", "weight_decay")]
+)
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_only_finite_numbers(tree: dict[str, Any], section: str, key: str, value: float) -> None:
+    tree[section][key] = value
+    with pytest.raises(UserError, match=rf"parameter `{section}\.{key}`: input should be a finite number"):
+        sections.parse(tree)
 
 
 def test_no_key_that_dvc_drops_from_its_run_cache(tree: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Plots say what they show, and their labels hide nothing."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def test_a_single_line_needs_no_legend(drawn: list[Figure]) -> None:
     assert [figure.axes[0].get_legend() is None for figure in drawn] == [True, False]
 
 
-def boxes(texts: list[Any]) -> np.ndarray:
+def boxes(texts: Iterable[Any]) -> np.ndarray:
     return np.array([text.get_window_extent().extents for text in texts])
 
 

@@ -11,7 +11,7 @@ from .options import EXTENSIONS, own, rows
 NAMES = {"interactions": "pairs.csv", "titles": "titles.csv", "images": "covers"}
 
 
-@pytest.mark.parametrize("header", ["", "item,title\n"])
+@pytest.mark.parametrize("header", ["", "item,title\n", "Item,Title\n"])
 def test_a_release(tmp_path: Path, header: str) -> None:
     (tmp_path / "pairs.csv").write_text(
         "user,item,timestamp\n36121,9580,1583378629552\n1,2,1583378629\n1,3,yesterday\n1,4,\n"
