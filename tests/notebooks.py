@@ -7,6 +7,7 @@ FOLDER is a clone in which `dvc repro` has run; its notebooks are replaced by ex
 
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,13 @@ NAMES = [path.name for path in sorted((ROOT / "docs").glob("*.ipynb"))]
 
 
 def run(folder: Path, name: str, seconds: int = 1800) -> Any:
-    """The notebook `docs/<name>` of a clone, executed there.
+    """The notebook `docs/<name>` of a clone, executed there; changes that another one left are dropped first.
 
     Raises:
         nbclient.exceptions.CellExecutionError: if a cell fails.
     """
     os.environ |= {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "NO_COLOR": "1", "TERM": "dumb"}
+    subprocess.run(["git", "reset", "-q", "--hard"], cwd=folder, check=True)
     notebook = nbformat.read(folder / "docs" / name, as_version=4)
     place = {"metadata": {"path": str(folder / "docs")}}
     nbclient.NotebookClient(notebook, timeout=seconds, kernel_name="python3", resources=place).execute()
@@ -63,8 +65,8 @@ def plain(text: str) -> str:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    for name in NAMES:
-        nbformat.write(run(folder, name), folder / "docs" / name)
+    for name, notebook in [(name, run(folder, name)) for name in NAMES]:
+        nbformat.write(notebook, folder / "docs" / name)
         print(f"{folder / 'docs' / name}")
 
 
