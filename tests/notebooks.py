@@ -2,7 +2,8 @@
 
     python tests/notebooks.py FOLDER
 
-FOLDER is a clone in which `dvc repro` has run; its notebooks are replaced by executed ones.
+FOLDER is a clone in which `dvc repro` has run, and in which nothing else is kept: what is not committed is deleted. Its
+notebooks are replaced by executed ones.
 """
 
 import os
@@ -22,13 +23,14 @@ NAMES = [path.name for path in sorted((ROOT / "docs").glob("*.ipynb"))]
 
 
 def run(folder: Path, name: str, seconds: int = 1800) -> Any:
-    """The notebook `docs/<name>` of a clone, executed there; changes that another one left are dropped first.
+    """The notebook `docs/<name>` of a clone, executed there; what another one left is deleted first.
 
     Raises:
         nbclient.exceptions.CellExecutionError: if a cell fails.
     """
     os.environ |= {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "NO_COLOR": "1", "TERM": "dumb"}
-    subprocess.run(["git", "reset", "-q", "--hard"], cwd=folder, check=True)
+    for command in ("reset -q --hard", "clean -qfd"):
+        subprocess.run(["git", *command.split()], cwd=folder, check=True)
     notebook = nbformat.read(folder / "docs" / name, as_version=4)
     place = {"metadata": {"path": str(folder / "docs")}}
     nbclient.NotebookClient(notebook, timeout=seconds, kernel_name="python3", resources=place).execute()
