@@ -278,3 +278,15 @@ def test_foreign_data(tmp_path: Path, name: str) -> None:
     changed = [pair for pair in zip(text.splitlines(), others, strict=True) if pair[0] != pair[1]]
     assert changed and all(old.partition(":")[0] == new.partition(":")[0] for old, new in changed)
     assert len(comments) >= len(changed) - 2, "the user sees why"
+
+
+def test_enormous_cells_impossible_times_and_repeated_ids(tmp_path: Path) -> None:
+    table = items(title=["x" * 300_000, *(f"thing {n} of all" for n in range(ITEMS - 1))])
+    table.loc[1, "item_id"] = "i0"
+    times = log()
+    times.loc[0, "timestamp"] = 9_999_999_999_999_999
+    found = check(tmp_path, items_csv=table, log_csv=times)
+    assert found.is_ready and found.outcome is not None
+    assert {"timestamp_after_2099", "duplicate_id", "unknown_item"} <= {
+        lost.reason for lost in found.outcome.lost
+    }

@@ -65,11 +65,13 @@ def test_overruled_guesses_and_another_name(shop: Path, capsys: pytest.CaptureFi
     [(["nowhere"], "nowhere: no such folder"),
      (["My shop!", "-S", "raw.files.nothing=1"], "no parameter `raw.files.nothing`"),
      (["My shop!", "-S", "what"], "`what` is not parameter=value"),
-     (["My shop!", "--write", "params.yaml"], "this is the file that is copied")],
+     (["My shop!", "--write", "params.yaml"], "this is the file that is copied"),
+     (["My shop!", "--write", "My shop!"], "this is a folder; name a file")],
 )  # fmt: skip
 def test_bad_arguments(shop: Path, arguments: list[str], message: str) -> None:
     with pytest.raises(UserError, match=message):
         check.main(arguments)
+    assert (shop / "items.csv").read_text() == ITEMS
 
 
 def test_nothing_is_written_if_something_must_be_answered(

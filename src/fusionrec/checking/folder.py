@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pyarrow as pa
 from pyarrow import parquet
 
-from fusionrec.data.reading import jsonl, opening, tables
+from fusionrec.data.reading import jsonl, opening, quotes, tables
 from fusionrec.data.reading.tables import Format
 from fusionrec.errors import UserError
 
@@ -70,6 +70,7 @@ def look(root: Path, extensions: list[str]) -> Folder:
     """
     if not root.is_dir():
         raise UserError(f"{root}: no such folder")
+    csv.field_size_limit(quotes.LONGEST)
     found = Folder([], {}, {})
     for path in _files(root):
         name, suffix = path.relative_to(root).as_posix(), path.suffix.lower()

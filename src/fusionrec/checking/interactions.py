@@ -7,6 +7,7 @@ from fusionrec.checking import pairing
 from fusionrec.checking.columns import EPOCHS, Column, named
 from fusionrec.checking.guess import COLUMNS, FILES, Guess, Source
 from fusionrec.checking.pairing import PARTS, RATING
+from fusionrec.data import parsing
 
 TIME = (
     "timestamps?|time|times|datetime|date|dates|ts|created|createdat|when|at|day|unixreviewtime|unixtime|reviewtime|"
@@ -120,7 +121,10 @@ def _range(column: Column, form: str | None, guess: Guess) -> None:
     if len(column.counts) == 1:
         guess.note(f"{column.name}: all times are {column.example()}")
     if (form or "") in EPOCHS and column.fits("-?[0-9]+"):
-        seconds = sorted(int(value) / EPOCHS[form or ""] for value in column.tried)
+        seconds = [
+            int(value) / EPOCHS[form or ""] for value in column.tried if re.fullmatch("-?[0-9]+", value)
+        ]
+        seconds = sorted(second for second in seconds if 0 <= second < parsing.LATEST) or [0]
         ends = [datetime.fromtimestamp(seconds[at], UTC).strftime("%Y-%m-%d") for at in (0, -1)]
         guess.note(f"times go from {ends[0]} to {ends[1]}; if not, set {FILES}.interactions_format.time")
 

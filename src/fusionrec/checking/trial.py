@@ -109,7 +109,10 @@ def _batch(users: int, usual: int, guess: Guess) -> None:
 
 def _core(data: Dataset, log: interactions.Log, options: Clean) -> int:
     """The largest of `CORES` that keeps enough interactions; else the least."""
-    log = interactions.reject_rows(log, FilteredTable("items", data.items), options.min_rating)
+    catalogue = FilteredTable("items", data.items)
+    ids = data.items["item_id"]
+    catalogue.reject((ids.isna() | ids.duplicated()).to_numpy(), "no_id_of_its_own")
+    log = interactions.reject_rows(log, catalogue, options.min_rating)
     per_user = np.bincount(log.user[log.table.kept], minlength=1)
     for least in CORES:
         if per_user[per_user >= least].sum() >= KEPT * max(1, per_user.sum()):

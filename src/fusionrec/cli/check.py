@@ -41,6 +41,8 @@ def main(arguments: list[str]) -> None:
     path = args.write or Path(f"params.{name}.yaml")
     if path.resolve() == Path(params.PATH).resolve():
         raise UserError(f"--write {path}: this is the file that is copied; name another one")
+    if path.is_dir():  # it would be replaced, with all that it holds
+        raise UserError(f"--write {path}: this is a folder; name a file")
 
     made = report.make(args.folder, tree, fixed)
     print("\n".join(report.lines(made, args.folder)))
