@@ -135,21 +135,21 @@ def rows(text: str) -> list[Row]:
     lines = text.splitlines()
     tree = yaml.compose(text, yaml.CSafeLoader)
     table = []
-    for name, node, line in _nodes(tree, ""):
+    for name, node, line in nodes(tree, ""):
         if not name.startswith(("encoders.vision.", "encoders.language.", "search.space.")):
             allowed = "" if node is None else _allowed(name)
             table.append(Row(name, _shown(node), allowed, _meaning(lines[line], allowed)))
     return [row for row in table if "." not in row.name or row.value or row.meaning]
 
 
-def _nodes(node: Any, where: str) -> Iterator[tuple[str, Any, int]]:
+def nodes(node: Any, where: str) -> Iterator[tuple[str, Any, int]]:
     """Name, value and line of each key; the value of a section is None."""
     for key, value in node.value:
         name = f"{where}.{key.value}" if where else key.value
         is_section = isinstance(value, yaml.MappingNode) and value.value and not value.flow_style
         yield name, None if is_section else value, key.start_mark.line
         if is_section:
-            yield from _nodes(value, name)
+            yield from nodes(value, name)
 
 
 def _shown(node: Any) -> str:

@@ -90,6 +90,9 @@ def test_without_times_random_interactions_are_held_out(tmp_path: Path) -> None:
         found = check(tmp_path, items_csv=items(), log_csv=table)
         assert found.is_ready and guessed(found)["columns.timestamp"] is None
         assert guessed(found)["splits.leave_one_out.held_out"] == "random"
+    zeros, fixed = log(timestamp=lambda t: 0), {"raw.files.columns.timestamp": "timestamp"}
+    named = check(tmp_path, fixed, items_csv=items(), log_csv=zeros)
+    assert guessed(named)["columns.timestamp"] == "timestamp", "what the user says is kept"
 
 
 def test_what_cannot_be_decided_is_asked_and_answered(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fusionrec.checking.guess import Setting
 from fusionrec.checking.writing import patched
+from fusionrec.errors import UserError
 
 from .shapes import ROOT
 
@@ -58,3 +59,8 @@ def test_parameters_of_the_file(name: str) -> None:
     changed = patched(text, {name: Setting("new", "because")})
     before, after = text.splitlines(), changed.splitlines()
     assert len(after) == len(before) + 1 and len(set(before) - set(after)) == 1
+
+
+def test_a_section_is_refused() -> None:
+    with pytest.raises(UserError, match="a is a section; set its parameters one by one"):
+        patched(TEXT, {"a": Setting({"b": 1}, "")})

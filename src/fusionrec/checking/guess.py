@@ -42,17 +42,13 @@ class Guess:
     def set(self, name: str, value: Any, why: str) -> Any:
         """Note a guess, unless the user has given a value; the value that counts is returned."""
         if name not in self.fixed:
-            self.settings[name] = Setting(value, printable(why))
+            self.settings[name] = Setting(value, why)
         return self.settings[name].value
 
     def ask(self, question: str, name: str, values: list[str]) -> None:
         """Note a question that -S `name`=value answers."""
         answers = " or ".join(f"-S {name}={quoted(value)}" for value in values[:6])
-        self.questions.append(printable(f"{question} Answer with {answers}"))
-
-    def note(self, text: str) -> None:
-        """Note what the user should know."""
-        self.notes.append(printable(text))
+        self.questions.append(f"{question} Answer with {answers}")
 
 
 def printable(text: str) -> str:
@@ -82,6 +78,13 @@ class Source(NamedTuple):
         """The columns besides the key and those that are taken."""
         names = {self.key.name, *(column.name for column in taken if column)}
         return [column for column in self.columns if column.name not in names]
+
+
+def alike(ours: pd.Index, theirs: pd.Index) -> list[tuple[str, str]]:
+    """Those of our ids that have the usual form of one of theirs, in order, each with that one."""
+    known = dict(zip(parsing.usual_form(theirs), theirs, strict=True))
+    forms = zip(ours, parsing.usual_form(ours), strict=True)
+    return [(written, known[form]) for written, form in forms if form in known]
 
 
 def overlap(some: Column, all_of: Column) -> tuple[float, float]:

@@ -92,7 +92,6 @@ def _time(log: Source, user: Column | None, guess: Guess) -> Column | None:
         known = guess.set(form, time.time[0] or None, _written(time.time[0]))
         _range(time, known, guess)
     else:
-        del guess.settings[name]
         _no_time(f"{time.name} holds {time.example()} only, which is no time", guess)
         return None
     return time
@@ -119,14 +118,16 @@ def _written(form: str) -> str:
 def _range(column: Column, form: str | None, guess: Guess) -> None:
     """Note times that are all the same, or not plausible."""
     if len(column.counts) == 1:
-        guess.note(f"{column.name}: all times are {column.example()}")
+        guess.notes.append(f"{column.name}: all times are {column.example()}")
     if (form or "") in EPOCHS and column.fits("-?[0-9]+"):
         seconds = [
             int(value) / EPOCHS[form or ""] for value in column.tried if re.fullmatch("-?[0-9]+", value)
         ]
         seconds = sorted(second for second in seconds if 0 <= second < parsing.LATEST) or [0]
         ends = [datetime.fromtimestamp(seconds[at], UTC).strftime("%Y-%m-%d") for at in (0, -1)]
-        guess.note(f"times go from {ends[0]} to {ends[1]}; if not, set {FILES}.interactions_format.time")
+        guess.notes.append(
+            f"times go from {ends[0]} to {ends[1]}; if not, set {FILES}.interactions_format.time"
+        )
 
 
 def _rating(columns: list[Column], guess: Guess) -> Column | None:
@@ -160,7 +161,7 @@ def _threshold(rating: Column, guess: Guess) -> None:
         return
     outside = [value for value in values if not 0 <= value <= scale]
     if outside:
-        guess.note(
+        guess.notes.append(
             f"{rating.name}: {len(outside):,} of {len(values):,} ratings are not between 0 and {scale}, "
             f"such as {outside[-1]:g}"
         )
@@ -205,12 +206,14 @@ def _swapped(log: Source, user: Column | None, time: Column | None, guess: Guess
     follows = "are they swapped? The values were followed, not the names"
     like_item = user is not None and named([user], pairing.ITEM) and not named([user], pairing.USER)
     if user and (like_item or named([log.key], pairing.USER)):
-        guess.note(
+        guess.notes.append(
             f"{_shown(log)}: {log.key.name} holds the ids of items, and {user.name} does not: {follows}"
         )
     others = named([column for column in log.others(user) if column is not time], TIME)
     if time and others and not named([time], TIME):
-        guess.note(f"{_shown(log)}: {time.name} holds times, and {others[0].name} does not: {follows}")
+        guess.notes.append(
+            f"{_shown(log)}: {time.name} holds times, and {others[0].name} does not: {follows}"
+        )
 
 
 def _shown(log: Source) -> str:

@@ -72,12 +72,14 @@ def _is_category(column: Column) -> bool:
     )
 
 
-def _categories(columns: list[Column], guess: Guess) -> None:
-    names = [column.name for column in columns]
+def _listed(role: str, why: str, columns: list[Column], guess: Guess) -> None:
     examples = "; ".join(f"{column.name}: {column.example()}" for column in columns)
-    guess.set(
-        f"{COLUMNS}.categories", names, f"values repeat: {examples}" if names else "no column looks like one"
-    )
+    reason = f"{why}: {examples}" if columns else "no column looks like one"
+    guess.set(f"{COLUMNS}.{role}", [column.name for column in columns], reason)
+
+
+def _categories(columns: list[Column], guess: Guess) -> None:
+    _listed("categories", "values repeat", columns, guess)
     by_separator = {column.separator: column.name for column in reversed(columns) if column.separator}
     if by_separator:
         why = "; ".join(f"{sign!r} stands between values of {name}" for sign, name in by_separator.items())
@@ -85,20 +87,14 @@ def _categories(columns: list[Column], guess: Guess) -> None:
 
 
 def _numbers(columns: list[Column], guess: Guess) -> None:
-    names = [column.name for column in columns]
-    examples = "; ".join(f"{column.name}: {column.example()}" for column in columns)
-    guess.set(
-        f"{COLUMNS}.numbers",
-        names,
-        f"numbers that differ: {examples}" if names else "no column looks like one",
-    )
+    _listed("numbers", "numbers that differ", columns, guess)
     commas = [c for c in columns if c.decimal == "," and not c.fits("[0-9]+")]
     points = [c for c in columns if c.decimal == "." and c.fits(r".*\.[0-9]{1,2}")]
     if commas:
         guess.set(f"{FILES}.items_format.decimal", ",", f"{commas[0].name} holds {commas[0].example()}")
     if commas and points:
         both = ", ".join(f"{column.name} ({column.example()})" for column in (commas[0], points[0]))
-        guess.note(f"numbers with a decimal comma and with a point in one table: {both}")
+        guess.notes.append(f"numbers with a decimal comma and with a point in one table: {both}")
 
 
 def _dates(columns: list[Column], items: Source, guess: Guess) -> list[Column]:

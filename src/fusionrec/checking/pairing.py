@@ -1,7 +1,7 @@
 """Which tables are the items and the interactions: a column of the one holds ids that are unique in the other."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -60,7 +60,8 @@ def find(found: list[Table], unread: dict[str, str], guess: Guess) -> Pair | Non
         return None
     best, *rest = pairs
     for rival in rest:
-        if best.score - rival.score < CLOSE and _question(best, rival, guess):
+        if best.score - rival.score < CLOSE:
+            _ask(best, rival, guess)
             return None
     return best
 
@@ -70,25 +71,27 @@ def _not_used(unread: dict[str, str]) -> str:
     return f"Files that cannot be used: {files}" if files else ""
 
 
-def _question(best: Pair, rival: Pair, guess: Guess) -> bool:
-    """Ask what tells two pairs apart; whether there is something to ask."""
-    tables = [file(pair.log.table) for pair in (best, rival)]
-    if tables[0] != tables[1]:
-        guess.ask(
-            "Which table holds the interactions?", f"{FILES}.interactions", [str(name) for name in tables]
-        )
-        return True
-    names = [pair.items.table.name for pair in (best, rival)]
-    if names[0] != names[1]:
-        guess.ask("Which table holds the items?", f"{FILES}.items", names)
-        return True
-    keys = [pair.items.key.name for pair in (best, rival)]
-    if keys[0] != keys[1]:
-        guess.ask(f"Which column of {names[0]} holds the ids of the items?", f"{COLUMNS}.item", keys)
-        return True
-    used = [pair.log.key.name for pair in (best, rival)]
-    guess.ask(f"Which column of {tables[0]} is the item?", f"{COLUMNS}.interactions_item", used)
-    return True
+def _ask(best: Pair, rival: Pair, guess: Guess) -> None:
+    """Ask for the first thing that tells two pairs apart."""
+    log, items = file(best.log.table), best.items.table.name
+    several: list[tuple[str, str, Callable[[Pair], Any]]] = [
+        ("Which table holds the interactions?", f"{FILES}.interactions", lambda pair: file(pair.log.table)),
+        ("Which table holds the items?", f"{FILES}.items", lambda pair: pair.items.table.name),
+        (
+            f"Which column of {items} holds the ids of the items?",
+            f"{COLUMNS}.item",
+            lambda pair: pair.items.key.name,
+        ),
+        (
+            f"Which column of {log} is the item?",
+            f"{COLUMNS}.interactions_item",
+            lambda pair: pair.log.key.name,
+        ),
+    ]
+    for question, parameter, of in several:
+        if of(best) != of(rival):
+            guess.ask(question, parameter, [str(of(pair)) for pair in (best, rival)])
+            return
 
 
 def _is(guess: Guess, name: str, value: Any) -> bool:

@@ -31,17 +31,17 @@ def assign(found: Folder, key: Column, whole: bool, guess: Guess) -> None:
     if guess.fixed.get(name) is None and not matches[best]:
         guess.set(name, best, "the folder with the most pictures")
         guess.set("model.vision", "none", "no picture belongs to an item")
-        guess.note(_differently(best, stems[best], ids))
+        guess.notes.append(_differently(best, stems[best], ids))
         return
     chosen = guess.set(name, best, f"{matches[best]:,} of its {count:,} pictures are named after an item")
     without = sorted(ids - stems.get(chosen, set()))
     if without and whole:
-        guess.note(
+        guess.notes.append(
             f"{len(without):,} of {len(ids):,} items have no picture, such as {', '.join(without[:3])}"
         )
     strange = sorted(stems.get(chosen, set()) - ids)
     if strange and whole:
-        guess.note(
+        guess.notes.append(
             f"{len(strange):,} pictures in {chosen} belong to no item, such as {', '.join(strange[:3])}"
         )
 

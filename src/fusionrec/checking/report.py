@@ -1,5 +1,6 @@
 """The check as a whole, and how it is printed and written."""
 
+import copy
 import textwrap
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,9 +10,9 @@ import pandas as pd
 from fusionrec import params
 from fusionrec.checking import folder, interactions, items, pairing, pictures, trial
 from fusionrec.checking.folder import Folder
-from fusionrec.checking.guess import COLUMNS, FILES, Guess, Source, printable
+from fusionrec.checking.guess import COLUMNS, FILES, Guess, Source, alike, printable
 from fusionrec.checking.trial import Outcome
-from fusionrec.data import parsing
+from fusionrec.experiments import overrides
 
 WIDTH = 100
 
@@ -64,7 +65,7 @@ def _tables(pair: pairing.Pair, guess: Guess) -> None:
     why = f"{plain:.0%} of the ids in {log.key.name} are in {items.table.name}"
     if usual > plain:
         why += f", {usual:.0%} if it does not matter how they are written"
-        guess.note(_differently(log, items))
+        guess.notes.append(_differently(log, items))
     guess.set(f"{FILES}.interactions", pairing.file(log.table), why)
     other = None if log.key.name == items.key.name else log.key.name
     guess.set(f"{COLUMNS}.interactions_item", other, why if other else "the same name as in the items")
@@ -74,17 +75,17 @@ def _tables(pair: pairing.Pair, guess: Guess) -> None:
             guess.set(f"{FILES}.{name}.{part}", value, table.why.get(part, "") if value != default else "")
         guess.set(f"{FILES}.{name}.decimal", ".", "")
         guess.set(f"{FILES}.{name}.time", None, "")
-        repeated = table.repeated
-        if repeated:
-            guess.note(f"{table.name.splitlines()[0]}: several columns are called {', '.join(repeated)}")
+        if table.repeated:
+            guess.notes.append(
+                f"{table.name.splitlines()[0]}: several columns are called {', '.join(table.repeated)}"
+            )
 
 
 def _differently(log: Source, items: Source) -> str:
     """Ids that are written differently in both tables, and what helps."""
     known = pd.Index(list(items.key.counts), dtype="str")
     ours = pd.Index([written for written in log.key.counts if written not in items.key.counts], dtype="str")
-    forms = dict(zip(parsing.usual_form(known), known, strict=True))
-    pairs = [(w, forms[f]) for w, f in zip(ours, parsing.usual_form(ours), strict=True) if f in forms]
+    pairs = alike(ours, known)
     shown = ", ".join(f"{written!r} for {item!r}" for written, item in pairs[:3])
     return (
         f"{len(pairs):,} ids of items are written differently in {log.table.name}, such as {shown}; interactions with "
@@ -94,18 +95,10 @@ def _differently(log: Source, items: Source) -> str:
 
 def merged(tree: dict[str, Any], guess: Guess) -> dict[str, Any]:
     """All parameters with the guesses."""
-    whole = _copied(tree)
+    whole = copy.deepcopy(tree)
     for name, setting in guess.settings.items():
-        *outer, leaf = name.split(".")
-        node = whole
-        for key in outer:
-            node = node[key]
-        node[leaf] = setting.value
+        overrides.put(whole, name, setting.value)
     return whole
-
-
-def _copied(tree: Any) -> Any:
-    return {key: _copied(value) for key, value in tree.items()} if isinstance(tree, dict) else tree
 
 
 def lines(report: Report, root: Path) -> list[str]:

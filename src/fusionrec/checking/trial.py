@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from fusionrec import params
-from fusionrec.checking.guess import Guess
-from fusionrec.data import cleaning, interactions, leaking_columns, parsing, splits
+from fusionrec.checking.guess import Guess, alike
+from fusionrec.data import cleaning, interactions, leaking_columns, splits
 from fusionrec.data.attributes import NUMBER
 from fusionrec.data.clean_options import Clean
 from fusionrec.data.reading.dataset import Dataset
@@ -68,11 +68,7 @@ def run(root: Path, tree: dict[str, Any], guess: Guess) -> Outcome:
         counts = result.counts[name]
         outcome.kept.append(f"{name}: {counts['kept']:,} of {counts['in']:,}")
     outcome.kept.append(f"users: {result.counts['interactions']['users']:,}")
-    outcome.kept.append(
-        f"pictures: {sum(1 for _ in data.pictures.names):,}"
-        if hasattr(data.pictures, "names")
-        else "pictures: 0"
-    )
+    outcome.kept.append(f"pictures: {len(getattr(data.pictures, 'names', [])):,}")
     rejected = pd.concat([data.rejected.rename(columns={"id": "item_id"}), result.rejected])
     outcome.lost.extend(_lost(rejected, pd.Index(data.items["item_id"].dropna().astype("str"))))
     _batch(result.counts["interactions"]["users"], tree["train"]["batch"], guess)
@@ -125,7 +121,8 @@ def _lost(rejected: pd.DataFrame, known: pd.Index) -> list[Lost]:
     for (table, reason), rows in rejected.groupby(["table", "reason"], sort=True):
         first = rows.head(EXAMPLES)
         if reason == "item_id_written_differently":
-            examples = _written(first["item_id"], known)
+            pairs = alike(pd.Index(first["item_id"].astype("str")), known)
+            examples = [f"{written!r} is {item!r} among the items" for written, item in pairs]
         else:
             columns = zip(first["row"], first["item_id"], first["value"], strict=True)
             examples = [_example(row, item, value) for row, item, value in columns]
@@ -137,15 +134,6 @@ def _example(row: Any, item: Any, value: Any) -> str:
     where = "" if pd.isna(row) else f"row {row}"
     what = next((str(each) for each in (value, item) if not pd.isna(each) and str(each)), "")
     return ": ".join(part for part in (where, what[:60]) if part)
-
-
-def _written(ids: pd.Series, known: pd.Index) -> list[str]:
-    """Ids of the interactions beside those of the items that differ only in notation."""
-    forms = dict(zip(parsing.usual_form(known), known, strict=True))
-    ours = parsing.usual_form(pd.Index(ids.astype("str")))
-    return [
-        f"{written!r} is {forms[form]!r} among the items" for written, form in zip(ids, ours, strict=True)
-    ]
 
 
 def _split(result: cleaning.Cleaned, options: Splits, outcome: Outcome) -> None:

@@ -1,13 +1,12 @@
 """Values and comments in a file of parameters, whose other lines stay as they are."""
 
-from collections.abc import Iterator
-from functools import reduce
-from operator import getitem
 from typing import Any
 
 import yaml
 
-from fusionrec.checking.guess import Setting
+from fusionrec import parameter_docs, trees
+from fusionrec.checking.guess import Setting, printable
+from fusionrec.errors import UserError
 
 
 def patched(text: str, settings: dict[str, Setting]) -> str:
@@ -16,32 +15,31 @@ def patched(text: str, settings: dict[str, Setting]) -> str:
     Args:
         text: the file, in YAML. The value of each parameter in `settings` is on one line.
         settings: by the full names of parameters.
+
+    Raises:
+        UserError: if one of them is a section.
     """
     lines = text.split("\n")
-    nodes = dict(_nodes(yaml.compose(text, yaml.CSafeLoader), ""))
+    found = parameter_docs.nodes(yaml.compose(text, yaml.CSafeLoader), "")
+    nodes = {name: (node, line) for name, node, line in found}
     tree = yaml.load(text, yaml.CSafeLoader)
-    for name in sorted(settings, key=lambda name: -nodes[name].start_mark.line):
+    for name in sorted(settings, key=lambda name: -nodes[name][1]):
         value, why = settings[name]
-        node = nodes[name]
-        if reduce(getitem, name.split("."), tree) == value:
+        node, number = nodes[name]
+        if trees.value(tree, name) == value:
             continue
-        number, first, last = node.start_mark.line, node.start_mark.column, node.end_mark.column
+        if node is None:
+            raise UserError(f"{name} is a section; set its parameters one by one")
+        first, last = node.start_mark.column, node.end_mark.column
         line = lines[number]
         before, after = line[:first].rstrip(), line[last:].lstrip()
         lines[number] = f"{before} {_written(value)}" + (f" {after}" if after else "")
         if why:
             lines.insert(
-                number, " " * (len(line) - len(line.lstrip())) + f"# guessed: {' '.join(why.split())}"
+                number,
+                " " * (len(line) - len(line.lstrip())) + f"# guessed: {printable(' '.join(why.split()))}",
             )
     return "\n".join(lines)
-
-
-def _nodes(node: Any, where: str) -> Iterator[tuple[str, Any]]:
-    for key, value in node.value:
-        name = f"{where}.{key.value}" if where else key.value
-        yield name, value
-        if isinstance(value, yaml.MappingNode):
-            yield from _nodes(value, name)
 
 
 def _written(value: Any) -> str:

@@ -3,6 +3,8 @@
 import itertools
 import re
 from collections.abc import Iterable
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +35,13 @@ def apply(path: Path, settings: Iterable[str]) -> None:
 
     with modify_yaml(path) as tree:
         for setting in settings:
-            name, value = parsed(setting, tree, path.name)
-            *sections, leaf = name.split(".")
-            node = tree
-            for section in sections:
-                node = node[section]
-            node[leaf] = value
+            put(tree, *parsed(setting, tree, path.name))
+
+
+def put(tree: Any, name: str, value: Any) -> None:
+    """Change the value of a parameter, which must exist, in nested mappings."""
+    *sections, leaf = name.split(".")
+    reduce(getitem, sections, tree)[leaf] = value
 
 
 def parsed(setting: str, tree: Any, source: str = "params.yaml") -> tuple[str, Any]:
