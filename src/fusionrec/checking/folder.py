@@ -70,7 +70,6 @@ def look(root: Path, extensions: list[str]) -> Folder:
     """
     if not root.is_dir():
         raise UserError(f"{root}: no such folder")
-    csv.field_size_limit(quotes.LONGEST)
     found = Folder([], {}, {})
     for path in _files(root):
         name, suffix = path.relative_to(root).as_posix(), path.suffix.lower()
@@ -80,7 +79,8 @@ def look(root: Path, extensions: list[str]) -> Folder:
             found.unread[name] = REMEDIES[suffix]
         elif tables.kind(path):
             try:
-                found.tables.append(_table(path, name))
+                with quotes.long_values():
+                    found.tables.append(_table(path, name))
             except UserError as error:
                 found.unread[name] = str(error).removeprefix(f"{path}").lstrip(":, ")
     return found

@@ -81,11 +81,11 @@ def read(
     table = pa.table({ours: by_name[column.name] for ours, column in wanted.items()})
     if not len(table):
         raise UserError(f"{path}: no rows below the header")
-    quoted = dialect.quoted and quotes.count(path) > 0
-    if quoted and (line := quotes.open_quote(path, dialect.encoding)):
+    count = quotes.count(path) if dialect.quoted else 0
+    if count % 2 and (line := quotes.open_quote(path, dialect.encoding)):
         raise UserError(f"{path}, line {line}: {OPEN_QUOTE}")
     refused = []
-    if quoted and quotes.spans_lines(path, len(table), dialect.header is None, dialect.encoding):
+    if count and quotes.spans_lines(path, len(table), dialect.header is None, dialect.encoding):
         place = {ours: names.index(column.name) for ours, column in wanted.items() if ours.endswith("_id")}
         refused = _swallowed(path, name, table, place, dialect) if place else []
     frame = numbered(table, np.arange(1, len(table) + 1))

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -110,12 +111,18 @@ def _records(path: Path, delimiter: str, encoding: str) -> Iterator[tuple[list[s
             taken.append(Line(number, text.rstrip("\r\n")))
             yield text
 
+    with long_values(), opening.text(path, encoding) as file:
+        for values in csv.reader(noted(file), delimiter=delimiter):
+            if values:
+                yield values, list(taken)
+            taken.clear()
+
+
+@contextmanager
+def long_values() -> Iterator[None]:
+    """Lets the csv module read values of any length that a file may have."""
     limit = csv.field_size_limit(LONGEST)
     try:
-        with opening.text(path, encoding) as file:
-            for values in csv.reader(noted(file), delimiter=delimiter):
-                if values:
-                    yield values, list(taken)
-                taken.clear()
+        yield
     finally:
         csv.field_size_limit(limit)

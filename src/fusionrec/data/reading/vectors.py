@@ -74,7 +74,8 @@ def _one(
         raise UserError(f"{path}: has {len(matrix):,} rows, but {where}")
     place = place.rename(index=str)
     known = set(items.dropna())
-    finite = np.isfinite(matrix[place.to_numpy()]).all(1)
+    rows = matrix[place.to_numpy()]  # read once: the file is mapped into memory
+    finite = np.isfinite(rows).all(1)
     reasons = np.where(~finite, "not_finite", np.where(place.index.isin(list(known)), "", "unknown_item"))
     reasons = np.where(place.index.duplicated(), "duplicate_id", reasons)
     refused += [
@@ -82,8 +83,8 @@ def _one(
         for item, row, reason in zip(place.index, place, reasons, strict=True)
         if reason
     ]
-    place = place[reasons == ""]
-    return place, matrix[place.to_numpy()].astype(np.float32)
+    usable = reasons == ""
+    return place[usable], rows[usable].astype(np.float32)
 
 
 def _array(path: Path) -> Any:
