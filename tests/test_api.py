@@ -15,9 +15,9 @@ from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.models.contract import ModelData
-from fusionrec.models.trained import bpr_mf
-from fusionrec.models.trained.fusion import FusionModel
 from fusionrec.models.trained_model import TrainedModel
+from fusionrec.models.zoo import bpr_mf
+from fusionrec.models.zoo.fusion import FusionModel
 from fusionrec.recommend import vectors
 
 from .recommend import shop

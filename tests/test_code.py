@@ -87,7 +87,7 @@ def test_comments_docstrings_and_layout_of_any_file_do_not_count(
         ("training/losses/bpr.py", "F.softplus(", "F.relu(", []),
         ("recommend/gallery.py", "border-radius: 12px", "border-radius: 13px", ["recs"]),
         ("encoders/neighbour_plots.py", "import numpy as np", "import numpy as np\n\nX = 1", ["cache"]),
-        ("models/trained/lightgcn.py", "layers + 1", "layers + 2", []),
+        ("models/zoo/lightgcn.py", "layers + 1", "layers + 2", []),
         ("models/fusions/gated.py", "2 * torch.sigmoid", "3 * torch.sigmoid", []),
         ("models/fusions/concatenate.py", "parts.sum(1)", "2 * parts.sum(1)", ["model", "metrics", "recs"]),
         ("data/sources/amazon.py", "", "X = 1\n", []),
@@ -113,8 +113,8 @@ def test_what_is_selected_counts(checkout: Path, before: dict[str, str]) -> None
     edit(checkout / "params.yaml", "name: fusion", "name: lightgcn")
     assert changed(checkout, before) == ["model", "metrics", "recs"]
     names = code.stages(checkout)["model"]
-    assert "src/fusionrec/models/trained/lightgcn.py" in names
-    assert "src/fusionrec/models/trained/fusion.py" not in names
+    assert "src/fusionrec/models/zoo/lightgcn.py" in names
+    assert "src/fusionrec/models/zoo/fusion.py" not in names
     assert "src/fusionrec/training/losses/bpr.py" in names
     assert "src/fusionrec/training/losses/softmax.py" not in names
 

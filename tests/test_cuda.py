@@ -14,8 +14,8 @@ from PIL import Image
 from fusionrec.encoders import language, pixels, untrained, vision
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.models.fusion.options import FusionOptions
-from fusionrec.models.trained.fusion import FusionModel
 from fusionrec.models.trained_model import TrainedModel
+from fusionrec.models.zoo.fusion import FusionModel
 from fusionrec.training import loop
 from fusionrec.training.loop import Epoch
 from fusionrec.training.resume import Interrupted

@@ -58,7 +58,7 @@ def test_every_parameter_belongs_to_a_stage() -> None:
         if leaf.split(".")[0] not in used and not any(u.startswith(leaf) for u in used)
     }
     through_key = {f"{section}.{key}" for section in ("cache", "encoders") for key in ("vision", "language")}
-    through_key |= {f"model.{name}" for name in choices.names("fusionrec.models.trained")}
+    through_key |= {f"model.{name}" for name in choices.names("fusionrec.models.zoo")}
     assert free - through_key == {"runtime.workers", "runtime.store_gb"}
 
 

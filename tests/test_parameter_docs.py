@@ -44,7 +44,7 @@ def test_what_is_allowed_is_read_from_the_declarations(name: str, allowed: str) 
         ("splits.strategy", "data.strategies"),
         ("metrics.families", "evaluation.metrics"),
         ("metrics.baselines.names", "models.baselines"),
-        ("model.name", "models.trained"),
+        ("model.name", "models.zoo"),
         ("model.fusion.method", "models.fusions"),
         ("model.bpr_mf.losses", "training.losses"),
     ],

@@ -39,8 +39,8 @@ def measure(args: argparse.Namespace) -> None:
     from fusionrec.data.histories import Histories
     from fusionrec.data.item_inputs import ItemInputs
     from fusionrec.models.contract import ModelData
-    from fusionrec.models.trained.fusion import FusionModel
     from fusionrec.models.trained_model import TrainedModel
+    from fusionrec.models.zoo.fusion import FusionModel
     from fusionrec.recommend import engine
     from fusionrec.recommend.rerank_options import Rerank
 

@@ -33,7 +33,7 @@ from fusionrec.encoders.frozen import DTYPES
 from fusionrec.evaluation.validation import validator
 from fusionrec.models.contract import ModelData
 from fusionrec.models.fusion.options import FusionOptions
-from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.models.zoo.fusion import FusionModel
 from fusionrec.training import loop
 from fusionrec.training.distributed import ALONE
 from fusionrec.training.options import Train

@@ -10,7 +10,7 @@ from fusionrec.errors import UserError
 
 from ..command import ROOT
 
-BLOCK = "<!-- choices: fusionrec.models.trained -->\n<!-- end -->\n"
+BLOCK = "<!-- choices: fusionrec.models.zoo -->\n<!-- end -->\n"
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from fusionrec.evaluation.ablation import FIELDS, ablate, modalities, of_inputs
 from fusionrec.evaluation.metrics import accuracy
 from fusionrec.evaluation.protocol import Task, rank
 from fusionrec.models.contract import ModelData
-from fusionrec.models.trained.fusion import FusionModel
 from fusionrec.models.trained_model import TrainedModel
+from fusionrec.models.zoo.fusion import FusionModel
 
 PAST = Histories.of(pd.DataFrame({"user": [0, 0, 1], "item": [1, 2, 4], "timestamp": [1, 2, 1]}), USERS)
 ALL = np.arange(USERS)

@@ -16,8 +16,8 @@ from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
 from fusionrec.models import checkpoint
 from fusionrec.models.contract import ModelData
-from fusionrec.models.trained.fusion import FusionModel
 from fusionrec.models.trained_model import TrainedModel
+from fusionrec.models.zoo.fusion import FusionModel
 
 from .conftest import CATEGORY_VALUES, ITEMS, USERS
 

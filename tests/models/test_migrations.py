@@ -12,7 +12,7 @@ import torch
 import fusionrec.api
 from fusionrec import files
 from fusionrec.errors import UserError
-from fusionrec.models import checkpoint, migrations, trained
+from fusionrec.models import checkpoint, migrations, zoo
 from fusionrec.models.fusion.options import FusionOptions
 
 # written by version 0.1.0, with the lists and the scores of a new item that it computed
@@ -60,13 +60,13 @@ class WithoutBefore(FusionOptions):
 
 def test_a_new_key_has_the_value_that_it_had_before(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = checkpoint.load(SCHEMA_3 / "model", CPU).towers.candidates
-    monkeypatch.setattr(trained, "options", lambda name: WithNewKey)
+    monkeypatch.setattr(zoo, "options", lambda name: WithNewKey)
     loaded = checkpoint.load(SCHEMA_3 / "model", CPU)
     assert loaded.model.options.new_key == 0 and torch.equal(loaded.towers.candidates, scores)
 
 
 def test_a_new_key_that_does_not_say_what_it_was_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trained, "options", lambda name: WithoutBefore)
+    monkeypatch.setattr(zoo, "options", lambda name: WithoutBefore)
     with pytest.raises(UserError, match=r"`model\.options\.new_key` is missing.*WithoutBefore\.before"):
         checkpoint.load(SCHEMA_3 / "model", CPU)
 

@@ -150,7 +150,7 @@ def trained(name: str, changes: dict[str, Any]) -> Any:
     content, train = catalogue(), histories(1)
     options = P.model.own(name).model_copy(update=changes)
     data = ModelData(content, USERS, CATEGORIES, graph=train)
-    model = choices.load("fusionrec.models.trained", name).Model(options, data)
+    model = choices.load("fusionrec.models.zoo", name).Model(options, data)
     model.reset(torch.Generator().manual_seed(1))
     how = P.train.model_copy(update={"batch": 64, "epochs": 2})
     loop.fit(model, content, train, lambda _: {P.train.monitor: 0.0}, how, lambda _: None)

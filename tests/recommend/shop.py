@@ -17,7 +17,7 @@ from fusionrec.encoders.recipe import Recipe
 from fusionrec.models import checkpoint, preparation
 from fusionrec.models.contract import ModelData
 from fusionrec.models.preparation import Preparation, PreparationOptions
-from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.models.zoo.fusion import FusionModel
 from fusionrec.sections import Params
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -82,8 +82,8 @@ def test_the_model_card_says_what_the_model_is(folder: Path) -> None:
     )
     assert card["parameters"]["model"]["fusion"]["dim"] == 8
     assert not {"bpr_mf", "lightgcn"} & {*card["parameters"]["model"]}, "only the model that was trained"
-    assert card["code"]["fingerprint"] and "src/fusionrec/models/trained/fusion.py" in card["code"]["files"]
-    assert "src/fusionrec/models/trained/lightgcn.py" not in card["code"]["files"]
+    assert card["code"]["fingerprint"] and "src/fusionrec/models/zoo/fusion.py" in card["code"]["files"]
+    assert "src/fusionrec/models/zoo/lightgcn.py" not in card["code"]["files"]
     train = folder / "data/splits/train.parquet"
     assert card["data"]["data/splits/train.parquet"] == hashlib.sha256(train.read_bytes()).hexdigest()
     vision, language = (tree["model"][name] for name in ("vision", "language"))

@@ -17,7 +17,7 @@ from fusionrec.data.memberships import KINDS
 from fusionrec.models import checkpoint
 from fusionrec.models.contract import ModelData
 from fusionrec.models.options import Model
-from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.models.zoo.fusion import FusionModel
 
 from .. import warm
 

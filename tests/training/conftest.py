@@ -13,7 +13,7 @@ from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.contract import ModelData
 from fusionrec.models.fusion.options import FusionOptions
-from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.models.zoo.fusion import FusionModel
 from fusionrec.params import Section
 
 ITEMS, USERS = 12, 30

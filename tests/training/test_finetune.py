@@ -19,8 +19,8 @@ from fusionrec.encoders.frozen import FrozenEncoder
 from fusionrec.encoders.inputs import Inputs
 from fusionrec.encoders.options import PictureAugmentation, TextAugmentation
 from fusionrec.errors import UserError
-from fusionrec.models.trained.fusion import FusionModel
 from fusionrec.models.trained_model import TrainedModel
+from fusionrec.models.zoo.fusion import FusionModel
 from fusionrec.training import finetune, loop
 from fusionrec.training.distributed import ALONE
 from fusionrec.training.finetune import Trainable

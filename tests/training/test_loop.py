@@ -11,8 +11,8 @@ import torch
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.models.fusion.options import FusionOptions
-from fusionrec.models.trained.fusion import FusionModel
 from fusionrec.models.trained_model import TrainedModel
+from fusionrec.models.zoo.fusion import FusionModel
 from fusionrec.training import loop, optimisers
 from fusionrec.training.loop import Epoch
 from fusionrec.training.options import Train

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.fusion.options import FusionOptions
-from fusionrec.models.trained.fusion import FusionModel
+from fusionrec.models.zoo.fusion import FusionModel
 from fusionrec.training import scored_step
 from fusionrec.training.batches import Batch, causal
 from fusionrec.training.objective import Objective

@@ -15,6 +15,21 @@ FITTED_TOKENS = 2**17
 CHUNK = 2**14  # rows that are reduced together
 
 
+class Modality(NamedTuple):
+    """What one modality says about n items.
+
+    Attributes:
+        vectors: float32 [n, width], of pictures or texts; zeros for items that have none.
+        present: bool [n], which items have one.
+        tokens: float32 [n, t, width], vectors of their parts, such as patches or words; zero for parts that an item
+            does not have. t is 0 if the cache has none.
+    """
+
+    vectors: torch.Tensor
+    present: torch.Tensor
+    tokens: torch.Tensor
+
+
 class ItemInputs(NamedTuple):
     """Inputs of all items; row i is item i. A modality that is switched off has width 0.
 
@@ -42,6 +57,15 @@ class ItemInputs(NamedTuple):
     trained: torch.Tensor
     vision_tokens: torch.Tensor
     language_tokens: torch.Tensor
+
+    @property
+    def modalities(self) -> dict[str, Modality]:
+        """The modalities that are switched on, by name."""
+        all_of_them = {
+            "vision": Modality(self.vision, self.vision_present, self.vision_tokens),
+            "language": Modality(self.language, self.language_present, self.language_tokens),
+        }
+        return {name: one for name, one in all_of_them.items() if one.vectors.shape[1]}
 
     def take(self, rows: torch.Tensor) -> "ItemInputs":
         """The inputs of the items `rows`, int64 [n], in that order."""

@@ -26,7 +26,7 @@ from fusionrec import choices, files, params
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
-from fusionrec.models import migrations, trained
+from fusionrec.models import migrations, zoo
 from fusionrec.models.contract import ModelData, TrainableModel
 from fusionrec.models.migrations import SCHEMA
 from fusionrec.models.trained_model import TrainedModel
@@ -126,11 +126,11 @@ def _config(folder: Path) -> tuple[str, Any, dict[str, int]]:
     if {*config} != {"schema", "model", "sizes"}:
         raise misfit(folder, f"config.json has the keys {', '.join(config)}, not schema, model, sizes")
     model, sizes = config["model"], config["sizes"]
-    known = choices.names(trained.PACKAGE)
+    known = choices.names(zoo.PACKAGE)
     if not isinstance(model, dict) or {*model} != {"name", "options"} or model["name"] not in known:
         raise misfit(folder, f"config.json: model needs a name, one of {', '.join(known)}, and options")
     options = checked(
-        trained.options(model["name"]), model["options"], folder, "config.json", ["model", "options"]
+        zoo.options(model["name"]), model["options"], folder, "config.json", ["model", "options"]
     )
     names = ["users", "category_values"]
     fits = isinstance(sizes, dict) and [*sizes] == names
@@ -227,14 +227,14 @@ _KINDS = {
 
 def _empty(folder: Path, name: str, options: Any, data: ModelData) -> TrainableModel:
     """The model without memory for its weights, which come from the file: wrong sizes cost no memory."""
-    needs_graph = "graph" in trained.load(name).needs
+    needs_graph = "graph" in zoo.load(name).needs
     if needs_graph != (data.graph is not None):
         raise misfit(folder, f"model.safetensors {'lacks' if needs_graph else 'has'} {GRAPH}offsets")
     try:
         if needs_graph:  # computed from the graph, not read from the file
-            return trained.load(name)(options, data)
+            return zoo.load(name)(options, data)
         with torch.device("meta"):
-            return trained.load(name)(options, data)
+            return zoo.load(name)(options, data)
     except (RuntimeError, TypeError, OverflowError):  # sizes that do not fit 64 bits
         raise misfit(folder, "config.json asks for weights of impossible sizes") from None
 

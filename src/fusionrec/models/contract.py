@@ -90,7 +90,7 @@ class Step(Protocol):
 
 
 class TrainableModel(nn.Module):
-    """The base class of all models in `fusionrec.models.trained`.
+    """The base class of all models in `fusionrec.models.zoo`.
 
     All weights are zero until `reset` draws them or a checkpoint fills them.
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fusionrec.models import trained
+from fusionrec.models import zoo
 from fusionrec.params import Choosing, Natural
 
 
@@ -15,7 +15,7 @@ class Model(Choosing):
     a piecewise linear function with so many pieces.
     """
 
-    name: Annotated[str, trained.SELECTED]
+    name: Annotated[str, zoo.SELECTED]
     vision: str
     language: str
     freeze_vision: bool

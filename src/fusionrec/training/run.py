@@ -13,7 +13,7 @@ from fusionrec.data.histories import LOG, Histories
 from fusionrec.data.item_inputs import Fitted, ItemInputs
 from fusionrec.encoders import inputs
 from fusionrec.errors import UserError
-from fusionrec.models import card, checkpoint, preparation, trained
+from fusionrec.models import card, checkpoint, preparation, zoo
 from fusionrec.models.contract import ModelData, TrainableModel
 from fusionrec.models.preparation import Preparation, PreparationOptions
 from fusionrec.paths import cache_home
@@ -67,9 +67,9 @@ def read(p: Parameters) -> Data:
     vision, language = (encoder_vectors.load(cache_folder(p, modality), item_ids) for modality in MODALITIES)
     in_train = np.bincount(train["item"], minlength=len(items)) > 0
     scalers = files.read_json(f"{SPLITS}/features.json")
-    needs = trained.load(p.model.name).needs
+    needs = zoo.load(p.model.name).needs
     own = p.model.own(p.model.name)
-    with_tokens = trained.load(p.model.name).reads_tokens(own)
+    with_tokens = zoo.load(p.model.name).reads_tokens(own)
     fitted = item_inputs.fit(
         items, scalers, vision, language, in_train, p.model.pca, p.model.number_bins, with_tokens
     )
@@ -121,7 +121,7 @@ def build(p: Parameters, data: Data, device: torch.device) -> TrainableModel:
     """
     options = p.model.own(p.model.name)
     objective.switched_on(options.losses)  # checked before anything is written
-    model = trained.load(p.model.name)(options, data.model)
+    model = zoo.load(p.model.name)(options, data.model)
     model.reset(torch.Generator().manual_seed(p.train.seed))
     if p.train.resume_from is not None:
         earlier = checkpoint.load(p.train.resume_from, torch.device("cpu"), data.item_ids)

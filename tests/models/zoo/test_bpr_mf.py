@@ -8,7 +8,7 @@ import torch
 
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.contract import ModelData, Towers
-from fusionrec.models.trained.bpr_mf import Model, Options
+from fusionrec.models.zoo.bpr_mf import Model, Options
 
 from ..conftest import ITEMS, USERS
 

@@ -14,8 +14,8 @@ import torch
 from fusionrec.data.histories import Histories
 from fusionrec.models import trained_model
 from fusionrec.models.contract import ModelData
-from fusionrec.models.trained.fusion import FusionModel
 from fusionrec.models.trained_model import TrainedModel
+from fusionrec.models.zoo.fusion import FusionModel
 
 from ..conftest import CATEGORY_VALUES, ITEMS, USERS
 

@@ -1,4 +1,4 @@
-"""What every trained model must do; a new file in `fusionrec.models.trained` is tested here without being named."""
+"""What every trained model must do; a new file in `fusionrec.models.zoo` is tested here without being named."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from fusionrec import choices, code
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
 from fusionrec.evaluation import catalogue_ranking
-from fusionrec.models import checkpoint, trained
+from fusionrec.models import checkpoint, zoo
 from fusionrec.models.contract import ModelData, TrainableModel
 from fusionrec.models.recommender import Recommender
 from fusionrec.models.trained_model import TrainedModel
@@ -25,7 +25,7 @@ from fusionrec.training.resume import Interrupted
 
 from ...training.conftest import ITEMS, PARAMS, TRAIN, USERS, updated, world
 
-NAMES = choices.names(trained.PACKAGE)
+NAMES = choices.names(zoo.PACKAGE)
 ALL = np.arange(USERS)
 CPU = torch.device("cpu")
 OPTIONS = updated(TRAIN, masked=0.5, patience=10)
@@ -52,13 +52,13 @@ def finds_the_held_out(model: Recommender) -> dict[str, float]:
 
 
 def data(name: str, known_users: torch.Tensor | None = None) -> ModelData:
-    graph = train() if "graph" in trained.load(name).needs else None
+    graph = train() if "graph" in zoo.load(name).needs else None
     return ModelData(world(), USERS, 0, known_users, graph)
 
 
 def build(name: str, known_users: torch.Tensor | None = None) -> TrainableModel:
     options = PARAMS.model.own(name)
-    model = trained.load(name)(updated(options, dim=16), data(name, known_users))
+    model = zoo.load(name)(updated(options, dim=16), data(name, known_users))
     model.reset(torch.Generator().manual_seed(1))
     return model
 
@@ -87,7 +87,7 @@ def saved(folder: Path, name: str, model: TrainableModel) -> dict[str, str]:
 
 @every_model
 def test_its_module_is_documented_and_has_parameters(name: str) -> None:
-    assert choices.summaries(trained.PACKAGE)[name].endswith(".")
+    assert choices.summaries(zoo.PACKAGE)[name].endswith(".")
     assert {*PARAMS.model.own(name).losses} <= {*choices.names("fusionrec.training.losses")}
 
 
@@ -209,7 +209,7 @@ def test_nothing_but_the_models_knows_a_model() -> None:
     own = (
         "fusionrec.models.fusion",
         "fusionrec.models.id_vectors",
-        *(f"{trained.PACKAGE}.{n}" for n in NAMES),
+        *(f"{zoo.PACKAGE}.{n}" for n in NAMES),
     )
     for path in source.rglob("*.py"):
         if not path.is_relative_to(source / "models"):

@@ -1,4 +1,4 @@
-"""Models that are trained, one a file: each module has a class `Model`, a `TrainableModel`, and its `Options`."""
+"""The models that `model.name` selects from, one a file: a module has a class `Model` and its parameters, `Options`."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,9 +8,9 @@ from fusionrec.choices import Choice
 if TYPE_CHECKING:  # parameters are checked without torch
     from fusionrec.models.contract import TrainableModel
 
-PACKAGE = "fusionrec.models.trained"
+PACKAGE = "fusionrec.models.zoo"
 SELECTED = Choice(
-    "fusionrec.models.trained", "model.name"
+    "fusionrec.models.zoo", "model.name"
 )  # saved models are loaded by name: see `fusionrec.code`
 
 
