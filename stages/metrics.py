@@ -18,8 +18,10 @@ import pandas as pd
 from fusionrec import files, params, plots, progress, runtime
 from fusionrec.data.demo import demo_truth
 from fusionrec.data.histories import LOG, Histories
+from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.evaluation import (
     ablation,
+    baselines,
     key_metrics,
     metrics,
     metrics_table,
@@ -32,9 +34,12 @@ from fusionrec.evaluation import protocol as tasks
 from fusionrec.evaluation.catalogue_ranking import Lists
 from fusionrec.evaluation.options import Metrics
 from fusionrec.evaluation.validation import validator
-from fusionrec.models import baselines, checkpoint
+from fusionrec.models import checkpoint
+from fusionrec.models.closed_form import TrainData
+from fusionrec.models.contract import ModelData
 from fusionrec.models.fixed_scores import FixedScores
 from fusionrec.models.recommender import Recommender
+from fusionrec.models.trained_model import TrainedModel
 from fusionrec.plots import Words
 from fusionrec.recommend import rerank, rerank_features
 from fusionrec.recommend.rerank_options import Rerank
@@ -64,7 +69,7 @@ def read_split() -> Split:
     return Split(users, items, parts, users["user_id"].tolist(), items["item_id"].tolist())
 
 
-def fit_baselines(options: Metrics, split: Split) -> dict[str, Any]:
+def fit_baselines(options: Metrics, split: Split, content: ItemInputs) -> dict[str, Any]:
     """The baselines, fitted on train; for the demo also the oracle, which knows the true preferences."""
     users, items, train = len(split.users), len(split.items), split.parts["train"]
     histories = Histories.of(train, users)
@@ -77,8 +82,12 @@ def fit_baselines(options: Metrics, split: Split) -> dict[str, Any]:
         def judge(recommender: Recommender) -> float:
             return validate(recommender)["ndcg@10"]
 
-    data = baselines.TrainData(train, histories, items, options.seed)
-    fitted: dict[str, Any] = {**baselines.build(options.baselines, data, judge)}
+    categories = content.category_values
+    values = int(categories.max()) + 1 if len(categories) else 0
+    data = ModelData(content, users, values, graph=histories)
+    fitted: dict[str, Any] = {
+        **baselines.build(options.baselines, data, TrainData(train, histories, options.seed), judge)
+    }
     truth = demo_truth.read("data/raw/tables")
     if truth is not None:
         fitted["oracle"] = FixedScores(demo_truth.utility(truth, split.user_ids, split.item_ids))
@@ -173,7 +182,7 @@ def main() -> str:
     methods = [method for method in options.rerankers if method in rerank.usable(features)]
     strengths = {*options.tradeoff, reranking.strength}
     reranked = reranked_lists(best, features, task, methods, strengths, max(ks), reranking)
-    fitted = fit_baselines(options, split)
+    fitted = fit_baselines(options, split, model.content)
     lists = {"model": best.items[:, : max(ks)]}
     lists |= {f"model_{method}": reranked[method, reranking.strength] for method in methods}
     for name, baseline in progress.watched(fitted.items(), "baselines", "recommender"):
@@ -181,7 +190,8 @@ def main() -> str:
     parts = slices.standard(task) + slices.of_columns(options.slices, split.users, split.items)
     measured = report.full(lists, task, parts, ks, families, options.headline)
     for name, baseline in fitted.items():
-        measured.summary[name] |= getattr(baseline, "settings", {})
+        if isinstance(baseline, TrainedModel):
+            measured.summary[name] |= baseline.model.settings
     losses = ablation.of_inputs(model, measured.results["model"], task, options.headline, options.seed)
     swept = {key: items for key, items in reranked.items() if key[1] in options.tradeoff}
     sweep = tradeoff.sweep(lists["model"], swept, task, families, options.headline[0])

@@ -20,15 +20,20 @@ import torch
 from fusionrec import code, params, plots, progress, runtime
 from fusionrec.data.clean_options import Clean
 from fusionrec.data.image_options import Images
-from fusionrec.encoders.options import Cache, Encoders
+from fusionrec.encoders.options import Cache
+from fusionrec.encoders.options import Encoders as Registry
 from fusionrec.evaluation import validation_intervals
 from fusionrec.evaluation.validation import validator
+from fusionrec.models import zoo
+from fusionrec.models.closed_form import ClosedForm, TrainData
 from fusionrec.models.options import Model
 from fusionrec.models.trained_model import TrainedModel
 from fusionrec.plots import Words
 from fusionrec.runtime import Runtime
-from fusionrec.training import distributed, loop, run, training_curves
+from fusionrec.training import distributed, fitting, loop, run, training_curves
 from fusionrec.training.distributed import ALONE, Group
+from fusionrec.training.fitting import Fitted
+from fusionrec.training.live_items import Encoders
 from fusionrec.training.loop import Epoch
 from fusionrec.training.options import Train
 from fusionrec.training.parameters import Parameters
@@ -58,14 +63,16 @@ def draw(epochs: list[Epoch]) -> None:
         plots.lines(table, Words(TITLES[name], "epoch", str(table.columns[2])), f"plots/{name}.png")
 
 
-def watched(p: Parameters, left: Interrupted, fit: Callable[[Callable[[Epoch], None]], Epoch]) -> Epoch:
-    """Train by calling `fit`, and show each epoch; return the best one.
+def watched(
+    p: Parameters, left: Interrupted | None, total: int, fit: Callable[[Callable[[Epoch], None]], Fitted]
+) -> Fitted:
+    """Train by calling `fit`, at most `total` epochs, and show each epoch; return the model and its best epoch.
 
     Until the end, the tables and the page are only written so often that it takes little of the time.
     """
     from fusionrec.review import training_page  # late, with all that draws pages
 
-    if left.path.exists():
+    if left is not None and left.path.exists():
         print("this training was interrupted: it continues")
     print(f"{PAGE} shows it while it runs")
     with training_page.TrainingPage(PAGE, p.model.name, p.train) as page:
@@ -75,12 +82,12 @@ def watched(p: Parameters, left: Interrupted, fit: Callable[[Callable[[Epoch], N
             page.epochs(epochs, seconds)
 
         watch = progress.Sparing(show)
-        with Tracker("metrics/train", "logs/system", p.train, p.tree, left, watch) as tracker:
-            best = fit(tracker.epoch)
-            tracker.best(best)
+        with Tracker("metrics/train", "logs/system", p.train, total, p.tree, left, watch) as tracker:
+            fitted = fit(tracker.epoch)
+            tracker.best(fitted.best)
         draw(tracker.epochs)
         page.epochs(tracker.epochs, None)
-    return best
+    return fitted
 
 
 def main() -> str:
@@ -88,13 +95,17 @@ def main() -> str:
     p = Parameters(
         runtime=params.load(Runtime),
         cache=params.load(Cache),
-        encoders=params.load(Encoders),
+        encoders=params.load(Registry),
         model=params.load(Model),
         train=params.load(Train),
         clean=params.load(Clean),
         images=params.load(Images),
         tree=params.read(),
     )
+    kind = zoo.load(p.model.name)
+    if issubclass(kind, ClosedForm):
+        compute(p, kind, runtime.device(p.runtime))
+        return OUT
     if p.runtime.nproc > 1 and not distributed.started():
         distributed.launch(__file__, p.runtime.nproc)
         return OUT
@@ -109,7 +120,7 @@ def main() -> str:
 
 
 def train(p: Parameters, device: torch.device, group: Group) -> None:
-    """Train in this process, one of `group`; the first one writes the results."""
+    """Train in this process, one of `group`, step by step; the first one writes the results."""
     data = run.read(p)
     encoders = run.unfrozen(p, data, device)
     data = data.with_content(encoders.insert(data.model.content))
@@ -117,23 +128,52 @@ def train(p: Parameters, device: torch.device, group: Group) -> None:
     code_files = code.Code(parameters=p.tree).files([Path(__file__)])
     left = run.interrupted(p, data, model, code.digest_of(code_files))
     validate = validator(data.known, data.val, data.train, len(data.item_ids), p.train.monitor)
-    fit = partial(
-        loop.fit, model, data.model.content.to(device), data.train, validate, p.train, interrupted=left, group=group,
-        encoders=encoders,
-    )  # fmt: skip
+    content = data.model.content.to(device)
+
+    def fit(track: Callable[[Epoch], None]) -> Fitted:
+        best = loop.fit(model, content, data.train, validate, p.train, track, left, group, encoders=encoders)
+        return Fitted(model, best)
+
     if not group.first:
         fit(lambda epoch: None)
         return
-    print(run.summary(data, model, device))
-    best = watched(p, left, fit)
-    data = data.with_content(encoders.insert(data.model.content))
-    cut_off = int(p.train.monitor.partition("@")[2] or 10)
-    recommender = TrainedModel(model, data.model.content.to(device))
-    measured = validation_intervals.measure(recommender, data.known, data.val, len(data.item_ids), cut_off)
-    run.save(OUT, p, data, model, encoders, best, measured, code_files)
+    print(run.summary(data, device))
+    fitted = watched(p, left, p.train.epochs, fit)
+    write(p, data.with_content(encoders.insert(data.model.content)), fitted, encoders, code_files, device)
     left.clear()
-    value = best.metrics[f"val/{p.train.monitor}"]
-    print(f"best epoch {best.number}: validation {p.train.monitor} {value:.4f}")
+
+
+def compute(p: Parameters, kind: type[ClosedForm], device: torch.device) -> None:
+    """Compute a model in closed form; each combination of its hyper-parameters counts as an epoch."""
+    fitting.check(p)
+    data, options = run.read(p), p.model.own(p.model.name)
+    code_files = code.Code(parameters=p.tree).files([Path(__file__)])
+    validate = validator(data.known, data.val, data.train, len(data.item_ids), p.train.monitor)
+    train = TrainData(data.log, data.train, p.train.seed)
+    fit = partial(fitting.fit, kind, options, data.model, train, validate, p.train.monitor, p.train.direction)
+    print(run.summary(data, device))
+    fitted = watched(p, None, fitting.combinations(options), fit)
+    write(p, data, fitted, Encoders(), code_files, device)
+
+
+def write(
+    p: Parameters,
+    data: run.Data,
+    fitted: Fitted,
+    encoders: Encoders,
+    code_files: dict[str, str],
+    device: torch.device,
+) -> None:
+    """Measure the model on validation once more, with intervals, and write its folder."""
+    cut_off = int(p.train.monitor.partition("@")[2] or 10)
+    recommender = TrainedModel(fitted.model.to(device), data.model.content.to(device))
+    measured = validation_intervals.measure(recommender, data.known, data.val, len(data.item_ids), cut_off)
+    run.save(OUT, p, data, fitted.model, encoders, fitted.best, measured, code_files)
+    value = fitted.best.metrics[f"val/{p.train.monitor}"]
+    print(
+        f"{fitted.model.weight_count:,} weights; best epoch {fitted.best.number}: "
+        f"validation {p.train.monitor} {value:.4f}"
+    )
 
 
 if __name__ == "__main__":

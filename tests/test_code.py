@@ -93,7 +93,7 @@ def test_comments_docstrings_and_layout_of_any_file_do_not_count(
         ("data/sources/amazon.py", "", "X = 1\n", []),
         ("data/strategies/mixed.py", "", "X = 1\n", []),
         ("data/strategies/leave_one_out.py", "", "X = 1\n", ["splits"]),
-        ("models/baselines/ease.py", "", "X = 1\n", ["metrics"]),
+        ("models/zoo/ease.py", "", "X = 1\n", ["metrics"]),
         ("evaluation/metrics/serendipity.py", "", "X = 1\n", ["metrics"]),
         ("review/html.py", "", "X = 1\n", []),
         ("review/training_page.py", "REFRESH = 5", "REFRESH = 6", []),
@@ -124,7 +124,7 @@ def test_a_choice_that_is_selected_by_a_list_or_by_weight(checkout: Path) -> Non
     edit(checkout / "params.yaml", "user_knn, ease]", "user_knn]")
     listed = code.stages(checkout)
     assert "src/fusionrec/training/losses/bpr.py" in listed["model"]
-    assert "src/fusionrec/models/baselines/ease.py" not in listed["metrics"]
+    assert "src/fusionrec/models/zoo/ease.py" not in listed["metrics"]
 
 
 RUNNING = """

@@ -190,7 +190,7 @@ def a_split_strategy(folder: Path) -> None:
 
 def a_baseline(folder: Path) -> None:
     assert 0 <= scores(folder)["markov_chain"]["ndcg@10"] <= 1
-    assert "markov_chain" in page(folder, "baselines.md")
+    assert "markov_chain" in page(folder, "models.md")
 
 
 def a_source(folder: Path) -> None:

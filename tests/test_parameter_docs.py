@@ -43,7 +43,7 @@ def test_what_is_allowed_is_read_from_the_declarations(name: str, allowed: str) 
         ("raw.source", "data.sources"),
         ("splits.strategy", "data.strategies"),
         ("metrics.families", "evaluation.metrics"),
-        ("metrics.baselines.names", "models.baselines"),
+        ("metrics.baselines.names", "models.zoo"),
         ("model.name", "models.zoo"),
         ("model.fusion.method", "models.fusions"),
         ("model.bpr_mf.losses", "training.losses"),

@@ -47,14 +47,15 @@ def page(text: str) -> str:
     Args:
         text: of params.yaml.
     """
-    parts = [INTRODUCTION]
-    for section, field in Params.model_fields.items():
+    parts, known = [INTRODUCTION], _packages()
+    for section in Params.model_fields:
         table = [row for row in rows(text) if row.name.split(".")[0] == section]
         first, *others = table or [Row(section, "", "", "")]
         parts.append(f"## {section}\n\n{_sentence(first.meaning)}\n\n{_table(others)}")
         parts += [
             f"### Choices of {_listed(names)}\n\n{choice_table(package)}"
-            for package, names in _packages(field.annotation).items()
+            for package, names in known.items()
+            if names[0].split(".")[0] == section
         ]
     return "\n".join(parts)
 
@@ -235,12 +236,13 @@ def _limits(metadata: Any) -> Iterator[tuple[str, Any]]:
                     yield name, f"{value:g}" if isinstance(value, float) else value
 
 
-def _packages(section: Any) -> dict[str, list[str]]:
-    """The packages of choices of a section and of all inside it, with the names of their parameters."""
+def _packages() -> dict[str, list[str]]:
+    """All packages of choices, with the names of the parameters that choose from them."""
     packages: dict[str, list[str]] = {}
-    for mark in _marks(section):
-        packages.setdefault(mark.package, []).append(mark.parameter)
-    return packages
+    for field in Params.model_fields.values():
+        for mark in _marks(field.annotation):
+            packages.setdefault(mark.package, []).append(mark.parameter)
+    return {package: list(dict.fromkeys(names)) for package, names in packages.items()}
 
 
 def _marks(section: Any) -> Iterator[Choice]:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from fusionrec.data.histories import Histories
 from fusionrec.evaluation import catalogue_ranking
-from fusionrec.models.baselines.popularity import Popularity
 from fusionrec.models.fixed_scores import FixedScores
+from fusionrec.models.popularity_scores import PopularityScores
 from fusionrec.models.uniform_scores import UniformScores
 
 USERS, ITEMS = 7, 9
@@ -144,7 +144,9 @@ def test_random_does_not_depend_on_the_chunk_but_on_the_seed() -> None:
 
 def test_popularity_sees_train_only() -> None:
     train = Histories(np.array([0, 2, 3]), np.array([5, 3, 5]))
-    assert Popularity(train, ITEMS).score(np.array([0]), nothing()).tolist() == [[0, 0, 0, 1, 0, 2, 0, 0, 0]]
+    assert PopularityScores(train, ITEMS).score(np.array([0]), nothing()).tolist() == [
+        [0, 0, 0, 1, 0, 2, 0, 0, 0]
+    ]
 
 
 def test_masking_does_not_leak_into_the_recommender() -> None:

@@ -7,14 +7,15 @@ import torch
 
 from fusionrec import sections
 from fusionrec.data.histories import Histories
+from fusionrec.evaluation import baselines, report
 from fusionrec.evaluation import protocol as tasks
-from fusionrec.evaluation import report
 from fusionrec.evaluation.metrics import diversity
-from fusionrec.models import baselines
-from fusionrec.models.baselines import TrainData
+from fusionrec.models.closed_form import TrainData
+from fusionrec.models.contract import ModelData
 from fusionrec.models.fixed_scores import FixedScores
 from fusionrec.models.uniform_scores import UniformScores
 
+from ..models.zoo.closed_forms import contents
 from .tiny import FAMILIES, OPTIONS, ROOT
 
 USERS, ITEMS, K = 1500, 80, 10
@@ -92,7 +93,8 @@ def test_baselines_see_train_alone() -> None:
     options = sections.load(ROOT / "params.yaml").metrics.baselines
     known = Histories.of(PARTS["train"], USERS)
     users = np.arange(20)
-    built = baselines.build(options, TrainData(PARTS["train"], known, ITEMS, 0), None)
+    data = ModelData(contents(ITEMS), USERS, 0, graph=known)
+    built = baselines.build(options, data, TrainData(PARTS["train"], known, 0), None)
     for name, found in built.items():
         scores = found.score(users, known)
         if name == "popularity":

@@ -166,8 +166,10 @@ def training() -> Iterator[str]:
 
 def ranking() -> Iterator[str]:
     """Lists of a trained model, re-ranked lists, and those of the baselines, with their scores."""
+    from fusionrec.evaluation import baselines
     from fusionrec.evaluation.catalogue_ranking import top_k
-    from fusionrec.models import baselines
+    from fusionrec.models.closed_form import TrainData
+    from fusionrec.models.contract import ModelData
     from fusionrec.recommend import rerank, rerank_features
 
     train, users = histories(1), np.arange(USERS)
@@ -180,8 +182,8 @@ def ranking() -> Iterator[str]:
         yield line(f"reranking {method}", *rerank.rerank(best, features, train, users, 20, options))
     user, item = train.pairs(users)
     log = pd.DataFrame({"user": user, "item": item, "timestamp": np.arange(len(user))})
-    data = baselines.TrainData(log, train, ITEMS, 1)
-    for name, fitted in baselines.build(P.metrics.baselines, data, None).items():
+    data = ModelData(model.content, USERS, CATEGORIES, graph=train)
+    for name, fitted in baselines.build(P.metrics.baselines, data, TrainData(log, train, 1), None).items():
         yield line(f"ranking {name}", *top_k(fitted, users, train, 50))
 
 

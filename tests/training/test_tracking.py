@@ -36,7 +36,9 @@ def tracked(folder: Path, interrupted: Interrupted, clock: list[float]) -> list[
     def watch(epochs: list[Epoch], left: float | None) -> None:
         told.append((len(epochs), left))
 
-    with Tracker(folder / "curves", folder / "system", OPTIONS, {}, interrupted, watch) as tracker:
+    with Tracker(
+        folder / "curves", folder / "system", OPTIONS, OPTIONS.epochs, {}, interrupted, watch
+    ) as tracker:
         for number in range(1, 6):
             clock[0] += 0.001 if number <= interrupted.epochs else SLOW
             tracker.epoch(epoch(number))
@@ -46,7 +48,9 @@ def tracked(folder: Path, interrupted: Interrupted, clock: list[float]) -> list[
 
 def test_at_the_end_the_best_epoch_is_left(tmp_path: Path) -> None:
     watch = Interrupted(tmp_path / "state")
-    with Tracker(tmp_path / "curves", tmp_path / "system", OPTIONS, {}, watch, lambda *_: None) as tracker:
+    with Tracker(
+        tmp_path / "curves", tmp_path / "system", OPTIONS, OPTIONS.epochs, {}, watch, lambda *_: None
+    ) as tracker:
         for number in range(1, 4):
             tracker.epoch(epoch(number))
         assert files.read_json(tmp_path / "curves/metrics.json")["train"]["loss"] == 1 / 3, "until then"

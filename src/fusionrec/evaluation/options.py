@@ -12,9 +12,9 @@ Reranker = Literal["weighted", "mmr", "dpp", "calibrated"]
 
 
 class Baselines(Choosing):
-    """The baselines `names`, with which the model is compared; the parameters of each are under its name."""
+    """The baselines `names`, models in closed form; the parameters of each are under its name."""
 
-    names: Annotated[list[str], Choice("fusionrec.models.baselines", "metrics.baselines.names")]
+    names: Annotated[list[str], Choice("fusionrec.models.zoo", "metrics.baselines.names")]
 
 
 class Metrics(Choosing):

@@ -27,7 +27,7 @@ from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.models import migrations, zoo
-from fusionrec.models.contract import ModelData, TrainableModel
+from fusionrec.models.contract import Model, ModelData
 from fusionrec.models.migrations import SCHEMA
 from fusionrec.models.trained_model import TrainedModel
 from fusionrec.params import Section
@@ -40,7 +40,7 @@ REMEDY = "run `dvc repro model`"
 def save(
     folder: Path,
     name: str,
-    model: TrainableModel,
+    model: Model,
     data: ModelData,
     item_ids: list[str],
     user_ids: list[str],
@@ -225,7 +225,7 @@ _KINDS = {
 }
 
 
-def _empty(folder: Path, name: str, options: Any, data: ModelData) -> TrainableModel:
+def _empty(folder: Path, name: str, options: Any, data: ModelData) -> Model:
     """The model without memory for its weights, which come from the file: wrong sizes cost no memory."""
     needs_graph = "graph" in zoo.load(name).needs
     if needs_graph != (data.graph is not None):

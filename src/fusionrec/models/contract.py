@@ -1,8 +1,11 @@
-"""The contract of trained models: everything that training, ranking, recommendation and review use of a model.
+"""The contract of models: everything that training, ranking, recommendation and review use of a model.
 
-A model scores a user and an item from a vector of each: `towers` encodes items, `user_vectors` computes users from
-encoded items and histories, and `logits` scores pairs of them. It declares what it needs, whether it can score new
-items, and whether it ranks by an inner product; training minimises its `loss`.
+A `Model` scores the catalogue for users. Most score a user and an item from a vector of each: `towers` encodes items,
+`user_vectors` computes users from encoded items and histories, and `logits` scores pairs of them. It declares what it
+needs, whether it can score new items, and whether it ranks by an inner product.
+
+There are two kinds: training minimises the `loss` of a `TrainableModel` step by step; a `ClosedForm` (see
+`fusionrec.models.closed_form`) is computed from the train interactions at once.
 """
 
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
@@ -16,6 +19,7 @@ from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 
 Need = Literal["ids", "contents", "graph", "sequence"]
+PAIR_VALUES = 2**19  # in memory at once when a pairwise head ranks: 2 MB, which fit into a CPU's cache
 
 
 class ModelData(NamedTuple):
@@ -89,19 +93,16 @@ class Step(Protocol):
         ...
 
 
-class TrainableModel(nn.Module):
-    """The base class of all models in `fusionrec.models.zoo`.
-
-    All weights are zero until `reset` draws them or a checkpoint fills them.
+class Model(nn.Module):
+    """What ranking, recommendation and review use of any model.
 
     Attributes:
-        Options: the model's own parameters, `model.<name>`; one of them is `losses`, weights of the ranking losses.
-        needs: what it is built from; with `sequence`, user vectors depend on the order of the history.
+        Options: the model's own parameters, `model.<name>`.
+        needs: what it is built from; with `sequence`, scores depend on the order of the history.
         scores_new_items: whether it can score items that are not in the catalogue.
         ranks_by_inner_product: whether a score is the product of two vectors plus the item's bias, so that
             vectors can be exported to an index.
         history_length: number of latest interactions that a user vector is computed from; 0: users are ids.
-        history_dropout: share of a history that is hidden in training.
         pair_width: values that a pair takes in memory besides its score; 0 for an inner product.
     """
 
@@ -110,21 +111,26 @@ class TrainableModel(nn.Module):
     options: Any
     ranks_by_inner_product: bool = True
     history_length: int = 0
-    history_dropout: float = 0.0
     pair_width: int = 0
 
     def __init__(self, options: Any, data: ModelData):
         super().__init__()
         self.options = options
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Hyper-parameters that were chosen on validation while the model was made, by name."""
+        return {}
+
+    @property
+    def weight_count(self) -> int:
+        """How many numbers were learned."""
+        return sum(weight.numel() for weight in self.parameters())
+
     @classmethod
     def reads_tokens(cls, options: Any) -> bool:
         """Whether it reads the vectors of an item's patches and words, with these parameters."""
         return False
-
-    def reset(self, generator: torch.Generator) -> None:
-        """Draw all initial weights."""
-        raise NotImplementedError
 
     def towers(
         self,
@@ -191,29 +197,39 @@ class TrainableModel(nn.Module):
         """
         raise NotImplementedError
 
-    def loss(self, step: Step) -> dict[str, torch.Tensor]:
-        """The terms of the loss of a step, by name.
+    def user_vectors_of(self, towers: Towers, users: np.ndarray, past: Histories) -> torch.Tensor:
+        """[n, dim]: `user_vectors` of `users`, int64 [n], from the histories of all users."""
+        device = towers.history.device
+        latest = torch.from_numpy(past.latest(users, self.history_length)).to(device)
+        return self.user_vectors(towers, torch.from_numpy(users).to(device), latest)
 
-        Terms named in the option `losses` are weighted by it; others count as they are.
+    def scores(self, towers: Towers, users: np.ndarray, past: Histories) -> torch.Tensor:
+        """Score all items of `towers` for some users; higher is better.
+
+        Scores are logits: the final activation keeps their order, but would produce ties where it saturates float32.
+        A pairwise head scores the catalogue in chunks, so that memory is bounded.
+
+        Args:
+            towers: encoded items.
+            users: int64 [n], rows of the user table or beyond it.
+            past: histories of all users.
+
+        Returns:
+            [n, rows of towers.candidates].
         """
-        return step.terms()
+        vectors = self.user_vectors_of(towers, users, past)
+        items, bias = towers.candidates, towers.bias
+        values = len(users) * self.pair_width
+        chunk = max(1, PAIR_VALUES // values) if values else max(1, len(items))
+        parts = [
+            self.logits(vectors, Towers(items[s : s + chunk], bias[s : s + chunk], towers.history))
+            for s in range(0, len(items), chunk)
+        ]
+        return torch.cat(parts, 1) if len(parts) > 1 else parts[0]
 
     def probability(self, logits: torch.Tensor) -> tuple[torch.Tensor, str]:
         """Scores after the final activation, in the shape of `logits`; and its name: none, sigmoid or tanh."""
         return logits, "none"
-
-    def modalities(
-        self,
-        content: ItemInputs,
-        rows: torch.Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Projected pictures [n, dim] and texts [n, dim], bool [n], items with both, and [] temperature.
-
-        Raises:
-            UserError: if the model has no pictures or no texts.
-        """
-        raise UserError("losses.contrastive: this model reads neither pictures nor texts; set it to 0")
 
     def knows(self, users: np.ndarray, past: Histories) -> np.ndarray:
         """bool [n]: users about whom the model knows something, so that their scores are personal.
@@ -231,6 +247,43 @@ class TrainableModel(nn.Module):
     def with_ids(self, order: torch.Tensor) -> Self:
         """A copy in which item i has the id embeddings and the bias of item order[i], int64 [items]."""
         raise NotImplementedError
+
+
+class TrainableModel(Model):
+    """A model that is trained step by step: it has a loss.
+
+    All weights are zero until `reset` draws them or a checkpoint fills them. One of its options is `losses`, the
+    weights of the ranking losses.
+
+    Attributes:
+        history_dropout: share of a history that is hidden in training.
+    """
+
+    history_dropout: float = 0.0
+
+    def reset(self, generator: torch.Generator) -> None:
+        """Draw all initial weights."""
+        raise NotImplementedError
+
+    def loss(self, step: Step) -> dict[str, torch.Tensor]:
+        """The terms of the loss of a step, by name.
+
+        Terms named in the option `losses` are weighted by it; others count as they are.
+        """
+        return step.terms()
+
+    def modalities(
+        self,
+        content: ItemInputs,
+        rows: torch.Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Projected pictures [n, dim] and texts [n, dim], bool [n], items with both, and [] temperature.
+
+        Raises:
+            UserError: if the model has no pictures or no texts.
+        """
+        raise UserError("losses.contrastive: this model reads neither pictures nor texts; set it to 0")
 
     def tracked(self, content: ItemInputs) -> dict[str, float]:
         """Values inside the model for training curves, by name, such as weight/vision; after each epoch."""

@@ -68,3 +68,24 @@ def _kept(similarity: csr_array, row: np.ndarray, keep: np.ndarray) -> csr_array
     counts = np.bincount(row[keep], minlength=similarity.shape[0])
     offsets = np.concatenate([[0], np.cumsum(counts)])
     return csr_array((similarity.data[keep], similarity.indices[keep], offsets), similarity.shape)
+
+
+def padded(similarity: csr_array, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Columns, int64, and entries, float64, of each row: [rows, width], padded with -1 and 0.
+
+    >>> columns, values = padded(csr_array(np.array([[0, 0.5, 0.7], [0, 0, 0]])), 2)
+    >>> columns.tolist(), values.tolist()
+    ([[1, 2], [-1, -1]], [[0.5, 0.7], [0.0, 0.0]])
+    """
+    counts = np.diff(similarity.indptr)
+    inside = np.arange(width) < counts[:, None]
+    columns, values = np.full(inside.shape, -1, np.int64), np.zeros(inside.shape)
+    columns[inside], values[inside] = similarity.indices, similarity.data
+    return columns, values
+
+
+def unpadded(columns: np.ndarray, values: np.ndarray, width: int) -> csr_array:
+    """The matrix [rows, width] of which `padded` made `columns` and `values`."""
+    inside = columns >= 0
+    offsets = np.concatenate([[0], np.cumsum(inside.sum(1))])
+    return csr_array((values[inside], columns[inside], offsets), (len(columns), width))

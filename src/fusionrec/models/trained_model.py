@@ -7,9 +7,7 @@ import torch
 
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
-from fusionrec.models.contract import Towers, TrainableModel
-
-PAIR_VALUES = 2**19  # in memory at once when a pairwise head ranks: 2 MB, which fit into a CPU's cache
+from fusionrec.models.contract import Model
 
 
 class TrainedModel:
@@ -24,7 +22,7 @@ class TrainedModel:
 
     def __init__(
         self,
-        model: TrainableModel,
+        model: Model,
         content: ItemInputs,
         item_ids: list[str] | None = None,
         user_ids: list[str] | None = None,
@@ -47,28 +45,15 @@ class TrainedModel:
         return new
 
     def knows(self, users: np.ndarray, past: Histories) -> np.ndarray:
-        """bool [n]: see `TrainableModel.knows`."""
+        """bool [n]: see `Model.knows`."""
         return self.model.knows(users, past)
 
     @torch.no_grad()
     def user_vectors(self, users: np.ndarray, past: Histories) -> torch.Tensor:
-        """float32 [n, dim]: see `TrainableModel.user_vectors`."""
-        latest = torch.from_numpy(past.latest(users, self.model.history_length)).to(self.device)
-        return self.model.user_vectors(self.towers, torch.from_numpy(users).to(self.device), latest)
+        """float32 [n, dim]: see `Model.user_vectors_of`."""
+        return self.model.user_vectors_of(self.towers, users, past)
 
     @torch.no_grad()
     def score(self, users: np.ndarray, past: Histories) -> torch.Tensor:
-        """See `Recommender.score`.
-
-        Scores are logits: the final activation keeps their order, but would produce ties where it saturates float32.
-        A pairwise head scores the catalogue in chunks, so that memory is bounded.
-        """
-        vectors = self.user_vectors(users, past)
-        items, bias = self.towers.candidates, self.towers.bias
-        values = len(users) * self.model.pair_width
-        chunk = max(1, PAIR_VALUES // values) if values else max(1, len(items))
-        parts = [
-            self.model.logits(vectors, Towers(items[s : s + chunk], bias[s : s + chunk], self.towers.history))
-            for s in range(0, len(items), chunk)
-        ]
-        return torch.cat(parts, 1) if len(parts) > 1 else parts[0]
+        """See `Recommender.score` and `Model.scores`."""
+        return self.model.scores(self.towers, users, past)

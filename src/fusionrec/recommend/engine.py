@@ -14,7 +14,7 @@ from fusionrec import files
 from fusionrec.data.histories import LOG, Histories
 from fusionrec.errors import UserError
 from fusionrec.models import checkpoint
-from fusionrec.models.baselines.popularity import Popularity
+from fusionrec.models.popularity_scores import PopularityScores
 from fusionrec.models.trained_model import TrainedModel
 from fusionrec.recommend import limits, lists, requests, rerank_features
 from fusionrec.recommend.lists import Block, Rules
@@ -62,7 +62,7 @@ class Engine:
     def __init__(self, model: TrainedModel, split: Split):
         self.model, self.split = model, split
         self.item_ids = split.items["item_id"].tolist()
-        self.popularity = Popularity(split.past, len(split.items))
+        self.popularity = PopularityScores(split.past, len(split.items))
         self._ids = pa.array(self.item_ids, pa.string())
         self._titles = pa.array(split.items["title"].tolist(), pa.string())
 

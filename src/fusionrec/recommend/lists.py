@@ -10,7 +10,7 @@ from fusionrec import runtime
 from fusionrec.data.histories import Histories
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.evaluation.catalogue_ranking import Lists
-from fusionrec.models.baselines.popularity import Popularity
+from fusionrec.models.popularity_scores import PopularityScores
 from fusionrec.models.trained_model import TrainedModel
 from fusionrec.recommend import limits, rerank
 from fusionrec.recommend.limits import Limit
@@ -62,7 +62,9 @@ class Block(NamedTuple):
 class ModelOrPopularity:
     """A `Recommender`: the model's scores for users that the model knows, popularity for all others."""
 
-    def __init__(self, model: TrainedModel, popularity: Popularity, past: Histories, excluded: np.ndarray):
+    def __init__(
+        self, model: TrainedModel, popularity: PopularityScores, past: Histories, excluded: np.ndarray
+    ):
         self.model, self.popularity, self.past = model, popularity, past
         self.excluded = torch.from_numpy(excluded).to(model.device)
 
@@ -77,7 +79,7 @@ class ModelOrPopularity:
 
 def stream(
     model: TrainedModel,
-    popularity: Popularity,
+    popularity: PopularityScores,
     users: np.ndarray,
     past: Histories,
     rules: Rules,

@@ -14,7 +14,7 @@ from fusionrec.data.item_inputs import Fitted, ItemInputs
 from fusionrec.encoders import inputs
 from fusionrec.errors import UserError
 from fusionrec.models import card, checkpoint, preparation, zoo
-from fusionrec.models.contract import ModelData, TrainableModel
+from fusionrec.models.contract import Model, ModelData, TrainableModel
 from fusionrec.models.preparation import Preparation, PreparationOptions
 from fusionrec.paths import cache_home
 from fusionrec.training import objective, resume
@@ -36,6 +36,7 @@ class Data(NamedTuple):
         fitted: the preprocessing of the inputs of items.
         item_ids: ids of the rows of items.
         user_ids: ids of the rows of users.
+        log: the train interactions, with their times.
     """
 
     train: Histories
@@ -45,6 +46,7 @@ class Data(NamedTuple):
     fitted: Fitted
     item_ids: list[str]
     user_ids: list[str]
+    log: pd.DataFrame
 
     def with_content(self, content: ItemInputs) -> "Data":
         """The same with other inputs of the items."""
@@ -84,7 +86,7 @@ def read(p: Parameters) -> Data:
         torch.from_numpy(histories.counts > 0),
         histories if "graph" in needs else None,
     )
-    return Data(histories, known, asked, model, fitted, item_ids, user_ids)
+    return Data(histories, known, asked, model, fitted, item_ids, user_ids, train)
 
 
 def unfrozen(p: Parameters, data: Data, device: torch.device) -> Encoders:
@@ -119,9 +121,10 @@ def build(p: Parameters, data: Data, device: torch.device) -> TrainableModel:
     Raises:
         UserError: if no loss that ranks items is switched on, or the weights of `train.resume_from` do not fit.
     """
-    options = p.model.own(p.model.name)
+    options, kind = p.model.own(p.model.name), zoo.load(p.model.name)
+    assert issubclass(kind, TrainableModel)
     objective.switched_on(options.losses)  # checked before anything is written
-    model = zoo.load(p.model.name)(options, data.model)
+    model = kind(options, data.model)
     model.reset(torch.Generator().manual_seed(p.train.seed))
     if p.train.resume_from is not None:
         earlier = checkpoint.load(p.train.resume_from, torch.device("cpu"), data.item_ids)
@@ -134,12 +137,11 @@ def build(p: Parameters, data: Data, device: torch.device) -> TrainableModel:
     return model.to(device)
 
 
-def summary(data: Data, model: TrainableModel, device: torch.device) -> str:
-    """The sizes of the data and of the model, in a line."""
-    weights = sum(weight.numel() for weight in model.parameters())
+def summary(data: Data, device: torch.device) -> str:
+    """The sizes of the data, in a line."""
     return (
         f"{len(data.user_ids):,} users, {len(data.item_ids):,} items, {len(data.train.items):,} interactions; "
-        f"{weights:,} weights, on {device}"
+        f"on {device}"
     )
 
 
@@ -177,7 +179,7 @@ def prepared(p: Parameters, data: Data, encoders: Encoders) -> Preparation:
 def described(
     p: Parameters,
     data: Data,
-    model: TrainableModel,
+    model: Model,
     made: Preparation,
     metrics: dict[str, Any],
     code_files: dict[str, str],
@@ -197,7 +199,7 @@ def described(
             "name": name,
             "needs": sorted(model.needs),
             "scores_new_items": model.scores_new_items,
-            "weights": sum(weight.numel() for weight in model.parameters()),
+            "weights": model.weight_count,
             "users": len(data.user_ids),
             "items": len(data.item_ids),
         },
@@ -206,7 +208,7 @@ def described(
             "splits": _selected(tree["splits"], tree["splits"]["strategy"]),
             **made.options.model_dump(exclude={"encoders"}),
             "encoders": p.encoders.model_dump(include={"weights", "folder"}),
-            "model": _selected(p.model.model_dump(), name) | {name: p.model.own(name).model_dump()},
+            "model": _selected(p.model.model_dump(), name) | {name: model.options.model_dump()},
             "train": p.train.model_dump(),
         },
         code={"fingerprint": code.digest_of(code_files), "files": code_files},
@@ -234,7 +236,7 @@ def save(
     folder: str,
     p: Parameters,
     data: Data,
-    model: TrainableModel,
+    model: Model,
     encoders: Encoders,
     best: Epoch,
     validation: dict[str, Any],

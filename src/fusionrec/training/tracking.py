@@ -27,8 +27,9 @@ class Tracker:
             has the best epoch alone.
         system: folder of the log of processors, memory and GPUs, which does depend on them.
         options: of training.
+        total: epochs at most.
         parameters: all of params.yaml, recorded in Weights & Biases.
-        interrupted: the state from which the training continues.
+        interrupted: the state from which the training continues. None: it cannot be interrupted.
         watch: is called after each epoch with all epochs until then, and the seconds that the remaining ones would
             take; None if that is not known. It is not called for the epochs before an interruption.
     """
@@ -38,11 +39,12 @@ class Tracker:
         curves: Path | str,
         system: Path | str,
         options: Train,
+        total: int,
         parameters: dict[str, Any],
-        interrupted: Interrupted,
+        interrupted: Interrupted | None,
         watch: Watch,
     ):
-        self.options, self.parameters = options, parameters
+        self.options, self.total, self.parameters = options, total, parameters
         self.interrupted, self.watch = interrupted, watch
         self.epochs: list[Epoch] = []
         self.ends: list[float] = []  # of the epochs since the start of this process
@@ -59,7 +61,7 @@ class Tracker:
         )  # without a driver it would print a traceback
         enter(Live(dir=str(self.places[1]), monitor_system=True, **quiet))
         self.mirror = _weights_and_biases(self.options.wandb, self.parameters, self.stack)
-        self.bar = enter(progress.bar("train", "epoch", self.options.epochs))
+        self.bar = enter(progress.bar("train", "epoch", self.total))
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -75,9 +77,10 @@ class Tracker:
         self.live.next_step()
         if self.mirror:
             self.mirror.log(epoch.metrics, step=epoch.number)
-        shown = {name: epoch.metrics[name] for name in ("train/loss", f"val/{self.options.monitor}")}
-        self.bar.set_postfix({name: f"{value:.4f}" for name, value in shown.items()})
-        earlier = epoch.number <= self.interrupted.epochs
+        names = ("train/loss", f"val/{self.options.monitor}")
+        shown = {name: f"{epoch.metrics[name]:.4f}" for name in names if name in epoch.metrics}
+        self.bar.set_postfix(shown)
+        earlier = self.interrupted is not None and epoch.number <= self.interrupted.epochs
         self.bar.initial += earlier
         self.bar.update()
         self.ends = [*([] if earlier else self.ends[-PACE:]), time.monotonic()]
@@ -89,7 +92,7 @@ class Tracker:
         if len(self.ends) < 2:
             return None
         pace = (self.ends[-1] - self.ends[0]) / (len(self.ends) - 1)
-        return pace * (self.options.epochs - len(self.epochs))
+        return pace * (self.total - len(self.epochs))
 
     def best(self, epoch: Epoch) -> None:
         """Record which epoch is kept, and its validation metrics."""

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from fusionrec.data.histories import Histories
-from fusionrec.models import trained_model
+from fusionrec.models import contract
 from fusionrec.models.contract import ModelData
 from fusionrec.models.trained_model import TrainedModel
 from fusionrec.models.zoo.fusion import FusionModel
@@ -208,7 +208,7 @@ def test_a_catalogue_ranked_in_chunks_is_ranked_as_a_whole(build, content, batch
     monkeypatch.setattr(model, "logits", logits)
     for values, expected in ((2 * USERS * 6, [2, 2, 2]), (4 * USERS * 6, [4, 2]), (1, [1] * 6)):
         lengths.clear()
-        monkeypatch.setattr(trained_model, "PAIR_VALUES", values)
+        monkeypatch.setattr(contract, "PAIR_VALUES", values)
         torch.testing.assert_close(trained.score(ALL, PAST), whole)
         assert lengths == expected
 

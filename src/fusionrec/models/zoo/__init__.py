@@ -6,7 +6,7 @@ from fusionrec import choices
 from fusionrec.choices import Choice
 
 if TYPE_CHECKING:  # parameters are checked without torch
-    from fusionrec.models.contract import TrainableModel
+    from fusionrec.models.contract import Model
 
 PACKAGE = "fusionrec.models.zoo"
 SELECTED = Choice(
@@ -14,9 +14,9 @@ SELECTED = Choice(
 )  # saved models are loaded by name: see `fusionrec.code`
 
 
-def load(name: str) -> "type[TrainableModel]":
+def load(name: str) -> "type[Model]":
     """The class of the model `name`."""
-    model: type[TrainableModel] = choices.load(PACKAGE, name).Model
+    model: type[Model] = choices.load(PACKAGE, name).Model
     return model
 
 

@@ -1,13 +1,15 @@
 """Items by the number of their train users in the last part of the time that train covers."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any, Self
 
 import pandas as pd
 from pydantic import Field
 
 from fusionrec.data.histories import Histories
-from fusionrec.models.baselines import Fitted, TrainData
-from fusionrec.models.baselines.popularity import Popularity
+from fusionrec.models.closed_form import TrainData
+from fusionrec.models.contract import ModelData
+from fusionrec.models.zoo import popularity
 from fusionrec.params import Section
 
 
@@ -17,10 +19,14 @@ class Options(Section):
     share: Annotated[float, Field(gt=0, le=1)]
 
 
-def fit(train: TrainData, options: Options) -> list[Fitted]:
-    """Count the recent users of each item."""
-    newest = Histories.of(recent(train.log, options.share), len(train.histories))
-    return [Fitted(Popularity(newest, train.items), {})]
+class Model(popularity.Model):
+    """The most chosen items of late."""
+
+    @classmethod
+    def fit(cls, options: Any, data: ModelData, train: TrainData) -> Iterator[Self]:
+        """See `ClosedForm.fit`: count the recent users of each item."""
+        newest = Histories.of(recent(train.log, options.share), len(train.histories))
+        yield cls.counting(newest, options, data)
 
 
 def recent(log: pd.DataFrame, share: float) -> pd.DataFrame:

@@ -1,18 +1,12 @@
-"""Items by the number of their train users; the same for all users."""
+"""Scores by the number of interactions, the same for all users."""
 
 import numpy as np
 import torch
 
 from fusionrec.data.histories import Histories
-from fusionrec.models.baselines import Fitted, TrainData
 
 
-def fit(train: TrainData, options: None) -> list[Fitted]:
-    """Count the users of each item."""
-    return [Fitted(Popularity(train.histories, train.items), {})]
-
-
-class Popularity:
+class PopularityScores:
     """A `Recommender` of the most chosen items.
 
     Args:

@@ -6,28 +6,21 @@ A user is never their own neighbour.
 """
 
 from collections.abc import Iterator
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from scipy.sparse import csr_array
 
 from fusionrec.data.histories import Histories
-from fusionrec.models.baselines import Fitted, TrainData
+from fusionrec.models.closed_form import Scores, TrainData, single
+from fusionrec.models.contract import ModelData, Need
 from fusionrec.models.interaction_matrix import matrix
 from fusionrec.models.neighbours import VALUES, NeighbourOptions, chunks, cosine, nearest, without
 
 
 class Options(NeighbourOptions):
     """At most how many `neighbours` of a user, and `shrinkage`; of lists, all values are tried."""
-
-
-def fit(train: TrainData, options: Options) -> Iterator[Fitted]:
-    """Keep the train histories; neighbours are computed when a user is scored."""
-    chosen = matrix(train.histories, np.arange(len(train.histories)), train.items)
-    for shrinkage in options.shrinkage:
-        most = Nearest(chosen, max(options.neighbours), shrinkage)
-        for neighbours in options.neighbours:
-            yield Fitted(UserKNN(most, neighbours), {"neighbours": neighbours, "shrinkage": shrinkage})
 
 
 class Nearest:
@@ -62,21 +55,39 @@ class Nearest:
         return self.kept[key]
 
 
-class UserKNN:
+class Model(Scores):
     """Score of an item: summed similarities of the user's nearest train users who chose it.
 
     Similarity is that of the user's past to train histories, so that users absent from train have neighbours too.
+    The weights are the train histories themselves.
 
-    Args:
-        most: finds at least `neighbours` neighbours.
-        neighbours: at most so many of each user.
+    Raises:
+        ValueError: if `data` has no graph.
     """
 
-    def __init__(self, most: Nearest, neighbours: int):
-        self.most, self.neighbours = most, neighbours
+    needs: ClassVar[frozenset[Need]] = frozenset({"graph"})
 
-    def score(self, users: np.ndarray, past: Histories) -> torch.Tensor:
-        """See `Recommender.score`."""
+    def __init__(self, options: Any, data: ModelData, most: Nearest | None = None):
+        super().__init__(options, data)
+        if data.graph is None:
+            raise ValueError("user_knn needs the graph of train interactions")
+        self.neighbours = max(options.neighbours)
+        if most is None:
+            chosen = matrix(data.graph, np.arange(len(data.graph)), data.items)
+            most = Nearest(chosen, self.neighbours, max(options.shrinkage))
+        self.most = most
+
+    @classmethod
+    def fit(cls, options: Any, data: ModelData, train: TrainData) -> Iterator[Self]:
+        """See `ClosedForm.fit`: keep the train histories; neighbours are computed when a user is scored."""
+        chosen = matrix(train.histories, np.arange(len(train.histories)), data.items)
+        for shrinkage in options.shrinkage:
+            most = Nearest(chosen, max(options.neighbours), shrinkage)
+            for neighbours in options.neighbours:
+                yield cls(single(options, neighbours=neighbours, shrinkage=shrinkage), data, most)
+
+    def score_all(self, users: np.ndarray, past: Histories) -> torch.Tensor:
+        """See `Scores.score_all`."""
         known, items = self.most.chosen.shape
         scores = np.zeros((len(users), items), np.float32)
         for rows in chunks(len(users), known):

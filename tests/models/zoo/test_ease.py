@@ -8,8 +8,11 @@ import pytest
 
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
-from fusionrec.models.baselines import TrainData, ease
-from fusionrec.models.baselines.ease import EASE, Options
+from fusionrec.models.closed_form import TrainData
+from fusionrec.models.contract import ModelData
+from fusionrec.models.zoo.ease import Model, Options, solve
+
+from .closed_forms import contents
 
 USERS, ITEMS = 30, 8
 
@@ -27,16 +30,16 @@ def dense(histories: Histories) -> np.ndarray:
     return chosen
 
 
-def fitted(train: Histories, items: int, l2: float) -> Any:
-    data = TrainData(pd.DataFrame(), train, items, seed=1)
-    (found,) = ease.fit(data, Options(l2=[l2], max_items=items))
-    return found.recommender
+def fitted(train: Histories, items: int, l2: float, most: int = 100) -> Any:
+    data = ModelData(contents(items), len(train), 0)
+    (model,) = Model.fit(Options(l2=[l2], max_items=most), data, TrainData(pd.DataFrame(), train, 1))
+    return model
 
 
 def test_each_column_is_a_ridge_regression_on_the_others() -> None:
     train, l2 = some(0), 3.0
     chosen = dense(train)
-    weights = EASE(chosen.T @ chosen, l2).weights
+    weights = solve(chosen.T @ chosen, l2)
     for item in range(ITEMS):
         others = np.delete(chosen, item, 1)
         ridge = np.linalg.solve(others.T @ others + l2 * np.eye(ITEMS - 1), others.T @ chosen[:, item])
@@ -47,11 +50,11 @@ def test_each_column_is_a_ridge_regression_on_the_others() -> None:
 def test_a_score_is_the_sum_over_the_past_whoever_asks() -> None:
     model, past = fitted(some(0), ITEMS, 3.0), some(1)
     users = np.array([4, 0, 4])
-    scores = model.score(users, past).numpy()
-    np.testing.assert_allclose(scores, dense(past)[users] @ model.weights, rtol=1e-5, atol=1e-7)
+    scores = model.score_all(users, past).numpy()
+    np.testing.assert_allclose(scores, dense(past)[users] @ model.weights.numpy(), rtol=1e-5, atol=1e-7)
     stranger = Histories(np.array([0] * (USERS + 1) + [2]), np.array([3, 5]))
     known = Histories(np.array([0, 2]), np.array([3, 5]))
-    assert (model.score(np.array([USERS]), stranger) == model.score(np.array([0]), known)).all()
+    assert (model.score_all(np.array([USERS]), stranger) == model.score_all(np.array([0]), known)).all()
 
 
 def test_by_hand() -> None:
@@ -61,8 +64,8 @@ def test_by_hand() -> None:
 
 
 def test_a_catalogue_that_is_too_large_is_refused_with_the_remedy() -> None:
-    train = TrainData(pd.DataFrame(), some(0), items=30_000, seed=1)
     with pytest.raises(
-        UserError, match=r"30,000 x 30,000 items.* 20 GB; remove it.*baselines\.ease\.max_items.* 10,000"
+        UserError,
+        match=r"^ease: .*30,000 x 30,000 items.* 20 GB; .*model\.name.*baselines.*max_items.* 10,000",
     ):
-        next(ease.fit(train, Options(l2=[1.0], max_items=10_000)))
+        fitted(some(0), 30_000, 1.0, most=10_000)

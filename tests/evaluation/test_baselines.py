@@ -8,14 +8,18 @@ import pytest
 import torch
 
 from fusionrec.data.histories import Histories
+from fusionrec.errors import UserError
+from fusionrec.evaluation import baselines
 from fusionrec.evaluation.options import Baselines
-from fusionrec.models import baselines
-from fusionrec.models.baselines import Fitted, TrainData
-from fusionrec.models.baselines.popularity import Popularity
-from fusionrec.models.baselines.recent_popularity import recent
+from fusionrec.models.closed_form import TrainData
+from fusionrec.models.contract import ModelData
 from fusionrec.models.fixed_scores import FixedScores
-from fusionrec.models.recommender import Recommender
+from fusionrec.models.popularity_scores import PopularityScores
+from fusionrec.models.trained_model import TrainedModel
 from fusionrec.models.uniform_scores import UniformScores
+from fusionrec.models.zoo.recent_popularity import recent
+
+from ..models.zoo.closed_forms import contents
 
 NOTHING = Histories(np.zeros(6, np.int64), np.zeros(0, np.int64))
 USERS, ITEMS = 20, 12
@@ -39,19 +43,21 @@ def log(seed: int = 0) -> pd.DataFrame:
 
 def build(
     names: list[str],
-    validation: Callable[[Recommender], float] | None = None,
+    validation: Callable[[TrainedModel], float] | None = None,
     table: pd.DataFrame | None = None,
-) -> dict[str, Fitted]:
+) -> dict[str, TrainedModel]:
     table = log() if table is None else table
     section = Baselines.model_validate(
         {"names": names} | {name: GIVEN[name] for name in names if name in GIVEN}
     )
-    return baselines.build(section, TrainData(table, Histories.of(table, USERS), ITEMS, 1), validation)
+    histories = Histories.of(table, USERS)
+    data = ModelData(contents(ITEMS), USERS, 0, graph=histories)
+    return baselines.build(section, data, TrainData(table, histories, 1), validation)
 
 
 def test_popularity_is_the_same_for_everybody_and_zero_for_unknown_items() -> None:
     train = Histories(np.array([0, 2, 3, 3, 3, 3]), np.array([1, 2, 1]))
-    scores = Popularity(train, 4).score(np.array([4, 0]), NOTHING)
+    scores = PopularityScores(train, 4).score(np.array([4, 0]), NOTHING)
     assert scores.tolist() == [[0, 2, 1, 0]] * 2 and scores.dtype == torch.float32
 
 
@@ -126,19 +132,24 @@ def test_nothing_but_train_is_seen(name: str) -> None:
     ],
 )
 def test_the_best_on_validation_is_taken_and_said(name: str, wanted: dict[str, float]) -> None:
-    def validation(recommender: Recommender) -> float:
-        return float(recommender.settings == wanted)  # type: ignore[attr-defined]
+    def validation(fitted: TrainedModel) -> float:
+        return float(fitted.model.settings == wanted)
 
-    assert build([name], validation)[name].settings == wanted
+    assert build([name], validation)[name].model.settings == wanted
 
 
 def test_the_first_of_equals_and_without_validation_the_first() -> None:
     for validation in (None, lambda _: 0.5):
         found = build(NAMES, validation)
         assert list(found) == NAMES
-        assert [found[name].settings for name in NAMES[3:]] == [
+        assert [found[name].model.settings for name in NAMES[3:]] == [
             {"neighbours": 3, "shrinkage": 0},
             {"neighbours": 3, "shrinkage": 0},
             {"l2": 1},
         ]
-        assert not any(found[name].settings for name in NAMES[:3])
+        assert not any(found[name].model.settings for name in NAMES[:3])
+
+
+def test_a_model_that_is_trained_is_no_baseline() -> None:
+    with pytest.raises(UserError, match=r"metrics\.baselines\.names: bpr_mf is trained.*model\.name=bpr_mf"):
+        build(["popularity", "bpr_mf"])

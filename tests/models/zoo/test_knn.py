@@ -12,9 +12,12 @@ from scipy.sparse import csr_array
 
 from fusionrec.data.histories import Histories
 from fusionrec.models import neighbours
-from fusionrec.models.baselines import TrainData, item_knn, user_knn
+from fusionrec.models.closed_form import TrainData
+from fusionrec.models.contract import ModelData
 from fusionrec.models.neighbours import nearest
-from fusionrec.models.recommender import Recommender
+from fusionrec.models.zoo import item_knn, user_knn
+
+from .closed_forms import contents
 
 USERS, ITEMS = 6, 7
 
@@ -38,29 +41,34 @@ def best(similar: dict[int, float], k: int) -> dict[int, float]:
     return {key: -value for value, key in sorted(positive)[:k]}
 
 
-def fitted(kind: Any, train: Histories, items: int, k: int, shrinkage: float) -> Recommender:
-    data = TrainData(pd.DataFrame(), train, items, seed=1)
-    (found,) = kind.fit(data, kind.Options(neighbours=[k], shrinkage=[shrinkage]))
-    return found.recommender
+def models(kind: Any, train: Histories, items: int, neighbours: list[int], shrinkage: list[float]) -> Any:
+    data = ModelData(contents(items), len(train), 0, graph=train)
+    options = kind.Options(neighbours=neighbours, shrinkage=shrinkage)
+    return kind.Model.fit(options, data, TrainData(pd.DataFrame(), train, 1))
+
+
+def fitted(kind: Any, train: Histories, items: int, k: int, shrinkage: float) -> Any:
+    (model,) = models(kind, train, items, [k], [shrinkage])
+    return model
 
 
 def test_item_knn_by_hand() -> None:
     """Items 0 and 1 share two of 3 and 2 users, 0 and 2 one of 3 and 1."""
     model = fitted(item_knn, histories([0, 1], [0, 1], [0, 2]), 3, 5, 0)
-    scores = model.score(np.array([0, 1]), histories([0], [1, 2]))
+    scores = model.score_all(np.array([0, 1]), histories([0], [1, 2]))
     expected = [[0, 2 / 6**0.5, 1 / 3**0.5], [2 / 6**0.5 + 1 / 3**0.5, 0, 0]]
     np.testing.assert_allclose(scores, expected, rtol=1e-6)
 
 
 def test_shrinkage_and_the_number_of_neighbours_by_hand() -> None:
     train = histories([0, 1], [0, 1], [0, 2])
-    scores = fitted(item_knn, train, 3, 1, 2).score(np.array([0]), histories([1, 2]))
+    scores = fitted(item_knn, train, 3, 1, 2).score_all(np.array([0]), histories([1, 2]))
     np.testing.assert_allclose(scores, [[2 / (6**0.5 + 2), 0, 0]], rtol=1e-6)
 
 
 def test_user_knn_by_hand() -> None:
     train = histories([0, 1], [0, 1, 2], [2, 3], [])
-    scores = fitted(user_knn, train, 4, 5, 0).score(np.array([0, 3]), histories([0, 1], [], [], [3]))
+    scores = fitted(user_knn, train, 4, 5, 0).score_all(np.array([0, 3]), histories([0, 1], [], [], [3]))
     np.testing.assert_allclose(scores[0], [2 / 6**0.5] * 3 + [0], rtol=1e-6)
     np.testing.assert_allclose(scores[1], [0, 0, 1 / 2**0.5, 1 / 2**0.5], rtol=1e-6)
 
@@ -79,30 +87,30 @@ def test_equal_to_naive_loops(seed: int, k: int, shrinkage: float) -> None:
         near = best({o: cosine(set(past[user]), own[o], shrinkage) for o in range(USERS) if o != user}, k)
         for other, value in near.items():
             by_user[user, list(own[other])] += value
-    found = fitted(item_knn, train, ITEMS, k, shrinkage).score(users, past)
+    found = fitted(item_knn, train, ITEMS, k, shrinkage).score_all(users, past)
     np.testing.assert_allclose(found, by_item, rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(
-        fitted(user_knn, train, ITEMS, k, shrinkage).score(users, past), by_user, rtol=1e-6, atol=1e-9
+        fitted(user_knn, train, ITEMS, k, shrinkage).score_all(users, past), by_user, rtol=1e-6, atol=1e-9
     )
 
 
 @pytest.mark.parametrize("kind", [item_knn, user_knn])
 def test_chunks_and_the_order_of_users_change_no_bit(kind, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     train, past, users = some(0), some(1), np.array([5, 0, 3, 1])
-    whole = fitted(kind, train, ITEMS, 2, 1.0).score(users, past)
+    whole = fitted(kind, train, ITEMS, 2, 1.0).score_all(users, past)
     monkeypatch.setattr(neighbours, "VALUES", 1)
     one = fitted(kind, train, ITEMS, 2, 1.0)
-    assert (one.score(users, past) == whole).all()
-    assert all((one.score(users[[i]], past) == whole[[i]]).all() for i in range(len(users)))
+    assert (one.score_all(users, past) == whole).all()
+    assert all((one.score_all(users[[i]], past) == whole[[i]]).all() for i in range(len(users)))
 
 
 @pytest.mark.parametrize("kind", [item_knn, user_knn])
 def test_a_user_whom_train_does_not_know_is_answered_from_the_past(kind) -> None:  # type: ignore[no-untyped-def]
     train = histories([0, 1], [0, 1], [1, 2], [])
     past = histories([], [], [], [0], [0])  # the last one is beyond the table of users
-    scores = fitted(kind, train, 3, 5, 0).score(np.array([3, 4]), past).numpy()
+    scores = fitted(kind, train, 3, 5, 0).score_all(np.array([3, 4]), past).numpy()
     assert (scores[0] == scores[1]).all() and scores[0, 1] > scores[0, 2] >= 0
-    assert not fitted(kind, train, 3, 5, 0).score(np.array([0]), histories([])).any(), (
+    assert not fitted(kind, train, 3, 5, 0).score_all(np.array([0]), histories([])).any(), (
         "nothing known, nothing said"
     )
 
@@ -110,7 +118,7 @@ def test_a_user_whom_train_does_not_know_is_answered_from_the_past(kind) -> None
 @pytest.mark.parametrize("kind", [item_knn, user_knn])
 def test_an_item_twice_in_a_history_counts_once(kind) -> None:  # type: ignore[no-untyped-def]
     once, twice = histories([0, 1], [1, 2]), histories([0, 1, 0], [1, 2, 2])
-    scores = [fitted(kind, h, 3, 5, 0).score(np.arange(2), h) for h in (once, twice)]
+    scores = [fitted(kind, h, 3, 5, 0).score_all(np.arange(2), h) for h in (once, twice)]
     assert (scores[0] == scores[1]).all()
 
 
@@ -122,8 +130,8 @@ def test_nearest_breaks_ties_by_column() -> None:
 @pytest.mark.parametrize("kind", [item_knn, user_knn])
 def test_empty(kind) -> None:  # type: ignore[no-untyped-def]
     nobody = histories([])
-    assert fitted(kind, nobody, 3, 5, 0).score(np.array([0]), nobody).tolist() == [[0, 0, 0]]
-    assert fitted(kind, nobody, 3, 5, 0).score(np.array([], np.int64), nobody).shape == (0, 3)
+    assert fitted(kind, nobody, 3, 5, 0).score_all(np.array([0]), nobody).tolist() == [[0, 0, 0]]
+    assert fitted(kind, nobody, 3, 5, 0).score_all(np.array([], np.int64), nobody).shape == (0, 3)
 
 
 def test_what_is_kept_for_other_numbers_of_neighbours_changes_nothing(
@@ -131,22 +139,19 @@ def test_what_is_kept_for_other_numbers_of_neighbours_changes_nothing(
 ) -> None:
     """Users and pasts alternate, and nothing fits into memory: the scores are those of a fresh model."""
     train, pasts, users = some(0), [some(1), some(2)], [np.array([0, 3, 5]), np.array([2])]
-    data = TrainData(pd.DataFrame(), train, ITEMS, seed=1)
-    options = user_knn.Options(neighbours=[4, 2, 1], shrinkage=[0, 1.5])
     for values in (2**24, 0):
         monkeypatch.setattr(user_knn, "VALUES", values)
-        for found in user_knn.fit(data, options):
+        for found in models(user_knn, train, ITEMS, [4, 2, 1], [0, 1.5]):
             settings = found.settings
             fresh = fitted(user_knn, train, ITEMS, int(settings["neighbours"]), settings["shrinkage"])
             for past in (*pasts, pasts[0]):
                 for some_users in users:
-                    assert torch.equal(found.score(some_users, past), fresh.score(some_users, past))
+                    assert torch.equal(found.score_all(some_users, past), fresh.score_all(some_users, past))
 
 
 def test_item_knn_takes_the_nearest_of_the_nearest() -> None:
     train, past, users = some(0, users=30), some(1, users=30), np.arange(30)
-    data = TrainData(pd.DataFrame(), train, ITEMS, seed=1)
-    for found in item_knn.fit(data, item_knn.Options(neighbours=[1, 2, 5], shrinkage=[0, 1.5])):
+    for found in models(item_knn, train, ITEMS, [1, 2, 5], [0, 1.5]):
         settings = found.settings
         alone = fitted(item_knn, train, ITEMS, int(settings["neighbours"]), settings["shrinkage"])
-        assert torch.equal(found.score(users, past), alone.score(users, past))
+        assert torch.equal(found.score_all(users, past), alone.score_all(users, past))

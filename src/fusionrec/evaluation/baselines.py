@@ -1,0 +1,44 @@
+"""Baselines: models in closed form that the model is compared with, fitted on the train interactions alone."""
+
+from collections.abc import Callable
+
+from fusionrec.errors import UserError
+from fusionrec.evaluation.options import Baselines
+from fusionrec.models import closed_form, zoo
+from fusionrec.models.closed_form import ClosedForm, TrainData
+from fusionrec.models.contract import ModelData
+from fusionrec.models.trained_model import TrainedModel
+
+
+def build(
+    section: Baselines,
+    data: ModelData,
+    train: TrainData,
+    validation: Callable[[TrainedModel], float] | None,
+) -> dict[str, TrainedModel]:
+    """Fit the baselines that are selected.
+
+    Args:
+        section: `metrics.baselines`.
+        data: what models are built from.
+        train: the only interactions that baselines are fitted on.
+        validation: how good a model is on the validation part, more is better. If several combinations of
+            hyper-parameters are tried, the best one is taken, the first of equals. None: the first one is taken.
+
+    Returns:
+        The baselines by name, in the order of the parameter.
+
+    Raises:
+        UserError: if a model is not in closed form, or the catalogue is too large for it.
+    """
+    built = {}
+    for name in section.names:
+        kind = zoo.load(name)
+        if not issubclass(kind, ClosedForm):
+            raise UserError(
+                f"metrics.baselines.names: {name} is trained step by step and can be no baseline; remove it from the "
+                f"list, and compare with `dvc exp run -n {name} -S model.name={name}`"
+            )
+        fitted = closed_form.candidates(kind, section.own(name), data, train)
+        built[name] = closed_form.best(fitted, validation)
+    return built
