@@ -124,7 +124,8 @@ class FusionRec:
         model = self.engine.model
         x = model.towers.candidates if by == "model" else getattr(model.content, by)
         if not x.shape[1]:
-            raise UserError(f"by={by}: the model was trained with model.{by}=none; choose another value")
+            reason = "has no vectors of items" if by == "model" else f"was trained with model.{by}=none"
+            raise UserError(f"by={by}: the model {reason}; choose another value")
         similar = vectors.similar(x, rows, k)
         row, rank = np.nonzero(similar.items >= 0)
         item = similar.items[row, rank]
