@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -276,6 +277,7 @@ def test_killed_and_run_again(tmp_path: Path, weights: Path) -> None:
     (tmp_path / "weights").symlink_to(weights)
     write_params(tmp_path, "local", workers=2, batch=4)
     command = start(tmp_path, "language", "bert")
+    command["args"][0] = sys.executable  # the process that is killed is the stage itself
     killed = subprocess.Popen(**command)
     while not rows(tmp_path):
         assert killed.poll() is None, "too fast to be killed in the middle"

@@ -95,8 +95,8 @@ def markdown(card: Card) -> str:
     """The model card as a page."""
     title = f"# {card.model['name']}\n\n"
     about = (
-        f"A recommender trained by FusionRec: the model `{card.model['name']}` with {card.model['weights']:,} "
-        f"weights. It needs {', '.join(card.model['needs'])}, and "
+        f"A recommender made by FusionRec: the model `{card.model['name']}` with {card.model['weights']:,} "
+        f"weights. It needs {', '.join(card.model['needs']) or 'train interactions alone'}, and "
         f"{'can' if card.model['scores_new_items'] else 'cannot'} score items that are not in the catalogue. "
         "`config.json` holds its parameters, `card.json` all that follows and more."
         "\n\n"
