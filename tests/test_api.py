@@ -11,7 +11,6 @@ import fusionrec.api
 from fusionrec import files
 from fusionrec.api import FusionRec
 from fusionrec.data.histories import Histories
-from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.models.contract import ModelData
@@ -20,6 +19,7 @@ from fusionrec.models.zoo import bpr_mf
 from fusionrec.models.zoo.fusion import FusionModel
 from fusionrec.recommend import vectors
 
+from .catalogue import contents
 from .recommend import shop
 
 
@@ -68,11 +68,11 @@ def test_filters(open_shop: FusionRec) -> None:
 
 def test_similar_items(open_shop: FusionRec) -> None:
     for by, width in (("model", 8), ("vision", 4), ("language", 4)):
-        table = open_shop.similar_items(["i05", "i00"], 3, by=by)  # type: ignore[arg-type]
+        table = open_shop.similar_items(["i05", "i00"], 3, by=by)
         x = (
             open_shop.engine.model.towers.candidates
             if by == "model"
-            else getattr(open_shop.engine.model.content, by)
+            else open_shop.engine.model.content.modalities[by].vectors
         )
         assert x.shape[1] == width
         cosine = torch.nn.functional.cosine_similarity(x[5][None], x).numpy()
@@ -121,12 +121,7 @@ def test_a_head_that_is_no_inner_product_is_refused(tmp_path: Path) -> None:
 def test_an_index_finds_the_best(options) -> None:  # type: ignore[no-untyped-def]
     n, users, k = 3000, 200, 10
     draw, rng = torch.Generator().manual_seed(0), np.random.default_rng(0)
-    empty = torch.zeros(n, 0)
-    yes = torch.ones(n, dtype=torch.bool)
-    content = ItemInputs(
-        torch.randn(n, 16, generator=draw), yes, empty, ~yes, empty, torch.zeros(n + 1, dtype=torch.int64),
-        torch.zeros(0, dtype=torch.int64), yes, empty[:, :, None], empty[:, :, None],
-    )  # fmt: skip
+    content = contents(n, vision=torch.randn(n, 16, generator=draw))
     model = FusionModel(options, ModelData(content, users, 0))
     model.reset(draw)
     assert model.item_bias is not None
@@ -153,11 +148,7 @@ def options():  # type: ignore[no-untyped-def]
 
 def test_vectors_of_a_model_of_ids_give_the_scores() -> None:
     n, users = 6, 3
-    empty, yes = torch.zeros(n, 0), torch.ones(n, dtype=torch.bool)
-    content = ItemInputs(
-        empty, ~yes, empty, ~yes, empty, torch.zeros(n + 1, dtype=torch.int64),
-        torch.zeros(0, dtype=torch.int64), yes, empty[:, :, None], empty[:, :, None],
-    )  # fmt: skip
+    content = contents(n)
     model = bpr_mf.Model(bpr_mf.Options(dim=4, l2=0, losses={"bpr": 1}), ModelData(content, users, 0))
     draw = torch.Generator().manual_seed(0)
     model.reset(draw)

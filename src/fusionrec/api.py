@@ -11,7 +11,6 @@ shop.score_new_item("poster.jpg", "A quiet harbour at dusk.", users=["u00022"])
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -98,15 +97,14 @@ class FusionRec:
         requested = self._requests(user_ids, histories)
         return writing.frame(self.engine.tables(requested, rules))
 
-    def similar_items(
-        self, item_ids: Sequence[str], k: int = 10, *, by: Literal["model", "vision", "language"] = "model"
-    ) -> pd.DataFrame:
+    def similar_items(self, item_ids: Sequence[str], k: int = 10, *, by: str = "model") -> pd.DataFrame:
         """The k most similar items of each item.
 
         Args:
             item_ids: ids of items in the catalogue.
             k: the number of similar items.
-            by: whose vectors are compared: those of the model, which combine all inputs, of pictures, or of texts.
+            by: whose vectors are compared: those of the model, which combine all inputs, or of one modality, such as
+                vision or language.
 
         Returns:
             A table with item_id, rank (from 1), similar_item_id, title and cosine. An item has no rows if it has no
@@ -122,10 +120,14 @@ class FusionRec:
                 f"items {[item_ids[i] for i in np.flatnonzero(rows < 0)[:3]]} are not in data/splits"
             )
         model = self.engine.model
-        x = model.towers.candidates if by == "model" else getattr(model.content, by)
-        if not x.shape[1]:
-            reason = "has no vectors of items" if by == "model" else f"was trained with model.{by}=none"
-            raise UserError(f"by={by}: the model {reason}; choose another value")
+        all_vectors = {name: one.vectors for name, one in model.content.modalities.items()}
+        if model.towers.candidates.shape[1]:
+            all_vectors["model"] = model.towers.candidates
+        if by not in all_vectors:
+            raise UserError(
+                f"by={by}: the model has no such vectors; it has {', '.join(all_vectors) or 'none'}"
+            )
+        x = all_vectors[by]
         similar = vectors.similar(x, rows, k)
         row, rank = np.nonzero(similar.items >= 0)
         item = similar.items[row, rank]

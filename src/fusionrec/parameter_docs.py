@@ -15,6 +15,7 @@ from pydantic import BaseModel, RootModel
 
 from fusionrec import choices
 from fusionrec.choices import Choice
+from fusionrec.data.modalities import ENCODED
 from fusionrec.params import Choosing, choices_of
 from fusionrec.sections import Params
 
@@ -107,7 +108,7 @@ def encoder_table(text: str) -> str:
     registry = yaml.load(text, yaml.CSafeLoader)["encoders"]
     lines = [
         f"| {kind} | `{name}` | {entry['hub']['id']} | {_pooling(entry)} | {entry['hub']['width']} | {_wheel(entry)} |"
-        for kind in ("vision", "language")
+        for kind in ENCODED
         for name, entry in registry[kind].items()
         if entry
     ]

@@ -37,7 +37,7 @@ def measure(args: argparse.Namespace) -> None:
 
     from fusionrec import files, sections
     from fusionrec.data.histories import Histories
-    from fusionrec.data.item_inputs import ItemInputs
+    from fusionrec.data.item_inputs import ItemInputs, Modality
     from fusionrec.models.contract import ModelData
     from fusionrec.models.trained_model import TrainedModel
     from fusionrec.models.zoo.fusion import FusionModel
@@ -47,12 +47,9 @@ def measure(args: argparse.Namespace) -> None:
     tree = yaml.safe_load((Path(__file__).resolve().parents[2] / "params.yaml").read_text(encoding="utf-8"))
     options = sections.parse(tree).model.own("fusion").model_copy(update={"dim": args.width})
     n, draw = args.items, torch.Generator().manual_seed(0)
-    off = torch.zeros(n, 0)
-    content = ItemInputs(
-        torch.randn(n, 32, generator=draw), torch.ones(n, dtype=torch.bool), off, torch.zeros(n, dtype=torch.bool),
-        off, torch.zeros(n + 1, dtype=torch.int64), torch.zeros(0, dtype=torch.int64),
-        torch.ones(n, dtype=torch.bool), off[:, :, None], off[:, :, None],
-    )  # fmt: skip
+    off, everything, bags = torch.zeros(n, 0), torch.ones(n, dtype=torch.bool), torch.zeros(n + 1).long()
+    vision = Modality(torch.randn(n, 32, generator=draw), everything, off[:, :, None])
+    content = ItemInputs({"vision": vision}, off, bags, bags[:0], everything)
     model = FusionModel(options, ModelData(content, args.users, 0))
     model.reset(draw)
     rng = np.random.default_rng(0)

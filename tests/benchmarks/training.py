@@ -28,7 +28,7 @@ from torch import nn
 
 from fusionrec import sections
 from fusionrec.data.histories import Histories
-from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.data.item_inputs import ItemInputs, Modality
 from fusionrec.encoders.frozen import DTYPES
 from fusionrec.evaluation.validation import validator
 from fusionrec.models.contract import ModelData
@@ -59,19 +59,12 @@ def generate(interactions: int, users: int) -> Histories:
 def content(widths: tuple[int, int]) -> ItemInputs:
     draw, everything = torch.Generator().manual_seed(0), torch.ones(ITEMS, dtype=torch.bool)
     vision, language = (torch.randn(ITEMS, width, generator=draw) for width in widths)
-    bags, tokens = torch.zeros(ITEMS + 1, dtype=torch.int64), torch.zeros(ITEMS, 0, 0)
-    return ItemInputs(
-        vision,
-        everything,
-        language,
-        everything,
-        torch.zeros(ITEMS, 0),
-        bags,
-        bags[:0],
-        everything,
-        tokens,
-        tokens,
-    ).to(DEVICE)
+    bags, none = torch.zeros(ITEMS + 1, dtype=torch.int64), torch.zeros(ITEMS, 0, 0)
+    modalities = {
+        "vision": Modality(vision, everything, none),
+        "language": Modality(language, everything, none),
+    }
+    return ItemInputs(modalities, none[:, 0], bags, bags[:0], everything).to(DEVICE)
 
 
 def options(precision: str, loss: str, dropout: bool = True) -> tuple[FusionOptions, Train]:
@@ -111,7 +104,7 @@ class Vbpr(nn.Module):
     def __init__(self, inputs: ItemInputs, users: int):
         super().__init__()
         self.users, self.items = nn.Embedding(users, 128), nn.Embedding(ITEMS, 64)
-        self.features = torch.cat([inputs.vision, inputs.language], 1)
+        self.features = torch.cat([one.vectors for one in inputs.modalities.values()], 1)
         self.project = nn.Linear(self.features.shape[1], 64)
 
     def forward(self, user: torch.Tensor, positive: torch.Tensor, negative: torch.Tensor) -> torch.Tensor:
@@ -154,19 +147,19 @@ def floor(train: Histories, inputs: ItemInputs, precision: str, loss: str) -> Ca
     draw, steps = np.random.default_rng(0), round(len(train.items) / 2048)
     weights = [torch.randn(width, 64, device=DEVICE, requires_grad=True) for width in WIDTHS]
     users = torch.randn(2048, 64, device=DEVICE, requires_grad=True)
-    ready = []
+    ready, (seen, read) = [], (inputs.modalities[name].vectors for name in ("vision", "language"))
     for _ in range(steps):
         pairs = torch.from_numpy(draw.choice(train.items, (2048, 1)))
         pairs = torch.cat([pairs, torch.from_numpy(draw.integers(0, ITEMS, (2048, 1)))], 1)
         rows, place = torch.unique(pairs.to(DEVICE), return_inverse=True)
-        ready.append((inputs.vision[rows], inputs.language[rows], place))
+        ready.append((seen[rows], read[rows], place))
     dtype = DTYPES[precision]
 
     def epoch() -> None:
         for vision, language, place in ready:
             with torch.autocast(DEVICE.type, dtype, precision != "fp32"):
                 if loss == "softmax":
-                    items = inputs.vision @ weights[0] + inputs.language @ weights[1]
+                    items = seen @ weights[0] + read @ weights[1]
                     (users @ items.T).sum().backward()
                 else:
                     items = vision @ weights[0] + language @ weights[1]

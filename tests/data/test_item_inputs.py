@@ -15,13 +15,14 @@ from fusionrec import sections
 from fusionrec.data import attributes, item_inputs
 from fusionrec.data.encoder_vectors import EncoderVectors
 from fusionrec.data.item_inputs import (
-    ItemInputs,
     fit_reduction,
     fit_tokens,
     fit_vectors,
     reduce,
     reduce_tokens,
 )
+
+from ..catalogue import contents
 
 ROOT = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(0)
@@ -35,7 +36,9 @@ def features() -> EncoderVectors:
 
 
 def cut(found: EncoderVectors, trained: np.ndarray, components: int) -> np.ndarray:
-    return reduce(found, fit_vectors(found, trained, components))
+    reduction = fit_vectors(found, trained, components)
+    assert reduction is not None
+    return reduce(found, reduction)
 
 
 def cut_tokens(found: EncoderVectors, trained: np.ndarray, components: int) -> np.ndarray:
@@ -73,9 +76,9 @@ def test_whole_vectors_are_only_centred_and_scaled(components: int) -> None:
     np.testing.assert_allclose(ours[0] / ours[0, 0], centred[0] / centred[0, 0], rtol=1e-4)
 
 
-def test_a_modality_that_is_off_has_no_width() -> None:
+def test_nothing_is_fitted_on_a_modality_that_is_off() -> None:
     off = EncoderVectors(np.zeros((40, 0), np.float32), np.zeros(40, bool))
-    assert cut(off, TRAINED, 3).shape == (40, 0)
+    assert fit_vectors(off, TRAINED, 3) is None
 
 
 def test_where_all_are_alike_nothing_is_scaled() -> None:
@@ -132,17 +135,25 @@ def test_without_tokens_there_are_none() -> None:
 def test_taking_rows_takes_their_values(bags: list[list[int]], order) -> None:  # type: ignore[no-untyped-def]
     items = len(bags)
     numbered = torch.arange(items)
-    inputs = ItemInputs(
-        numbered[:, None].float(), numbered % 2 == 0, numbered[:, None].float() * 2, numbered % 3 == 0,
-        numbered[:, None].float() * 3, torch.tensor([0, *np.cumsum([len(bag) for bag in bags])]),
-        torch.tensor([value for bag in bags for value in bag], dtype=torch.int64), numbered % 5 == 0,
-        numbered[:, None, None].float(), torch.zeros(items, 0, 0),
-    )  # fmt: skip
+    inputs = contents(
+        items,
+        vision=numbered[:, None].float(),
+        vision_present=numbered % 2 == 0,
+        vision_tokens=numbered[:, None, None].float(),
+        audio=numbered[:, None].float() * 2,
+        numbers=numbered[:, None].float() * 3,
+        category_offsets=torch.tensor([0, *np.cumsum([len(bag) for bag in bags])]),
+        category_values=torch.tensor([value for bag in bags for value in bag], dtype=torch.int64),
+        trained=numbered % 5 == 0,
+    )
     rows = order.sample(range(items), order.randint(0, items))
     taken = inputs.take(torch.tensor(rows, dtype=torch.int64))
-    assert taken.vision[:, 0].tolist() == taken.vision_tokens[:, 0, 0].tolist() == rows
+    vectors, present, tokens = taken.modalities["vision"]
+    assert vectors[:, 0].tolist() == tokens[:, 0, 0].tolist() == rows
+    assert [*taken.modalities] == ["vision", "audio"]
+    assert taken.modalities["audio"].vectors[:, 0].tolist() == [2 * row for row in rows]
     assert taken.numbers[:, 0].tolist() == [3 * row for row in rows]
-    assert taken.vision_present.tolist() == [row % 2 == 0 for row in rows]
+    assert present.tolist() == [row % 2 == 0 for row in rows]
     assert taken.trained.tolist() == [row % 5 == 0 for row in rows]
     ends = taken.category_offsets.tolist()
     assert ends[0] == 0 and len(ends) == len(rows) + 1
@@ -172,15 +183,16 @@ KNOWN = np.array([True, True, True, True, False])
 def test_an_item_has_its_inputs_whoever_is_beside_it(bins: int) -> None:
     p = sections.load(ROOT / "params.yaml")
     scalers = attributes.fit(ITEMS, KNOWN, p.splits)
-    fitted = item_inputs.fit(ITEMS, scalers, SOME, SOME, KNOWN, pca=2, number_bins=bins, with_tokens=False)
-    whole = item_inputs.assemble(ITEMS, SOME, SOME, KNOWN, fitted)
+    both = {"vision": SOME, "language": SOME}
+    fitted = item_inputs.fit(ITEMS, scalers, both, KNOWN, pca=2, number_bins=bins, with_tokens=False)
+    whole = item_inputs.assemble(ITEMS, both, KNOWN, fitted)
     assert fitted.category_values == 3 and (fitted.bins is None) == (bins == 0)
-    assert whole.numbers.shape == (5, 1 + (bins or 1)) and whole.vision.shape == (5, 2)
+    assert whole.numbers.shape == (5, 1 + (bins or 1)) and whole.modalities["vision"].vectors.shape == (5, 2)
     for row in range(5):
         alone = EncoderVectors(SOME.matrix[[row]], SOME.present[[row]])
-        one = item_inputs.assemble(ITEMS.iloc[[row]], alone, alone, KNOWN[[row]], fitted)
-        for name, theirs in whole.take(torch.tensor([row]))._asdict().items():
-            torch.testing.assert_close(getattr(one, name), theirs, rtol=0, atol=1e-6, msg=name)
+        one = item_inputs.assemble(ITEMS.iloc[[row]], dict.fromkeys(both, alone), KNOWN[[row]], fitted)
+        for name, theirs in whole.take(torch.tensor([row])).tensors().items():
+            torch.testing.assert_close(one.tensors()[name], theirs, rtol=0, atol=1e-6, msg=name)
 
 
 def test_nothing_is_fitted_on_items_outside_train() -> None:
@@ -192,9 +204,9 @@ def test_nothing_is_fitted_on_items_outside_train() -> None:
     inputs = []
     for items, vectors in ((ITEMS, SOME), (other, EncoderVectors(matrix, SOME.present))):
         scalers = attributes.fit(items, KNOWN, p.splits)
-        fitted = item_inputs.fit(
-            items, scalers, vectors, vectors, KNOWN, pca=2, number_bins=2, with_tokens=False
-        )
-        inputs.append(item_inputs.assemble(items, vectors, vectors, KNOWN, fitted).take(torch.arange(4)))
-    for ours, theirs in zip(*inputs, strict=True):
-        assert torch.equal(ours, theirs)
+        both = {"vision": vectors, "language": vectors}
+        fitted = item_inputs.fit(items, scalers, both, KNOWN, pca=2, number_bins=2, with_tokens=False)
+        inputs.append(item_inputs.assemble(items, both, KNOWN, fitted).take(torch.arange(4)).tensors())
+    assert inputs[0].keys() == inputs[1].keys()
+    for name, ours in inputs[0].items():
+        assert torch.equal(ours, inputs[1][name]), name

@@ -7,8 +7,9 @@ import torch
 from tests.models.conftest import CATEGORY_VALUES, ITEMS, USERS, content, options, with_tokens  # noqa: F401
 
 from fusionrec.data.histories import Histories
+from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.evaluation import report
-from fusionrec.evaluation.ablation import FIELDS, ablate, modalities, of_inputs
+from fusionrec.evaluation.ablation import INPUTS, ablate, modalities, of_inputs
 from fusionrec.evaluation.metrics import accuracy
 from fusionrec.evaluation.protocol import Task, rank
 from fusionrec.models.contract import ModelData
@@ -21,13 +22,17 @@ ALL = np.arange(USERS)
 
 @pytest.fixture
 def build(options, with_tokens):  # type: ignore[no-untyped-def]  # noqa: F811
+    draw = torch.Generator().manual_seed(6)
+    audio = {"vectors": torch.randn(ITEMS, 3, generator=draw), "present": torch.arange(ITEMS) != 1}
+    three = with_tokens.with_modality("audio", **audio)
+
     def built(**update: object) -> TrainedModel:
-        model = FusionModel(options.model_copy(update=update), ModelData(with_tokens, USERS, CATEGORY_VALUES))
+        model = FusionModel(options.model_copy(update=update), ModelData(three, USERS, CATEGORY_VALUES))
         model.reset(torch.Generator().manual_seed(5))
         with torch.no_grad():
             if model.item_bias is not None:
                 model.item_bias.add_(torch.arange(ITEMS) / 10)
-        return TrainedModel(model, with_tokens, [f"i{i}" for i in range(ITEMS)])
+        return TrainedModel(model, three, [f"i{i}" for i in range(ITEMS)])
 
     return built
 
@@ -36,23 +41,33 @@ def scores(trained: TrainedModel) -> torch.Tensor:
     return trained.score(ALL, PAST)
 
 
-def other(trained: TrainedModel, modality: str) -> dict[str, torch.Tensor]:
-    """The fields of `modality` as of a different catalogue."""
+def other(inputs: ItemInputs, modality: str) -> ItemInputs:
+    """The catalogue with another `modality`."""
     draw = torch.Generator().manual_seed(77)
-    fields = {}
-    for field in FIELDS[modality]:
-        x = getattr(trained.content, field)
-        fields[field] = ~x if x.dtype == torch.bool else torch.randn(x.shape, generator=draw)
+    if modality in inputs.modalities:
+        vectors, present, tokens = inputs.modalities[modality]
+        changed = {"vectors": torch.randn(vectors.shape, generator=draw), "present": ~present}
+        return inputs.with_modality(modality, tokens=torch.randn(tokens.shape, generator=draw), **changed)
     if modality == "categories":
-        fields = {"category_offsets": torch.arange(ITEMS + 1), "category_values": torch.arange(ITEMS) % 3}
-    return fields
+        return inputs._replace(
+            category_offsets=torch.arange(ITEMS + 1), category_values=torch.arange(ITEMS) % 3
+        )
+    if modality == "id":
+        return inputs._replace(trained=~inputs.trained)
+    return inputs._replace(numbers=torch.randn(inputs.numbers.shape, generator=draw))
+
+
+def fields(modality: str) -> set[str]:
+    """The names of its tensors."""
+    own = {"categories": {"category_offsets", "category_values"}, "id": {"trained"}, "numbers": {"numbers"}}
+    return own.get(modality, {modality, f"{modality}_present", f"{modality}_tokens"})
 
 
 @pytest.mark.parametrize("fusion", ["concatenate", "gated", "attention", "cross_modal"])
-@pytest.mark.parametrize("modality", FIELDS)
+@pytest.mark.parametrize("modality", INPUTS)
 def test_absent_scores_do_not_depend_on_the_modality(build, modality, fusion) -> None:  # type: ignore[no-untyped-def]
     one = build(method=fusion)
-    changed = TrainedModel(one.model, one.content._replace(**other(one, modality)))
+    changed = TrainedModel(one.model, other(one.content, modality))
     assert not torch.allclose(scores(one), scores(changed)), "the modality mattered"
     draw = torch.Generator()
     a, b = (scores(ablate(trained, modality, "absent", draw)) for trained in (one, changed))
@@ -75,15 +90,15 @@ def test_an_item_without_id_scores_as_a_cold_one(build) -> None:  # type: ignore
     assert torch.equal(scores(ablate(one, "id", "absent", torch.Generator())), scores(cold))
 
 
-@pytest.mark.parametrize("modality", FIELDS)
+@pytest.mark.parametrize("modality", INPUTS)
 def test_shuffled_is_the_permuted_input_and_nothing_else(build, modality) -> None:  # type: ignore[no-untyped-def]
     one = build()
     order = torch.randperm(ITEMS, generator=torch.Generator().manual_seed(3))
     shuffled = ablate(one, modality, "shuffled", torch.Generator().manual_seed(3))
     taken = one.content.take(order)
-    for name in one.content._fields:
-        source = taken if name in FIELDS[modality] else one.content
-        assert torch.equal(getattr(shuffled.content, name), getattr(source, name)), name
+    for name, x in shuffled.content.tensors().items():
+        source = taken if name in fields(modality) else one.content
+        assert torch.equal(x, source.tensors()[name]), name
     assert not torch.allclose(scores(shuffled), scores(one))
     assert shuffled.item_ids == one.item_ids
 
@@ -108,9 +123,9 @@ def test_the_model_itself_stays(build) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_only_what_the_model_has(build) -> None:  # type: ignore[no-untyped-def]
-    assert modalities(build()) == ["vision", "language", "numbers", "categories", "id"]
-    assert modalities(build(item_id=False, categories=False)) == ["vision", "language", "numbers"]
-    with pytest.raises(ValueError, match="no id; it has vision, language, numbers"):
+    assert modalities(build()) == ["vision", "language", "audio", "numbers", "categories", "id"]
+    assert modalities(build(item_id=False, categories=False)) == ["vision", "language", "audio", "numbers"]
+    with pytest.raises(ValueError, match="no id; it has vision, language, audio, numbers"):
         ablate(build(item_id=False, categories=False), "id", "absent", torch.Generator())
     assert "id" in modalities(build(user="id")), "the items' ids, not the users'"
 

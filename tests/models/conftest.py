@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from tests.catalogue import contents
 
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.fusion.options import FusionOptions
@@ -28,7 +29,8 @@ def options() -> FusionOptions:
 @pytest.fixture
 def content() -> ItemInputs:
     draw = torch.Generator().manual_seed(0)
-    return ItemInputs(
+    return contents(
+        ITEMS,
         vision=torch.randn(ITEMS, 5, generator=draw),
         vision_present=torch.tensor([True, True, False, True, True, True]),
         language=torch.randn(ITEMS, 4, generator=draw),
@@ -37,8 +39,6 @@ def content() -> ItemInputs:
         category_offsets=torch.tensor([0, 2, 2, 3, 4, 4, 5]),
         category_values=torch.tensor([0, 2, 1, 1, 0]),
         trained=torch.tensor([True, True, True, True, True, False]),
-        vision_tokens=torch.zeros(ITEMS, 0, 0),
-        language_tokens=torch.zeros(ITEMS, 0, 0),
     )
 
 
@@ -46,10 +46,12 @@ def content() -> ItemInputs:
 def with_tokens(content: ItemInputs) -> ItemInputs:
     """The same with three tokens a picture and two a text; item 1's text has one."""
     draw = torch.Generator().manual_seed(9)
-    vision = torch.randn(ITEMS, 3, 5, generator=draw) * content.vision_present[:, None, None]
-    language = torch.randn(ITEMS, 2, 4, generator=draw) * content.language_present[:, None, None]
+    vision = torch.randn(ITEMS, 3, 5, generator=draw) * content.modalities["vision"].present[:, None, None]
+    language = (
+        torch.randn(ITEMS, 2, 4, generator=draw) * content.modalities["language"].present[:, None, None]
+    )
     language[1, 1] = 0
-    return content._replace(vision_tokens=vision, language_tokens=language)
+    return content.with_modality("vision", tokens=vision).with_modality("language", tokens=language)
 
 
 @pytest.fixture

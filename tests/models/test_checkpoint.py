@@ -13,6 +13,7 @@ import torch
 
 from fusionrec import files
 from fusionrec.data.histories import Histories
+from fusionrec.data.item_inputs import SUFFIXES
 from fusionrec.errors import UserError
 from fusionrec.models import checkpoint
 from fusionrec.models.contract import ModelData
@@ -109,7 +110,9 @@ def tensors_become(folder: Path, change: Callable[[dict[str, torch.Tensor]], Any
     files.write_tensors(path, tensors)
 
 
-@pytest.mark.parametrize("name", ["item_bias", "known_users", "content.trained", "history.vision.absent"])
+@pytest.mark.parametrize(
+    "name", ["item_bias", "known_users", "content.trained", "history.modalities.vision.absent"]
+)
 def test_a_tensor_that_is_missing(write, tmp_path, name) -> None:  # type: ignore[no-untyped-def]
     write()
     tensors_become(tmp_path, lambda tensors: tensors.pop(name))
@@ -129,7 +132,7 @@ def test_a_tensor_that_is_unexpected(write, tmp_path, name) -> None:  # type: ig
         ("item_bias", torch.zeros(ITEMS + 1)),
         ("item_bias", torch.zeros(ITEMS, dtype=torch.float64)),
         ("item_bias", torch.full((ITEMS,), torch.nan)),
-        ("candidates.vision.linear.weight", torch.zeros(8, 4)),
+        ("candidates.modalities.vision.linear.weight", torch.zeros(8, 4)),
         ("known_users", torch.ones(USERS + 1, dtype=torch.bool)),
         ("log_temperature", torch.zeros(1)),
         ("content.vision", torch.zeros(ITEMS - 1, 5)),
@@ -223,7 +226,8 @@ def test_rows_that_are_not_those_of_the_catalogue(write, tmp_path) -> None:  # t
 
 
 def test_every_input_has_a_known_kind() -> None:
-    assert {*checkpoint._KINDS} == {*checkpoint.ItemInputs._fields}
+    assert {"modalities", *checkpoint._KINDS} == {*checkpoint.ItemInputs._fields}
+    assert {*checkpoint._MODALITY} == {*SUFFIXES.values()}
 
 
 def test_nothing_of_the_folder_is_a_path_or_a_date(write, tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -149,10 +149,28 @@ def test_cross_modal_over_pooled_vectors_is_one_linear_map_of_each(options, part
     built = build(options, "cross_modal")
     assert isinstance(built, cross_modal.Method)
     both = (PRESENT[:, 1] & PRESENT[:, 2])[:, None]
-    from_language = parts[:, 2] @ built.vision.value.weight.T @ built.vision.out.weight.T
-    from_vision = parts[:, 1] @ built.language.value.weight.T @ built.language.out.weight.T
+    maps = {}
+    for name, layer in built.attention.items():
+        assert isinstance(layer, Attention)
+        maps[name] = layer.value.weight.T @ layer.out.weight.T
+    from_language, from_vision = parts[:, 2] @ maps["vision"], parts[:, 1] @ maps["language"]
     expected = parts.sum(1) + 0.7 * both * (from_language + from_vision)
     torch.testing.assert_close(built(parts, PRESENT), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_cross_modal_of_three_is_one_linear_map_for_each_other_one(options) -> None:  # type: ignore[no-untyped-def]
+    names = ["id", "vision", "language", "audio"]
+    built = cross_modal.Method(options, names)
+    for weight in built.parameters():
+        nn.init.normal_(weight, generator=draws(3))
+    parts, expected = torch.randn(5, 4, 8, generator=draws(1)), torch.zeros(5, 8)
+    for one, other in permutations(range(1, 4), 2):
+        layer = built.attention[names[one]]
+        assert isinstance(layer, Attention)
+        both = (PRESENT[:, one] & PRESENT[:, other])[:, None]
+        expected += 0.7 * both * (parts[:, other] @ layer.value.weight.T @ layer.out.weight.T)
+    torch.testing.assert_close(built(parts, PRESENT), parts.sum(1) + expected, atol=1e-4, rtol=1e-4)
+    assert {"audio_from_vision", "language_from_audio"} <= built.shares(parts, PRESENT).keys()
 
 
 def test_cross_modal_attends_to_tokens_and_skips_missing_ones(options, parts) -> None:  # type: ignore[no-untyped-def]
@@ -161,19 +179,26 @@ def test_cross_modal_attends_to_tokens_and_skips_missing_ones(options, parts) ->
     vision, language = torch.randn(2, 5, 3, 8, generator=draws(7))
     there = torch.ones(5, 3, dtype=torch.bool)
     there[0, 2] = False
-    before = built(parts, PRESENT, None, Tokens(vision, there), Tokens(language, there))
+    before = built(
+        parts, PRESENT, None, {"vision": Tokens(vision, there), "language": Tokens(language, there)}
+    )
     for tokens in (vision, language):
         tokens[0, 2] += 5  # not there
         tokens[2:] += 5  # items that lack one of both
-    after = built(parts, PRESENT, None, Tokens(vision, there), Tokens(language, there))
+    after = built(
+        parts, PRESENT, None, {"vision": Tokens(vision, there), "language": Tokens(language, there)}
+    )
     torch.testing.assert_close(after, before)
     vision[0, 1] += 5
-    assert (built(parts, PRESENT, None, Tokens(vision, there), Tokens(language, there)) != before)[0].any()
+    assert (
+        built(parts, PRESENT, None, {"vision": Tokens(vision, there), "language": Tokens(language, there)})
+        != before
+    )[0].any()
     order = [2, 0, 1]
     turned = Tokens(vision[:, order], there[:, order])
     torch.testing.assert_close(
-        built(parts, PRESENT, None, turned, Tokens(language, there)),
-        built(parts, PRESENT, None, Tokens(vision, there), Tokens(language, there)),
+        built(parts, PRESENT, None, {"vision": turned, "language": Tokens(language, there)}),
+        built(parts, PRESENT, None, {"vision": Tokens(vision, there), "language": Tokens(language, there)}),
         atol=1e-5,
         rtol=1e-4,
     )
@@ -203,7 +228,7 @@ def test_absent_parts_receive_no_attention(options, parts) -> None:  # type: ign
 def test_every_weight_gets_a_gradient(options, parts, fusion) -> None:  # type: ignore[no-untyped-def]
     built = build(options, fusion)
     tokens = Tokens(torch.randn(5, 3, 8, generator=draws(7)), torch.ones(5, 3, dtype=torch.bool))
-    extra = (None, tokens, tokens) if fusion == "cross_modal" else ()
+    extra = (None, {"vision": tokens, "language": tokens}) if fusion == "cross_modal" else ()
     built(parts, PRESENT, *extra).square().sum().backward()
     for name, weight in built.named_parameters():
         assert weight.grad is not None and weight.grad.any(), name

@@ -98,19 +98,21 @@ def catalogue() -> Any:
     """`ItemInputs` with pictures, texts, numbers and categories; some items lack one."""
     import torch
 
-    from fusionrec.data.item_inputs import ItemInputs
+    from fusionrec.data.item_inputs import ItemInputs, Modality
 
     draw = np.random.default_rng(0)
     seen, read = (torch.from_numpy(draw.random(ITEMS) < 0.9) for _ in range(2))
     vision, language, numbers = (
         torch.from_numpy(draw.standard_normal((ITEMS, width), np.float32)) for width in (96, 50, 7)
     )
-    tokens = torch.zeros(ITEMS, 0, 0)
     values = torch.from_numpy(draw.integers(0, CATEGORIES, ITEMS))
-    return ItemInputs(
-        vision * seen[:, None], seen, language * read[:, None], read, numbers, torch.arange(ITEMS + 1), values,
-        torch.ones(ITEMS, dtype=torch.bool), tokens, tokens,
-    )  # fmt: skip
+    none = torch.zeros(ITEMS, 0, 0)
+    modalities = {
+        "vision": Modality(vision * seen[:, None], seen, none),
+        "language": Modality(language * read[:, None], read, none),
+    }
+    everything = torch.ones(ITEMS, dtype=torch.bool)
+    return ItemInputs(modalities, numbers, torch.arange(ITEMS + 1), values, everything)
 
 
 def histories(seed: int) -> Any:

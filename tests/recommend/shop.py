@@ -99,14 +99,13 @@ def build(folder: Path, **model: object) -> Path:
     fitted = item_inputs.fit(
         table,
         scalers,
-        vectors["vision"],
-        vectors["language"],
+        vectors,
         trained,
         p.model.pca,
         p.model.number_bins,
         False,
     )
-    known = item_inputs.assemble(table, vectors["vision"], vectors["language"], trained, fitted)
+    known = item_inputs.assemble(table, vectors, trained, fitted)
     data = ModelData(known, USERS, fitted.category_values)
     built = FusionModel(p.model.own("fusion"), data)
     built.reset(torch.Generator().manual_seed(0))

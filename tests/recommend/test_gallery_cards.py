@@ -9,12 +9,13 @@ from fusionrec import files
 from fusionrec.api import FusionRec
 from fusionrec.recommend.gallery_cards import GalleryCards, SimilarItem, nearest
 
+from ..catalogue import without
 from . import shop
 
 
 def test_the_nearest_of_the_history_by_hand(open_shop: FusionRec) -> None:
     x = torch.tensor([[1.0, 0.0], [2.0, 0.1], [0.0, 3.0], [-1.0, 0.0], [0.0, 0.0]])
-    content = open_shop.engine.model.content._replace(vision=x, vision_present=torch.arange(5) < 4)
+    content = open_shop.engine.model.content.with_modality("vision", vectors=x, present=torch.arange(5) < 4)
     found = nearest(content, "vision", np.array([0, 1, 3, 4]), np.array([1, 2, 4]))
     assert found[0] is not None and found[0].item == 1
     np.testing.assert_allclose(found[0].cosine, 2 / np.sqrt(4.01))
@@ -22,14 +23,14 @@ def test_the_nearest_of_the_history_by_hand(open_shop: FusionRec) -> None:
     assert found[2] is None, "nothing is like it"
     assert found[3] is None, "it has no picture"
     assert nearest(content, "vision", np.array([0]), np.array([], np.int64)) == [None]
-    off = content._replace(vision=torch.zeros(5, 0))
+    off = without(content, "vision")
     assert nearest(off, "vision", np.array([0, 1]), np.array([2])) == [None, None]
 
 
 def test_of_equals_the_first_of_the_history(open_shop: FusionRec) -> None:
     x = torch.ones(3, 1)
-    content = open_shop.engine.model.content._replace(
-        vision=x, vision_present=torch.ones(3, dtype=torch.bool)
+    content = open_shop.engine.model.content.with_modality(
+        "vision", vectors=x, present=torch.ones(3, dtype=torch.bool)
     )
     assert nearest(content, "vision", np.array([0]), np.array([2, 1])) == [SimilarItem(2, 1.0)]
 

@@ -80,7 +80,7 @@ def test_pictures_come_as_paths_bytes_and_images(open_shop: FusionRec, tmp_path:
         str(tmp_path / "poster.png"),
         Image.open(io.BytesIO(blob)),
     ]
-    made = open_shop.preparer.content([NewItem(form) for form in forms]).vision
+    made = open_shop.preparer.content([NewItem(form) for form in forms]).modalities["vision"].vectors
     assert all(torch.equal(row, made[0]) for row in made)
 
 
@@ -122,15 +122,17 @@ def test_a_new_item_has_no_vector_where_they_came_with_the_data(built: Path) -> 
     moved = prepared._replace(options=prepared.options.model_copy(update={"encoders": given}))
     made = Preparer(built / "model", moved, CPU).content([item(0)])
     usual = Preparer(built / "model", prepared, CPU).content([item(0)])
-    assert made.vision.shape == usual.vision.shape and not made.vision.any() and not made.vision_present.any()
-    assert torch.equal(made.language, usual.language)
+    vision = made.modalities["vision"]
+    assert vision.vectors.shape == usual.modalities["vision"].vectors.shape
+    assert not vision.vectors.any() and not vision.present.any()
+    assert torch.equal(made.modalities["language"].vectors, usual.modalities["language"].vectors)
 
 
 def test_tokens_and_a_modality_that_is_off(tmp_path: Path) -> None:
     off = shop.build(tmp_path / "off", vision="none")
     found = fusionrec.api.load(off / "model", off / "splits")
     made = found.preparer.content([item(0)])
-    assert made.vision.shape == (1, 0) and made.language.shape == (1, 4)
+    assert [*made.modalities] == ["language"] and made.modalities["language"].vectors.shape == (1, 4)
     score = found.score_new_item(shop.picture(0), TABLE["text"][0], users=["u0"])
     assert np.isfinite(score["score"]).all()
     assert files.read_json(off / "model/preparation.json")["encoders"]["vision"] == {"none": None}

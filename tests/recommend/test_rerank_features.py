@@ -6,16 +6,21 @@ import torch
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.recommend import rerank_features
 
+from ..catalogue import contents
+
 PRESENT = torch.ones(3, dtype=torch.bool)
 NONE = torch.zeros(3, 0, 0)
 
 
 def content(vision: torch.Tensor, offsets: list[int], values: list[int]) -> ItemInputs:
     language = torch.tensor([[0.0, 5.0], [3.0, 4.0], [0.0, 0.0]])
-    categories = torch.tensor(offsets), torch.tensor(values, dtype=torch.int64)
-    return ItemInputs(
-        vision, PRESENT, language, PRESENT, torch.zeros(3, 0), *categories, PRESENT, NONE, NONE
-    )  # fmt: skip
+    return contents(
+        3,
+        vision=vision,
+        language=language,
+        category_offsets=torch.tensor(offsets),
+        category_values=torch.tensor(values, dtype=torch.int64),
+    )
 
 
 def test_vectors_self_information_and_categories() -> None:

@@ -12,7 +12,6 @@ import yaml
 from PIL import Image
 
 from fusionrec import files, sections
-from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.data.memberships import KINDS
 from fusionrec.models import checkpoint
 from fusionrec.models.contract import ModelData
@@ -20,6 +19,7 @@ from fusionrec.models.options import Model
 from fusionrec.models.zoo.fusion import FusionModel
 
 from .. import warm
+from ..catalogue import contents
 
 ROOT = Path(__file__).resolve().parents[2]
 USERS, ITEMS = 6, 9
@@ -78,12 +78,8 @@ def _write_splits(folder: Path, ids: list[str]) -> None:
 
 def _write_model(folder: Path, options: Model, ids: list[str]) -> None:
     draw = torch.Generator().manual_seed(0)
-    content = ItemInputs(
-        torch.randn(ITEMS, 4, generator=draw), torch.ones(ITEMS, dtype=torch.bool),
-        torch.randn(ITEMS, 4, generator=draw), torch.ones(ITEMS, dtype=torch.bool),
-        torch.zeros(ITEMS, 0), torch.zeros(ITEMS + 1, dtype=torch.int64), torch.zeros(0, dtype=torch.int64),
-        torch.arange(ITEMS) < ITEMS - 1, torch.zeros(ITEMS, 0, 0), torch.zeros(ITEMS, 0, 0),
-    )  # fmt: skip
+    vision, language = (torch.randn(ITEMS, 4, generator=draw) for _ in range(2))
+    content = contents(ITEMS, vision=vision, language=language, trained=torch.arange(ITEMS) < ITEMS - 1)
     data = ModelData(content, USERS, 0)
     model = FusionModel(options.own("fusion"), data)
     model.reset(draw)

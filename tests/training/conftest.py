@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tests.catalogue import contents
 
 from fusionrec import sections
 from fusionrec.data.histories import Histories
@@ -59,19 +60,12 @@ def world() -> ItemInputs:
     everything = torch.ones(ITEMS, dtype=torch.bool)
     seen, read = everything.clone(), everything.clone()
     seen[3], read[4] = False, False
-    bags = torch.zeros(ITEMS + 1, dtype=torch.int64)
-    tokens = torch.zeros(ITEMS, 0, 0)
-    return ItemInputs(
+    return contents(
+        ITEMS,
         vision=vision * seen[:, None],
         vision_present=seen,
         language=language * read[:, None],
         language_present=read,
-        numbers=torch.zeros(ITEMS, 0),
-        category_offsets=bags,
-        category_values=bags[:0],
-        trained=everything,
-        vision_tokens=tokens,
-        language_tokens=tokens,
     )
 
 

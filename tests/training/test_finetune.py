@@ -19,6 +19,7 @@ from fusionrec.encoders.frozen import FrozenEncoder
 from fusionrec.encoders.inputs import Inputs
 from fusionrec.encoders.options import PictureAugmentation, TextAugmentation
 from fusionrec.errors import UserError
+from fusionrec.models.fusion.item_encoder import Projection
 from fusionrec.models.trained_model import TrainedModel
 from fusionrec.models.zoo.fusion import FusionModel
 from fusionrec.training import finetune, loop
@@ -30,6 +31,7 @@ from fusionrec.training.objective import Objective
 from fusionrec.training.parameters import Parameters
 from fusionrec.training.resume import Interrupted
 
+from ..catalogue import without
 from .conftest import ITEMS, MODEL, PARAMS, TRAIN, build, cycle, losses, updated
 
 CPU = torch.device("cpu")
@@ -128,9 +130,7 @@ def values(encoder: Trainable) -> dict[str, torch.Tensor]:
 
 def plain(content: ItemInputs) -> ItemInputs:
     """Without pictures and texts: only what an encoder puts in tells items apart."""
-    nothing = torch.zeros(ITEMS, 0)
-    there = torch.zeros(ITEMS, dtype=torch.bool)
-    return content._replace(vision=nothing, language=nothing, vision_present=there, language_present=there)
+    return without(content, "vision", "language")
 
 
 def objective(encoder: Trainable, content: ItemInputs, **weights: float) -> Objective:
@@ -259,7 +259,10 @@ def test_a_step_without_any_input_trains_the_model_alone(make: Make, content: It
     assert len(live.rows) == 0
     encoders = Encoders({"language": encoder})
     before = encoders.insert(content)
-    assert encoders.enliven(before, {"language": live}).language is before.language
+    assert (
+        encoders.enliven(before, {"language": live}).modalities["language"].vectors
+        is before.modalities["language"].vectors
+    )
 
 
 def first_rank(model: TrainedModel) -> dict[str, float]:
@@ -297,9 +300,9 @@ def test_the_encoder_alone_learns_what_only_it_can_tell(
     assert isinstance(model, FusionModel)
     model.reset(torch.Generator().manual_seed(2))
     model.requires_grad_(False)
-    for projection in (model.candidates.vision, model.candidates.language):
-        if projection is not None:
-            projection.linear.weight.mul_(10)
+    for projection in model.candidates.modalities.values():
+        assert isinstance(projection, Projection)
+        projection.linear.weight.mul_(10)
     optimizer = torch.optim.Adam(learned(encoder).values(), lr=0.001, fused=True)
     first = one_step(found).item()
     for _ in range(30):

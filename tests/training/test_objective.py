@@ -74,7 +74,9 @@ def test_an_untrained_item_is_no_candidate(content: ItemInputs) -> None:
     of = causal(cycle(), np.array([0, 5]), np.array([3, 0]), targets=2, length=6)
     step = this.prepare(of, np.random.default_rng(0))
     before = this(step, None)["loss"]
-    this.content = lacking._replace(vision=lacking.vision + 100 * (torch.arange(ITEMS) == 11)[:, None])
+    this.content = lacking.with_modality(
+        "vision", vectors=lacking.modalities["vision"].vectors + 100 * (torch.arange(ITEMS) == 11)[:, None]
+    )
     torch.testing.assert_close(this(step, None)["loss"], before)
 
 
@@ -153,7 +155,7 @@ def test_contrastive_counts_an_item_once_and_only_if_it_has_both(content: ItemIn
     step = this.prepare(repeated, np.random.default_rng(0))
     assert step.items.tolist() == [3, 4, 5, 6, 7]
     found = this(step, None)
-    vision, language, _ = model_of(this).candidates.modalities(content)
+    vision, language = (one.vectors for one in model_of(this).candidates.projected(content).values())
     v, t = (F.normalize(x[[5, 6, 7]], dim=1) for x in (vision, language))
     cosine = v @ t.T / model_of(this).temperature
     own = torch.arange(3)

@@ -8,10 +8,12 @@ import torch
 
 from fusionrec.data import attributes, piecewise
 from fusionrec.data.encoder_vectors import EncoderVectors
+from fusionrec.data.modalities import MODALITIES
 from fusionrec.data.pca import principal_axes
 from fusionrec.data.piecewise import Bins
 
 FITTED_TOKENS = 2**17
+SUFFIXES = {"vectors": "", "present": "_present", "tokens": "_tokens"}  # of the names of saved tensors
 CHUNK = 2**14  # rows that are reduced together
 
 
@@ -19,7 +21,7 @@ class Modality(NamedTuple):
     """What one modality says about n items.
 
     Attributes:
-        vectors: float32 [n, width], of pictures or texts; zeros for items that have none.
+        vectors: float32 [n, width], such as those of pictures; zeros for items that have none.
         present: bool [n], which items have one.
         tokens: float32 [n, t, width], vectors of their parts, such as patches or words; zero for parts that an item
             does not have. t is 0 if the cache has none.
@@ -29,43 +31,33 @@ class Modality(NamedTuple):
     present: torch.Tensor
     tokens: torch.Tensor
 
+    @classmethod
+    def absent(cls, items: int, device: torch.device) -> "Modality":
+        """That of a modality that no item has: vectors of width 0."""
+        present = torch.zeros(items, dtype=torch.bool, device=device)
+        return cls(torch.zeros(items, 0, device=device), present, torch.zeros(items, 0, 0, device=device))
+
+    def take(self, rows: torch.Tensor) -> "Modality":
+        """Those of the items `rows`, int64 [n], in that order."""
+        return Modality(*(x.index_select(0, rows) for x in self))
+
 
 class ItemInputs(NamedTuple):
-    """Inputs of all items; row i is item i. A modality that is switched off has width 0.
+    """Inputs of all items; row i is item i.
 
     Attributes:
-        vision: float32 [items, width], picture vectors.
-        vision_present: bool [items], false if there is no picture.
-        language: float32 [items, width], text vectors.
-        language_present: bool [items].
+        modalities: what each modality says about the items, by name; only those that are switched on.
         numbers: float32 [items, width], scaled numbers and their "missing" flags.
         category_offsets: int64 [items + 1], ragged category values: see `attributes.Bags`.
         category_values: int64 [values].
         trained: bool [items], whether the item has a train interaction.
-        vision_tokens: float32 [items, t, width], vectors of the patches of a picture; zero for tokens that an item
-            does not have. t is 0 if the cache has none.
-        language_tokens: float32 [items, t, width], vectors of the words of a text, likewise.
     """
 
-    vision: torch.Tensor
-    vision_present: torch.Tensor
-    language: torch.Tensor
-    language_present: torch.Tensor
+    modalities: dict[str, Modality]
     numbers: torch.Tensor
     category_offsets: torch.Tensor
     category_values: torch.Tensor
     trained: torch.Tensor
-    vision_tokens: torch.Tensor
-    language_tokens: torch.Tensor
-
-    @property
-    def modalities(self) -> dict[str, Modality]:
-        """The modalities that are switched on, by name."""
-        all_of_them = {
-            "vision": Modality(self.vision, self.vision_present, self.vision_tokens),
-            "language": Modality(self.language, self.language_present, self.language_tokens),
-        }
-        return {name: one for name, one in all_of_them.items() if one.vectors.shape[1]}
 
     def take(self, rows: torch.Tensor) -> "ItemInputs":
         """The inputs of the items `rows`, int64 [n], in that order."""
@@ -73,16 +65,43 @@ class ItemInputs(NamedTuple):
         offsets = torch.cat([count.new_zeros(1), count.cumsum(0)])
         shift = torch.repeat_interleave(start - offsets[:-1], count)
         values = self.category_values[shift + torch.arange(len(shift), device=rows.device)]
-        picked = {
-            name: x.index_select(0, rows)
-            for name, x in self._asdict().items()
-            if not name.startswith("category_")
-        }
-        return self._replace(category_offsets=offsets, category_values=values, **picked)
+        modalities = {name: one.take(rows) for name, one in self.modalities.items()}
+        numbers, trained = self.numbers.index_select(0, rows), self.trained.index_select(0, rows)
+        return ItemInputs(modalities, numbers, offsets, values, trained)
 
     def to(self, device: torch.device) -> "ItemInputs":
         """The same tensors on `device`."""
-        return ItemInputs(*(tensor.to(device) for tensor in self))
+        modalities = {name: Modality(*(x.to(device) for x in one)) for name, one in self.modalities.items()}
+        return ItemInputs(modalities, *(x.to(device) for x in self[1:]))
+
+    def with_modality(self, name: str, **changes: torch.Tensor) -> "ItemInputs":
+        """The same inputs with other fields of a modality, which may be switched off so far."""
+        one = self.modalities.get(name) or Modality.absent(len(self.trained), self.trained.device)
+        modalities = self.modalities | {name: one._replace(**changes)}
+        return self._replace(modalities={m: modalities[m] for m in MODALITIES if m in modalities})
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """All tensors by name, as files hold them: `vision`, `vision_present`, `vision_tokens`, ..., `numbers`, ..."""
+        named = {
+            f"{name}{SUFFIXES[field]}": x
+            for name, one in self.modalities.items()
+            for field, x in one._asdict().items()
+        }
+        return named | {name: x for name, x in self._asdict().items() if name != "modalities"}
+
+    @classmethod
+    def of_tensors(cls, tensors: dict[str, torch.Tensor]) -> "ItemInputs":
+        """The inputs of which `tensors` made the tensors; a modality without a width is off.
+
+        Raises:
+            KeyError: if a tensor is missing.
+        """
+        modalities = {
+            name: Modality(*(tensors[f"{name}{SUFFIXES[field]}"] for field in Modality._fields))
+            for name in MODALITIES
+            if name in tensors and tensors[name].shape[1:].numel()
+        }
+        return cls(modalities, *(tensors[name] for name in cls._fields[1:]))
 
 
 class Fitted(NamedTuple):
@@ -90,18 +109,14 @@ class Fitted(NamedTuple):
 
     Attributes:
         attributes: scalers and vocabularies of `attributes.fit`.
-        vision: maps picture vectors to inputs of the model. None: the model has no such input.
-        language: likewise, for text vectors.
-        vision_tokens: likewise, for vectors of patches.
-        language_tokens: likewise, for vectors of words.
+        vectors: maps the vectors of each modality to inputs of the model; only of those that the model has.
+        tokens: likewise, for the vectors of parts, such as patches and words.
         bins: the pieces of each number, in the order of `attributes.numbers`. None: numbers stay as they are.
     """
 
     attributes: dict[str, Any]
-    vision: "Reduction | None"
-    language: "Reduction | None"
-    vision_tokens: "Reduction | None"
-    language_tokens: "Reduction | None"
+    vectors: "dict[str, Reduction]"
+    tokens: "dict[str, Reduction]"
     bins: list[Bins] | None
 
     @property
@@ -113,8 +128,7 @@ class Fitted(NamedTuple):
 def fit(
     items: pd.DataFrame,
     scalers: dict[str, Any],
-    vision: EncoderVectors,
-    language: EncoderVectors,
+    vectors: dict[str, EncoderVectors],
     trained: np.ndarray,
     pca: int,
     number_bins: int,
@@ -125,51 +139,51 @@ def fit(
     Args:
         items: the catalogue.
         scalers: scalers and vocabularies of `attributes.fit`.
-        vision: picture vectors of the catalogue.
-        language: text vectors of the catalogue.
+        vectors: the vectors of the catalogue by modality.
         trained: bool [items], which are train items.
-        pca: principal components that picture and text vectors are reduced to; 0: all are kept.
+        pca: principal components that vectors are reduced to; 0: all are kept.
         number_bins: pieces of a number's function; 0: numbers stay as they are.
         with_tokens: whether the model reads token vectors.
     """
-    some = {"vision": vision, "language": language}
-    reductions = {name: fit_vectors(vectors, trained, pca) for name, vectors in some.items()}
-    tokens = dict.fromkeys(some, None)
-    if with_tokens:
-        tokens = {name: fit_tokens(vectors, trained, pca) for name, vectors in some.items()}
+    reductions = {name: fit_vectors(one, trained, pca) for name, one in vectors.items()}
+    tokens = {name: fit_tokens(one, trained, pca) if with_tokens else None for name, one in vectors.items()}
     bins = None
     if number_bins and trained.any():
         values = attributes.numbers(items, scalers)[trained, ::2]
         bins = [piecewise.fit(column, number_bins) for column in values.T]
-    return Fitted(
-        scalers, reductions["vision"], reductions["language"], tokens["vision"], tokens["language"], bins
-    )
+    return Fitted(scalers, _some(reductions), _some(tokens), bins)
+
+
+def _some(reductions: "dict[str, Reduction | None]") -> "dict[str, Reduction]":
+    return {name: one for name, one in reductions.items() if one is not None}
 
 
 def assemble(
-    items: pd.DataFrame, vision: EncoderVectors, language: EncoderVectors, trained: np.ndarray, fitted: Fitted
+    items: pd.DataFrame, vectors: dict[str, EncoderVectors], trained: np.ndarray, fitted: Fitted
 ) -> ItemInputs:
     """Inputs of any items, of the catalogue or new.
 
     Args:
         items: with the columns that were fitted on.
-        vision: their picture vectors.
-        language: their text vectors.
+        vectors: their vectors by modality; at least of those that were fitted on.
         trained: bool [items], which are train items.
         fitted: of `fit`.
     """
     bags, _ = attributes.categories(items, fitted.attributes)
+    modalities = {
+        name: Modality(
+            torch.from_numpy(reduce(vectors[name], reduction)),
+            torch.from_numpy(vectors[name].present),
+            torch.from_numpy(reduce_tokens(vectors[name], fitted.tokens.get(name))),
+        )
+        for name, reduction in fitted.vectors.items()
+    }
     return ItemInputs(
-        torch.from_numpy(reduce(vision, fitted.vision)),
-        torch.from_numpy(vision.present),
-        torch.from_numpy(reduce(language, fitted.language)),
-        torch.from_numpy(language.present),
+        modalities,
         torch.from_numpy(piecewise_numbers(attributes.numbers(items, fitted.attributes), fitted.bins)),
         torch.from_numpy(bags.offsets),
         torch.from_numpy(bags.values),
         torch.from_numpy(trained),
-        torch.from_numpy(reduce_tokens(vision, fitted.vision_tokens)),
-        torch.from_numpy(reduce_tokens(language, fitted.language_tokens)),
     )
 
 
@@ -226,10 +240,8 @@ def fit_tokens(features: EncoderVectors, trained: np.ndarray, components: int) -
     return fit_reduction(flat[known[:: -(-len(known) // FITTED_TOKENS)]], components) if len(known) else None
 
 
-def reduce(features: EncoderVectors, reduction: "Reduction | None") -> np.ndarray:
-    """float32 [items, components], zero for absent items; width 0 without a reduction."""
-    if reduction is None:
-        return np.zeros((len(features.present), 0), np.float32)
+def reduce(features: EncoderVectors, reduction: "Reduction") -> np.ndarray:
+    """float32 [items, components], zero for absent items."""
     return _reduce(features.matrix, features.present, reduction)
 
 

@@ -1,5 +1,7 @@
 """Parameters of given vectors: `raw.vectors`."""
 
+from typing import Any, ClassVar
+
 from fusionrec.params import Section
 
 
@@ -17,5 +19,7 @@ class VectorFile(Section):
 class Vectors(Section):
     """Vectors that others computed, in `raw.input`; several files of a modality are put side by side."""
 
+    before: ClassVar[dict[str, Any]] = {"audio": []}
     vision: list[VectorFile]
     language: list[VectorFile]
+    audio: list[VectorFile]

@@ -1,4 +1,4 @@
-"""Vectors that came with the data stand in place of an encoder: `model.vision: given`, `model.language: given`."""
+"""Vectors that came with the data stand in place of an encoder: `model.vision: given`, `model.audio: given`."""
 
 import hashlib
 from pathlib import Path
@@ -14,13 +14,12 @@ from fusionrec.errors import UserError
 NAME = "given"  # instead of the name of an encoder
 
 
-def fill(path: Path, folder: Path | str, modality: str, item_ids: list[str]) -> Filled:
-    """Write features.npy, float32 [items, width], with zeros for items that have no vector.
+def read(folder: Path | str, modality: str, item_ids: list[str]) -> EncoderVectors:
+    """The vectors of the catalogue, zeros for items that have none.
 
     Args:
-        path: of features.npy.
         folder: of the modality's vectors, as the stage raw writes them: vectors.npy and item_ids.json.
-        modality: vision or language, for messages.
+        modality: for messages.
         item_ids: of the catalogue.
 
     Raises:
@@ -37,8 +36,13 @@ def fill(path: Path, folder: Path | str, modality: str, item_ids: list[str]) -> 
         )
     features = np.zeros((len(item_ids), matrix.shape[1]), np.float32)
     features[present] = matrix[place[present]]
-    files.write_array(path, features)
-    digest = hashlib.sha256(matrix.tobytes()).hexdigest()
-    empty = np.zeros((len(item_ids), 0, 0), np.float32)
-    card = {"weights": NAME, "sha256": digest}
-    return Filled(EncoderVectors(features, present, empty), card, int(present.sum()), int(present.sum()))
+    return EncoderVectors(features, present, np.zeros((len(item_ids), 0, 0), np.float32))
+
+
+def fill(path: Path, folder: Path | str, modality: str, item_ids: list[str]) -> Filled:
+    """Write features.npy, float32 [items, width], at `path`; the other arguments and errors are those of `read`."""
+    vectors = read(folder, modality, item_ids)
+    files.write_array(path, vectors.matrix)
+    digest = hashlib.sha256(files.read_array(Path(folder) / "vectors.npy").tobytes()).hexdigest()
+    count = int(vectors.present.sum())
+    return Filled(vectors, {"weights": NAME, "sha256": digest}, count, count)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 
 from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.data.modalities import MODALITIES
 from fusionrec.evaluation import intervals, report
 from fusionrec.evaluation.metrics import accuracy
 from fusionrec.evaluation.protocol import Task, rank
@@ -16,13 +17,7 @@ from fusionrec.models.trained_model import TrainedModel
 
 How = Literal["absent", "shuffled"]
 WAYS: tuple[How, ...] = ("absent", "shuffled")
-FIELDS = {
-    "vision": ("vision", "vision_present", "vision_tokens"),
-    "language": ("language", "language_present", "language_tokens"),
-    "numbers": ("numbers",),
-    "categories": ("category_offsets", "category_values"),
-    "id": ("trained",),
-}
+INPUTS = (*MODALITIES, "numbers", "categories", "id")
 
 
 def of_inputs(
@@ -67,9 +62,9 @@ def _losses(whole: report.Result, without: report.Result, headline: list[str]) -
 
 
 def modalities(trained: TrainedModel) -> list[str]:
-    """Which inputs of the items the model has, in the order of `FIELDS`."""
+    """Which inputs of the items the model has, in the order of `INPUTS`."""
     inputs = trained.model.inputs()
-    return [name for name in FIELDS if name in inputs]
+    return [name for name in INPUTS if name in inputs]
 
 
 def ablate(trained: TrainedModel, modality: str, how: How, generator: torch.Generator) -> TrainedModel:
@@ -93,17 +88,29 @@ def ablate(trained: TrainedModel, modality: str, how: How, generator: torch.Gene
         content = _absent(content, modality)
     else:
         order = torch.randperm(len(content.trained), generator=generator).to(trained.device)
-        others = content.take(order)
-        content = content._replace(**{field: getattr(others, field) for field in FIELDS[modality]})
+        content = _with(content, modality, content.take(order))
         model = model.with_ids(order) if modality == "id" else model
     return TrainedModel(model, content, trained.item_ids, trained.user_ids)
 
 
+def _with(content: ItemInputs, modality: str, others: ItemInputs) -> ItemInputs:
+    """`content` with one input of `others`."""
+    if modality in MODALITIES:
+        return content.with_modality(modality, **others.modalities[modality]._asdict())
+    fields = {"categories": ("category_offsets", "category_values"), "id": ("trained",)}
+    return content._replace(**{name: getattr(others, name) for name in fields.get(modality, (modality,))})
+
+
 def _absent(content: ItemInputs, modality: str) -> ItemInputs:
+    if modality in MODALITIES:
+        one = content.modalities[modality]
+        return content.with_modality(
+            modality, **{name: torch.zeros_like(x) for name, x in one._asdict().items()}
+        )
     if modality == "numbers":
         mean = content.numbers[content.trained].double().mean(0).float()
         return content._replace(numbers=mean.expand_as(content.numbers).contiguous())
-    empty = {field: torch.zeros_like(getattr(content, field)) for field in FIELDS[modality]}
-    if modality == "categories":
-        empty["category_values"] = content.category_values[:0]
-    return content._replace(**empty)
+    if modality == "id":
+        return content._replace(trained=torch.zeros_like(content.trained))
+    nothing = torch.zeros_like(content.category_offsets), content.category_values[:0]
+    return content._replace(category_offsets=nothing[0], category_values=nothing[1])

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fusionrec import recipes, trees
+from fusionrec.data.modalities import ENCODED, MODALITIES
 
 HASHES = ("data/splits", "data/images")
 Run = dict[str, Any]  # of the output of `dvc exp show --json`
@@ -98,9 +99,7 @@ def _name(run: Run, several: bool) -> str:
 def _short(name: str, names: list[str]) -> str:
     """The last part of a parameter's name, or its full name if several end in the same way."""
     leaf = name.split(".")[-1]
-    return (
-        name if leaf in ("vision", "language") or sum(n.split(".")[-1] == leaf for n in names) > 1 else leaf
-    )
+    return name if leaf in MODALITIES or sum(n.split(".")[-1] == leaf for n in names) > 1 else leaf
 
 
 def _metric(run: Run, file: str, *path: str) -> Any:
@@ -117,10 +116,7 @@ def _spread(group: list[Run], file: str, *path: str) -> str:
 
 
 def _weights(run: Run) -> dict[str, str]:
-    return {
-        modality: _text(_metric(run, f"cache_{modality}", modality, "weights"))
-        for modality in ("vision", "language")
-    }
+    return {modality: _text(_metric(run, f"cache_{modality}", modality, "weights")) for modality in ENCODED}
 
 
 def _hash(run: Run, path: str) -> str:

@@ -25,6 +25,7 @@ from safetensors import SafetensorError
 from fusionrec import choices, files, params
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.data.modalities import MODALITIES
 from fusionrec.errors import UserError
 from fusionrec.models import migrations, zoo
 from fusionrec.models.contract import Model, ModelData
@@ -57,7 +58,7 @@ def save(
         user_ids: ids of the users, likewise.
         metrics: of the saved epoch, ready for JSON: the epoch, the monitored metric and its value.
     """
-    tensors = model.state_dict() | {CONTENT + field: x for field, x in data.content._asdict().items()}
+    tensors = model.state_dict() | {CONTENT + name: x for name, x in data.content.tensors().items()}
     if data.graph is not None:
         edges = {"offsets": data.graph.offsets, "items": data.graph.items}
         tensors |= {GRAPH + field: torch.from_numpy(x) for field, x in edges.items()}
@@ -83,13 +84,14 @@ def load(folder: Path | str, device: torch.device, item_ids: list[str] | None = 
             tensor is missing, unexpected, misshapen or not finite, or the ids do not fit the weights or `item_ids`.
     """
     folder = Path(folder)
-    name, options, sizes = _config(folder)
+    schema, name, options, sizes = _config(folder)
     tensors = read_tensors(folder, "model.safetensors")
     content = _content(folder, tensors, sizes["category_values"])
     graph = _graph(folder, tensors, sizes["users"], len(content.trained))
     data = ModelData(content, sizes["users"], sizes["category_values"], graph=graph)
     model = _empty(folder, name, options, data)
-    own = {key: tensor for key, tensor in tensors.items() if not key.startswith((CONTENT, GRAPH))}
+    weights = {key: tensor for key, tensor in tensors.items() if not key.startswith((CONTENT, GRAPH))}
+    own = migrations.renamed(schema, weights)
     _check_weights(folder, own, model.state_dict())
     model.load_state_dict(own, assign=True)
     items = _ids(folder, "item_ids.json", len(content.trained))
@@ -116,11 +118,11 @@ def read_json(folder: Path, name: str) -> Any:
         raise misfit(folder, f"{name} is not JSON: {error}") from None
 
 
-def _config(folder: Path) -> tuple[str, Any, dict[str, int]]:
-    """The model's name, parameters and sizes."""
-    config = read_json(folder, "config.json")
+def _config(folder: Path) -> tuple[int, str, Any, dict[str, int]]:
+    """The version of the folder; the model's name, parameters and sizes."""
+    written = read_json(folder, "config.json")
     try:
-        config = migrations.migrated(config)
+        config = migrations.migrated(written)
     except ValueError as error:
         raise misfit(folder, f"config.json: {error}") from None
     if {*config} != {"schema", "model", "sizes"}:
@@ -136,7 +138,7 @@ def _config(folder: Path) -> tuple[str, Any, dict[str, int]]:
     fits = isinstance(sizes, dict) and [*sizes] == names
     if not fits or not all(type(size) is int and size >= 0 for size in sizes.values()):
         raise misfit(folder, f"config.json: sizes needs {' and '.join(names)}, whole numbers")
-    return model["name"], options, sizes
+    return written["schema"], model["name"], options, sizes
 
 
 def checked(kind: type[S], saved: Any, folder: Path, name: str, where: Sequence[str] = ()) -> S:
@@ -175,12 +177,13 @@ def read_tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:
 
 def _content(folder: Path, tensors: dict[str, torch.Tensor], category_values: int) -> ItemInputs:
     """The inputs of all items among `tensors`, checked against each other."""
-    wanted = {CONTENT + name for name in ItemInputs._fields}
-    _check_names(folder, {name for name in tensors if name.startswith(CONTENT)}, wanted)
-    content = ItemInputs(*(tensors[CONTENT + name] for name in ItemInputs._fields))
-    items = content.trained.shape[:1].numel()
-    for name in ("trained", *ItemInputs._fields):  # `trained` gives the number of items
-        x, (kind, axes) = getattr(content, name), _KINDS[name]
+    stored = {name.removeprefix(CONTENT): x for name, x in tensors.items() if name.startswith(CONTENT)}
+    there = [name for name in MODALITIES if name in stored]
+    kinds = {f"{name}{suffix}": kind for name in there for suffix, kind in _MODALITY.items()} | _KINDS
+    _check_names(folder, {CONTENT + name for name in stored}, {CONTENT + name for name in kinds})
+    items = stored["trained"].shape[:1].numel()
+    for name in ("trained", *kinds):  # `trained` gives the number of items
+        x, (kind, axes) = stored[name], kinds[name]
         rows = {"category_offsets": items + 1, "category_values": len(x) if x.ndim else 0}.get(name, items)
         if x.dtype != kind or x.ndim != axes or len(x) != rows:
             raise misfit(
@@ -188,6 +191,7 @@ def _content(folder: Path, tensors: dict[str, torch.Tensor], category_values: in
             )
         if x.is_floating_point() and not x.isfinite().all():
             raise misfit(folder, f"{CONTENT}{name} is not finite")
+    content = ItemInputs.of_tensors(stored)
     offsets, values = content.category_offsets, content.category_values
     inside = ((values >= 0) & (values < category_values)).all()
     if offsets[0] != 0 or offsets[-1] != len(values) or (offsets.diff() < 0).any() or not inside:
@@ -211,17 +215,12 @@ def _graph(folder: Path, tensors: dict[str, torch.Tensor], users: int, items: in
 
 
 _FLOAT, _BOOL, _INT = torch.float32, torch.bool, torch.int64
+_MODALITY = {"": (_FLOAT, 2), "_present": (_BOOL, 1), "_tokens": (_FLOAT, 3)}
 _KINDS = {
-    "vision": (_FLOAT, 2),
-    "vision_present": (_BOOL, 1),
-    "language": (_FLOAT, 2),
-    "language_present": (_BOOL, 1),
     "numbers": (_FLOAT, 2),
     "category_offsets": (_INT, 1),
     "category_values": (_INT, 1),
     "trained": (_BOOL, 1),
-    "vision_tokens": (_FLOAT, 3),
-    "language_tokens": (_FLOAT, 3),
 }
 
 

@@ -60,6 +60,18 @@ class Towers(NamedTuple):
     history: torch.Tensor
 
 
+class Projected(NamedTuple):
+    """Vectors of a modality, projected to the width of the model.
+
+    Attributes:
+        vectors: [n, dim].
+        present: bool [n], which items have one.
+    """
+
+    vectors: torch.Tensor
+    present: torch.Tensor
+
+
 class Step(Protocol):
     """One step of training, as a model sees it; see `fusionrec.training.scored_step`.
 
@@ -241,7 +253,7 @@ class Model(nn.Module):
         raise NotImplementedError
 
     def inputs(self) -> list[str]:
-        """The inputs of the items that it uses: some of vision, language, numbers, categories and id."""
+        """The inputs of the items that it uses: some modalities, numbers, categories and id."""
         return []
 
     def with_ids(self, order: torch.Tensor) -> Self:
@@ -277,13 +289,13 @@ class TrainableModel(Model):
         content: ItemInputs,
         rows: torch.Tensor | None = None,
         generator: torch.Generator | None = None,
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Projected pictures [n, dim] and texts [n, dim], bool [n], items with both, and [] temperature.
+    ) -> tuple[dict[str, Projected], torch.Tensor]:
+        """For each modality its projected vectors of n items, and [] temperature, for a contrastive loss.
 
         Raises:
-            UserError: if the model has no pictures or no texts.
+            UserError: if the model has no modalities.
         """
-        raise UserError("losses.contrastive: this model reads neither pictures nor texts; set it to 0")
+        raise UserError("losses.contrastive: this model reads no modalities; set it to 0")
 
     def tracked(self, content: ItemInputs) -> dict[str, float]:
         """Values inside the model for training curves, by name, such as weight/vision; after each epoch."""

@@ -1,13 +1,15 @@
 """Reads model folders that older versions wrote.
 
-`SCHEMA` is the version of `config.json`. When its layout changes, a function that turns the old layout into
-the new one is added to `MIGRATIONS`. New parameters need no migration: see `fusionrec.params.Section.before`.
+`SCHEMA` is the version of a folder, in `config.json`. When the layout of that file changes, a function that turns the
+old layout into the new one is added to `MIGRATIONS`. New parameters need no migration: see
+`fusionrec.params.Section.before`.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-SCHEMA = 4
+SCHEMA = 5
 SHARED = {"vision", "language", "freeze_vision", "freeze_language", "pca", "number_bins"}
 
 
@@ -22,7 +24,12 @@ def _from_3(config: Any) -> dict[str, Any]:
     return {"schema": 4, "model": {"name": "fusion", "options": options}, "sizes": config["shape"]}
 
 
-MIGRATIONS: dict[int, Callable[[Any], dict[str, Any]]] = {3: _from_3}
+def _from_4(config: Any) -> dict[str, Any]:
+    """Schema 4 had the same layout, but other names of weights: see `renamed`."""
+    return {**config, "schema": 5}
+
+
+MIGRATIONS: dict[int, Callable[[Any], dict[str, Any]]] = {3: _from_3, 4: _from_4}
 
 
 def migrated(config: Any) -> dict[str, Any]:
@@ -48,3 +55,23 @@ def migrated(config: Any) -> dict[str, Any]:
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"it is not what schema {schema} looks like ({error!r})") from None
     return config
+
+
+def renamed(schema: int, weights: dict[str, Any]) -> dict[str, Any]:
+    """Weights of a folder of version `schema` under the names of today.
+
+    Until schema 4 the parts of an item encoder were named after two modalities.
+
+    >>> [*renamed(4, {"candidates.vision.linear.weight": 1, "history.language_tokens.weight": 2})]
+    ['candidates.modalities.vision.linear.weight', 'history.tokens.language.weight']
+    """
+    if schema > 4:
+        return weights
+    named = weights
+    for old, new in (
+        (r"^(candidates|history)\.(vision|language)\.", r"\1.modalities.\2."),
+        (r"^(candidates|history)\.(vision|language)_tokens\.", r"\1.tokens.\2."),
+        (r"^(candidates|history)\.fusion\.(vision|language)\.", r"\1.fusion.attention.\2."),
+    ):
+        named = {re.sub(old, new, name): x for name, x in named.items()}
+    return named

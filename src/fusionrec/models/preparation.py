@@ -16,13 +16,13 @@ from fusionrec import files
 from fusionrec.data.clean_options import Clean
 from fusionrec.data.image_options import Images
 from fusionrec.data.item_inputs import Fitted, Reduction
+from fusionrec.data.modalities import MODALITIES
 from fusionrec.data.piecewise import Bins
 from fusionrec.encoders.options import Cache, Encoders
 from fusionrec.models.checkpoint import checked, misfit, read_json, read_tensors
 from fusionrec.params import Section
 
 NAME = "preparation.json", "preparation.safetensors"
-VECTORS = "vision", "language", "vision_tokens", "language_tokens"
 
 
 class PreparationOptions(Section):
@@ -69,10 +69,9 @@ def save(folder: Path, preparation: Preparation) -> None:
     stored = options.model_dump() | {"attributes": fitted.attributes}
     files.write_json(folder / NAME[0], stored)
     tensors: dict[str, torch.Tensor] = {}
-    for name in VECTORS:
-        reduction: Reduction | None = getattr(fitted, name)
-        parts = reduction._asdict() if reduction is not None else {}
-        tensors |= {f"{name}.{part}": x for part, x in parts.items() if x is not None}
+    tokens = {f"{name}_tokens": reduction for name, reduction in fitted.tokens.items()}
+    for name, reduction in (fitted.vectors | tokens).items():
+        tensors |= {f"{name}.{part}": x for part, x in reduction._asdict().items() if x is not None}
     for number, bins in zip(fitted.attributes["numbers"], fitted.bins or [], strict=bool(fitted.bins)):
         tensors |= {f"bins.{number}.{part}": torch.from_numpy(x) for part, x in bins._asdict().items()}
     files.write_tensors(folder / NAME[1], tensors)
@@ -92,14 +91,15 @@ def load(folder: Path | str) -> Preparation:
             raise misfit(folder, f"{NAME[1]}: {name} is not of finite float64 numbers")
     attributes = stored.attributes.model_dump()
     bins = [_bins(folder, tensors, number) for number in attributes["numbers"]]
-    vectors = {name: _reduction(folder, tensors, name) for name in VECTORS}
+    vectors = _reductions(folder, tensors, "")
+    tokens = _reductions(folder, tensors, "_tokens")
     if tensors:
         raise misfit(folder, f"{NAME[1]}: {', '.join(sorted(tensors))} unexpected")
     options = PreparationOptions(**{name: getattr(stored, name) for name in PreparationOptions.model_fields})
     pieces = [one for one in bins if one is not None]
     if pieces and len(pieces) < len(bins):
         raise misfit(folder, f"{NAME[1]}: the pieces of some numbers are missing")
-    return Preparation(options, Fitted(attributes, bins=pieces or None, **vectors))
+    return Preparation(options, Fitted(attributes, vectors, tokens, pieces or None))
 
 
 def _bins(folder: Path, tensors: dict[str, torch.Tensor], number: str) -> Bins | None:
@@ -110,6 +110,12 @@ def _bins(folder: Path, tensors: dict[str, torch.Tensor], number: str) -> Bins |
     if edges is None or centre is None or edges.ndim != 1 or centre.shape != (len(edges) - 1,):
         raise misfit(folder, f"{NAME[1]}: the pieces of {number} do not fit together")
     return Bins(edges.numpy(), centre.numpy())
+
+
+def _reductions(folder: Path, tensors: dict[str, torch.Tensor], suffix: str) -> dict[str, Reduction]:
+    """Remove the reductions of all modalities from `tensors`, and return those that exist, by modality."""
+    each = {name: _reduction(folder, tensors, f"{name}{suffix}") for name in MODALITIES}
+    return {name: reduction for name, reduction in each.items() if reduction is not None}
 
 
 def _reduction(folder: Path, tensors: dict[str, torch.Tensor], name: str) -> Reduction | None:

@@ -15,7 +15,7 @@ from fusionrec.recommend.gallery import Card, UserCards
 from fusionrec.recommend.requests import Requests
 
 IMAGES = "data/images"
-MODALITIES = {"vision": "picture", "language": "text"}
+NAMES = {"vision": "picture", "language": "text"}  # of modalities; others have their own
 
 
 class SimilarItem(NamedTuple):
@@ -32,17 +32,16 @@ def nearest(
 
     Args:
         content: inputs of all items.
-        modality: whose vectors are compared: vision or language.
+        modality: whose vectors are compared.
         items: int64 [n], item rows.
         history: int64 [m], item rows.
 
     Returns:
         [n]; None if the item has no vector, or if no cosine is above 0.
     """
-    x: torch.Tensor = getattr(content, modality)
-    present: torch.Tensor = getattr(content, f"{modality}_present")
-    if not len(history) or not x.shape[1]:
+    if not len(history) or modality not in content.modalities:
         return [None] * len(items)
+    x, present, _ = content.modalities[modality]
     left, right = (x[torch.from_numpy(rows).to(x.device)].cpu().double() for rows in (items, history))
     left, right = (
         rows / rows.square().sum(1, keepdim=True).sqrt().clamp(min=1e-12) for rows in (left, right)
@@ -85,9 +84,10 @@ class GalleryCards:
             history: how many of the newest of them are shown.
         """
         items, newest = self.row.get_indexer(table["item_id"]), past[::-1].copy()
+        content = self.engine.model.content
         similar = {
-            name: nearest(self.engine.model.content, modality, items, newest)
-            for modality, name in MODALITIES.items()
+            NAMES.get(modality, modality): nearest(content, modality, items, newest)
+            for modality in content.modalities
         }
         cards = []
         for position, (item, score) in enumerate(zip(items.tolist(), table["score"].tolist(), strict=True)):

@@ -74,13 +74,15 @@ class Preparer:
         table = pd.DataFrame(rows)
         pictures = [self._picture(item.image) if self.vision is not None else None for item in items]
         texts = [row["text"] or None for row in rows]
-        return item_inputs.assemble(
-            table,
-            self._features(self.vision, pictures, self.fitted.vision),
-            self._features(self.language, texts, self.fitted.language),
-            np.zeros(len(items), bool),
-            self.fitted,
-        )
+        given: dict[str, tuple[Encoder | None, list[Any]]] = {
+            "vision": (self.vision, pictures),
+            "language": (self.language, texts),
+        }
+        vectors = {
+            name: self._features(*given.get(name, (None, [None] * len(items))), reduction)
+            for name, reduction in self.fitted.vectors.items()
+        }
+        return item_inputs.assemble(table, vectors, np.zeros(len(items), bool), self.fitted)
 
     @cached_property
     def vision(self) -> Encoder | None:
@@ -95,7 +97,7 @@ class Preparer:
     def _encoder(self, modality: str) -> Encoder | None:
         registry: dict[str, EncoderEntry | None] = getattr(self.options.encoders, modality)
         ((name, entry),) = registry.items()
-        if entry is None or getattr(self.fitted, modality) is None:
+        if entry is None or modality not in self.fitted.vectors:
             return None
         options = self.options.cache.model_copy(update={"compile": False})
         folder, source = self.folder / modality, {}
@@ -107,17 +109,15 @@ class Preparer:
         recipe = Recipe(modality, entry, folder, source, options, str(self.device), self.options.reproducible)
         return recipe.load()
 
-    def _features(
-        self, encoder: Encoder | None, values: list[Any], reduction: Reduction | None
-    ) -> EncoderVectors:
-        """Vectors of pictures or texts; None stands for a missing one. Batches have the size that the cache used.
+    def _features(self, encoder: Encoder | None, values: list[Any], reduction: Reduction) -> EncoderVectors:
+        """Vectors of one modality; None stands for a missing one. Batches have the size that the cache used.
 
         Without an encoder all are missing: the modality is off, or its vectors came with the data.
         """
         present = np.array([value is not None for value in values])
         if encoder is None:
-            width = 0 if reduction is None else len(reduction.mean)
-            return EncoderVectors(np.zeros((len(values), width), np.float32), np.zeros(len(values), bool))
+            nothing = np.zeros((len(values), len(reduction.mean)), np.float32)
+            return EncoderVectors(nothing, np.zeros(len(values), bool))
         tokens = (self.options.cache.tokens if encoder.token_width else 0), encoder.token_width
         vectors = np.zeros((len(values), encoder.width + tokens[0] * tokens[1]), np.float32)
         rows = ((row, (values[row],)) for row in np.flatnonzero(present).tolist())

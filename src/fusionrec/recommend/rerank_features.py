@@ -9,7 +9,7 @@ from fusionrec.recommend.rerank import RerankFeatures
 
 
 def of(content: ItemInputs, chosen: np.ndarray, users: int) -> RerankFeatures:
-    """Vectors of pictures and texts, self-information, and categories.
+    """Vectors of all modalities, self-information, and categories.
 
     Args:
         content: inputs of all items.
@@ -19,5 +19,5 @@ def of(content: ItemInputs, chosen: np.ndarray, users: int) -> RerankFeatures:
     offsets, values = content.category_offsets.cpu().numpy(), content.category_values.cpu().numpy()
     shape = len(chosen), int(values.max(initial=-1)) + 1
     categories = csr_array((np.ones(len(values), bool), values, offsets), shape=shape)
-    vectors = diversity.content_vectors([x.cpu().numpy() for x in (content.vision, content.language)])
+    vectors = diversity.content_vectors([one.vectors.cpu().numpy() for one in content.modalities.values()])
     return RerankFeatures(vectors, popularity.self_information(chosen, users), categories)

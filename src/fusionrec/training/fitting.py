@@ -4,6 +4,7 @@ from collections.abc import Callable
 from math import prod
 from typing import Any, NamedTuple
 
+from fusionrec.data.modalities import ENCODED
 from fusionrec.errors import UserError
 from fusionrec.models import closed_form
 from fusionrec.models.closed_form import ClosedForm, TrainData
@@ -34,7 +35,7 @@ def check(p: Parameters) -> None:
     Raises:
         UserError: if an encoder is to be trained, or a model folder to be continued from.
     """
-    for modality in ("vision", "language"):
+    for modality in ENCODED:
         if not getattr(p.model, f"freeze_{modality}"):
             raise UserError(
                 f"model.freeze_{modality}: {p.model.name} is computed in closed form and trains no encoder; "

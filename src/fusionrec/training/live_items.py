@@ -51,13 +51,13 @@ class Encoders(nn.ModuleDict):
 
     def enliven(self, content: ItemInputs, live: dict[str, Live]) -> ItemInputs:
         """`content` with the rows of `live` encoded again; their gradient reaches the encoders."""
-        tables = {}
         for modality, encoder in self._each():
             rows, batch = live[modality]
             if len(rows):
-                table: torch.Tensor = getattr(content, modality)
-                tables[modality] = table.index_put((rows.to(table.device),), encoder(batch))
-        return content._replace(**tables)
+                table = content.modalities[modality].vectors
+                again = table.index_put((rows.to(table.device),), encoder(batch))
+                content = content.with_modality(modality, vectors=again)
+        return content
 
     def renew(self) -> None:
         """Encode all tables again."""
@@ -66,11 +66,11 @@ class Encoders(nn.ModuleDict):
 
     def insert(self, content: ItemInputs) -> ItemInputs:
         """`content` with the tables in it."""
-        device, tables = content.trained.device, {}
+        device = content.trained.device
         for modality, encoder in self._each():
-            tables[modality] = encoder.table.to(device)
-            tables[f"{modality}_present"] = torch.from_numpy(encoder.present).to(device)
-        return content._replace(**tables)
+            present = torch.from_numpy(encoder.present).to(device)
+            content = content.with_modality(modality, vectors=encoder.table.to(device), present=present)
+        return content
 
     def reductions(self) -> dict[str, Reduction]:
         """From the vectors of each encoder to those of its table."""

@@ -9,9 +9,11 @@ import torch
 
 from fusionrec import code, files
 from fusionrec.data import encoder_vectors, item_inputs
+from fusionrec.data.encoder_vectors import EncoderVectors
 from fusionrec.data.histories import LOG, Histories
 from fusionrec.data.item_inputs import Fitted, ItemInputs
-from fusionrec.encoders import inputs
+from fusionrec.data.modalities import ENCODED, MODALITIES
+from fusionrec.encoders import given, inputs
 from fusionrec.errors import UserError
 from fusionrec.models import card, checkpoint, preparation, zoo
 from fusionrec.models.contract import Model, ModelData, TrainableModel
@@ -22,7 +24,7 @@ from fusionrec.training.live_items import Encoders
 from fusionrec.training.loop import Epoch
 from fusionrec.training.parameters import Parameters
 
-SPLITS, MODALITIES = "data/splits", ("vision", "language")
+SPLITS, GIVEN = "data/splits", "data/raw/vectors"
 
 
 class Data(NamedTuple):
@@ -53,29 +55,42 @@ class Data(NamedTuple):
         return self._replace(model=self.model._replace(content=content))
 
 
-def cache_folder(p: Parameters, modality: str) -> str:
-    """The folder with the vectors of the encoder that the parameters select for a modality."""
-    return f"data/cache/{modality}/{getattr(p.model, modality)}"
+def vectors_folder(p: Parameters, modality: str) -> str:
+    """The folder with the vectors of a modality: those of the selected encoder, or those that came with the data."""
+    if modality in ENCODED:
+        return f"data/cache/{modality}/{getattr(p.model, modality)}"
+    return f"{GIVEN}/{modality}"
+
+
+def read_vectors(p: Parameters, item_ids: list[str]) -> dict[str, EncoderVectors]:
+    """The vectors of the catalogue by modality; of a modality without encoders only if it is switched on.
+
+    Raises:
+        UserError: if a file is missing, or no item has a vector.
+    """
+    vectors = {name: encoder_vectors.load(vectors_folder(p, name), item_ids) for name in ENCODED}
+    for name in MODALITIES:
+        if name not in ENCODED and getattr(p.model, name) == given.NAME:
+            vectors[name] = given.read(vectors_folder(p, name), name, item_ids)
+    return vectors
 
 
 def read(p: Parameters) -> Data:
-    """Read the split and the vectors of both encoders, and fit the preprocessing on train items."""
+    """Read the split and the vectors of all modalities, and fit the preprocessing on train items."""
     items = files.read_table(f"{SPLITS}/items.parquet")
     item_ids = items["item_id"].tolist()
     user_ids = files.read_table(f"{SPLITS}/users.parquet")["user_id"].tolist()
     train, val, fold_in = (
         files.read_table(f"{SPLITS}/{part}.parquet", LOG) for part in ("train", "val", "fold_in")
     )
-    vision, language = (encoder_vectors.load(cache_folder(p, modality), item_ids) for modality in MODALITIES)
+    vectors = read_vectors(p, item_ids)
     in_train = np.bincount(train["item"], minlength=len(items)) > 0
     scalers = files.read_json(f"{SPLITS}/features.json")
     needs = zoo.load(p.model.name).needs
     own = p.model.own(p.model.name)
     with_tokens = zoo.load(p.model.name).reads_tokens(own)
-    fitted = item_inputs.fit(
-        items, scalers, vision, language, in_train, p.model.pca, p.model.number_bins, with_tokens
-    )
-    content = item_inputs.assemble(items, vision, language, in_train, fitted)
+    fitted = item_inputs.fit(items, scalers, vectors, in_train, p.model.pca, p.model.number_bins, with_tokens)
+    content = item_inputs.assemble(items, vectors, in_train, fitted)
     histories, known, asked = (
         Histories.of(table, len(user_ids)) for table in (train, pd.concat([train, fold_in]), val)
     )
@@ -156,7 +171,7 @@ def interrupted(p: Parameters, data: Data, model: TrainableModel, fingerprint: s
         "runtime": p.runtime.model_dump(include={"reproducible", "device", "nproc"}),
     }
     histories = [torch.from_numpy(x) for part in data[:3] for x in (part.offsets, part.items)]
-    tensors = [*data.model.content, *model.state_dict().values(), *histories]
+    tensors = [*data.model.content.tensors().values(), *model.state_dict().values(), *histories]
     return resume.Interrupted(
         cache_home() / "training" / f"{resume.key(parameters, fingerprint, tensors)}.safetensors"
     )
@@ -164,7 +179,7 @@ def interrupted(p: Parameters, data: Data, model: TrainableModel, fingerprint: s
 
 def prepared(p: Parameters, data: Data, encoders: Encoders) -> Preparation:
     """Everything that is needed to prepare the inputs of new items."""
-    entries = {m: {name: getattr(p.encoders, m)[name]} for m in MODALITIES for name in [getattr(p.model, m)]}
+    entries = {m: {name: getattr(p.encoders, m)[name]} for m in ENCODED for name in [getattr(p.model, m)]}
     options = PreparationOptions(
         clean=p.clean,
         images=p.images,
@@ -172,8 +187,9 @@ def prepared(p: Parameters, data: Data, encoders: Encoders) -> Preparation:
         encoders=p.encoders.model_copy(update=entries),
         reproducible=p.runtime.reproducible,
     )
-    learned: dict[str, Any] = encoders.reductions()
-    return Preparation(options, data.fitted._replace(**learned))
+    learned = data.fitted.vectors | encoders.reductions()
+    vectors = {name: learned[name] for name in MODALITIES if name in learned}
+    return Preparation(options, data.fitted._replace(vectors=vectors))
 
 
 def described(
@@ -192,7 +208,7 @@ def described(
     read_files += [
         f"{SPLITS}/items.parquet",
         f"{SPLITS}/features.json",
-        *(cache_folder(p, m) for m in MODALITIES),
+        *(vectors_folder(p, m) for m in MODALITIES if m in ENCODED or m in data.fitted.vectors),
     ]
     return card.Card(
         model={
@@ -217,10 +233,10 @@ def described(
         encoders={
             m: card.encoder(
                 getattr(p.model, m),
-                files.read_json(Path(cache_folder(p, m)) / "card.json"),
+                files.read_json(Path(vectors_folder(p, m)) / "card.json"),
                 getattr(p.encoders, m)[getattr(p.model, m)],
             )
-            for m in MODALITIES
+            for m in ENCODED
         },
         metrics=metrics,
     )

@@ -1,10 +1,12 @@
 """A step with the model's scores: the input of a model's `loss` and of the losses in `fusionrec.training.losses`."""
 
 from functools import cached_property
+from itertools import combinations
 
 import torch
 
 from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.errors import UserError
 from fusionrec.models.contract import Towers, TrainableModel
 from fusionrec.training.losses import Catalogue, Loss, Modalities, Pairs
 from fusionrec.training.step import Step
@@ -99,10 +101,17 @@ class ScoredStep:
 
     def modalities(self) -> Modalities:
         """See `LossStep.modalities`."""
-        vision, language, both, temperature = self.model.modalities(
-            self.content, self.step.items, self.generator
-        )
-        return Modalities(vision[both], language[both], temperature)
+        each, temperature = self.model.modalities(self.content, self.step.items, self.generator)
+        pairs = []
+        for one, other in combinations(each.values(), 2):
+            both = one.present & other.present
+            pairs.append((one.vectors[both], other.vectors[both]))
+        if not pairs:
+            raise UserError(
+                "losses.contrastive: needs two modalities; switch them on, such as model.vision and model.language, or "
+                "set it to 0"
+            )
+        return Modalities(pairs, temperature)
 
     def probability(self, logits: torch.Tensor) -> tuple[torch.Tensor, str]:
         """See `TrainableModel.probability`."""

@@ -9,9 +9,10 @@ from fusionrec import choices
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.models import fusions
-from fusionrec.models.fusion.item_encoder import ItemEncoder
+from fusionrec.models.fusion.item_encoder import ItemEncoder, Projection
 from fusionrec.models.fusion.options import FusionOptions
 
+from ...catalogue import without
 from ..conftest import CATEGORY_VALUES, ITEMS
 
 ALL = choices.names(fusions.PACKAGE)
@@ -27,26 +28,32 @@ def build(options: FusionOptions, content: ItemInputs) -> ItemEncoder:
     return encoder
 
 
+def projection(encoder: ItemEncoder, name: str) -> Projection:
+    found = encoder.modalities[name]
+    assert isinstance(found, Projection)
+    return found
+
+
 @pytest.mark.parametrize("fusion", ALL)
 @pytest.mark.parametrize("hidden", [0, 7])
 @pytest.mark.parametrize("modality", ["vision", "language"])
 def test_what_is_absent_has_no_influence(options, with_tokens, fusion, hidden, modality) -> None:  # type: ignore[no-untyped-def]
     update = {"method": fusion, "projection_hidden_dim": hidden, "batch_norm": True}
     encoder = build(options.model_copy(update=update), with_tokens)
-    present = getattr(with_tokens, modality + "_present")
-    shifted = getattr(with_tokens, modality) + torch.where(present, 0.0, 1.0)[:, None]
-    before, after = encoder(with_tokens), encoder(with_tokens._replace(**{modality: shifted}))
+    vectors, present, _ = with_tokens.modalities[modality]
+    shifted = vectors + torch.where(present, 0.0, 1.0)[:, None]
+    before, after = encoder(with_tokens), encoder(with_tokens.with_modality(modality, vectors=shifted))
     assert torch.equal(before, after), "not even through batch norm"
-    moved = encoder.eval()(with_tokens._replace(**{modality: getattr(with_tokens, modality) + 1}))
+    moved = encoder.eval()(with_tokens.with_modality(modality, vectors=vectors + 1))
     assert torch.equal((moved == encoder(with_tokens)).all(1), ~present)
 
 
 def test_an_absent_picture_is_a_learned_vector(options, content) -> None:  # type: ignore[no-untyped-def]
     encoder = build(options, content)
     encoder(content).sum().backward()
-    assert encoder.vision is not None and encoder.vision.absent is not None
-    assert encoder.vision.absent.grad is not None
-    assert torch.equal(encoder.vision.absent.grad, torch.ones(options.dim)), "one item has no picture"
+    absent = projection(encoder, "vision").absent
+    assert absent is not None and absent.grad is not None
+    assert torch.equal(absent.grad, torch.ones(options.dim)), "one item has no picture"
 
 
 @pytest.mark.parametrize("fusion", ALL)
@@ -71,15 +78,18 @@ def test_an_item_whose_id_was_dropped_is_as_one_that_was_never_trained(options, 
 
 def test_concatenate_is_one_linear_layer_over_the_concatenation(options, content) -> None:  # type: ignore[no-untyped-def]
     here = torch.ones(ITEMS, dtype=torch.bool)
-    content = content._replace(vision_present=here, language_present=here, trained=here)
+    content = content._replace(trained=here)
+    for name in ("vision", "language"):
+        content = content.with_modality(name, present=here)
     encoder = build(options, content)
     bags = torch.zeros(ITEMS, CATEGORY_VALUES)
     for item in range(ITEMS):
         for place in range(content.category_offsets[item], content.category_offsets[item + 1]):
             bags[item, content.category_values[place]] += 1
-    joined = torch.cat([torch.eye(ITEMS), content.vision, content.language, content.numbers, bags], 1)
-    assert encoder.ids and encoder.vision and encoder.language and encoder.numbers and encoder.categories
-    projections = (encoder.vision, encoder.language, encoder.numbers)
+    vectors = (one.vectors for one in content.modalities.values())
+    joined = torch.cat([torch.eye(ITEMS), *vectors, content.numbers, bags], 1)
+    assert encoder.ids and encoder.numbers and encoder.categories
+    projections = (projection(encoder, "vision"), projection(encoder, "language"), encoder.numbers)
     weight = torch.cat(
         [encoder.ids.weight.T, *(p.linear.weight for p in projections), encoder.categories.weight.T], 1
     )
@@ -88,11 +98,11 @@ def test_concatenate_is_one_linear_layer_over_the_concatenation(options, content
 
 def test_a_projection_may_have_a_hidden_layer(options, content) -> None:  # type: ignore[no-untyped-def]
     encoder = build(options.model_copy(update={"projection_hidden_dim": 7}), content)
-    projection = encoder.numbers
-    assert projection is not None and projection.hidden is not None
-    first = projection.hidden.linear
-    expected = F.relu(content.numbers @ first.weight.T + first.bias) @ projection.linear.weight.T
-    torch.testing.assert_close(projection(content.numbers), expected)
+    numbers = encoder.numbers
+    assert numbers is not None and numbers.hidden is not None
+    first = numbers.hidden.linear
+    expected = F.relu(content.numbers @ first.weight.T + first.bias) @ numbers.linear.weight.T
+    torch.testing.assert_close(numbers(content.numbers), expected)
 
 
 @pytest.mark.parametrize("fusion", ALL)
@@ -102,10 +112,10 @@ def test_some_rows_are_encoded_as_all_are(options, with_tokens, fusion, hidden) 
     encoder = build(options.model_copy(update=update), with_tokens).eval()
     rows = torch.tensor(ROWS)
     torch.testing.assert_close(encoder(with_tokens, None, rows), encoder(with_tokens)[rows])
-    for some, whole in zip(
-        encoder.modalities(with_tokens, rows), encoder.modalities(with_tokens), strict=True
-    ):
-        torch.testing.assert_close(some, whole[rows])
+    whole = encoder.projected(with_tokens)
+    for name, some in encoder.projected(with_tokens, rows).items():
+        torch.testing.assert_close(some.vectors, whole[name].vectors[rows])
+        assert torch.equal(some.present, whole[name].present[rows])
 
 
 def test_only_the_rows_asked_for_get_a_gradient(options, content) -> None:  # type: ignore[no-untyped-def]
@@ -127,25 +137,19 @@ def test_every_weight_gets_a_gradient(options, with_tokens, fusion) -> None:  # 
 def test_cross_modal_reads_tokens_where_the_cache_holds_them(options, with_tokens) -> None:  # type: ignore[no-untyped-def]
     encoder = build(options.model_copy(update={"method": "cross_modal"}), with_tokens)
     before = encoder(with_tokens)
-    tokens = with_tokens.language_tokens.clone()
+    tokens = with_tokens.modalities["language"].tokens.clone()
     tokens[[1, 2], 0] += 1  # item 2 has no picture that could attend to them
-    same = (encoder(with_tokens._replace(language_tokens=tokens)) == before).all(1)
+    same = (encoder(with_tokens.with_modality("language", tokens=tokens)) == before).all(1)
     assert same.tolist() == [True, False, True, True, True, True]
 
 
 def test_the_modalities_of_an_item(options, content) -> None:  # type: ignore[no-untyped-def]
     encoder = build(options, content)
-    vision, language, both = encoder.modalities(content)
-    assert encoder.vision and encoder.language
-    assert both.tolist() == [True, True, False, False, True, True]
-    torch.testing.assert_close(vision[both], (content.vision @ encoder.vision.linear.weight.T)[both])
-    torch.testing.assert_close(language[both], (content.language @ encoder.language.linear.weight.T)[both])
-
-
-def test_modalities_need_both(options, content) -> None:  # type: ignore[no-untyped-def]
-    bare = content._replace(language=torch.zeros(ITEMS, 0))
-    with pytest.raises(UserError, match=r"model\.fusion\.losses\.contrastive: needs pictures and texts"):
-        build(options, bare).modalities(bare)
+    for name, (vectors, present) in encoder.projected(content).items():
+        one = content.modalities[name]
+        assert torch.equal(present, one.present)
+        expected = one.vectors @ projection(encoder, name).linear.weight.T
+        torch.testing.assert_close(vectors[present], expected[present])
 
 
 @pytest.mark.parametrize("fusion", ALL)
@@ -164,15 +168,15 @@ def test_inputs_can_be_switched_off(options, content, switch) -> None:  # type: 
     assert encoder(content).shape == (ITEMS, options.dim)
 
 
-def test_a_modality_without_width_is_off(options, content) -> None:  # type: ignore[no-untyped-def]
-    bare = content._replace(vision=torch.zeros(ITEMS, 0))
+def test_a_modality_may_be_off(options, content) -> None:  # type: ignore[no-untyped-def]
+    bare = without(content, "vision")
     encoder = build(options, bare)
-    assert encoder.vision is None and len(encoder.fusion.names) == 4
+    assert "vision" not in encoder.modalities and len(encoder.fusion.names) == 4
     assert encoder(bare).shape == (ITEMS, options.dim)
 
 
 def test_an_item_needs_some_input(options, content) -> None:  # type: ignore[no-untyped-def]
-    bare = content._replace(vision=torch.zeros(ITEMS, 0), language=torch.zeros(ITEMS, 0))
+    bare = without(content, "vision", "language")
     off = options.model_copy(update={"item_id": False, "categories": False, "numbers": False})
     with pytest.raises(UserError, match="switched off"):
         ItemEncoder(off, bare, CATEGORY_VALUES)
@@ -182,10 +186,10 @@ def test_an_item_needs_some_input(options, content) -> None:  # type: ignore[no-
 
 
 @pytest.mark.parametrize("modality", ["vision", "language"])
-def test_cross_modal_needs_both(options, content, modality) -> None:  # type: ignore[no-untyped-def]
-    bare = content._replace(**{modality: torch.zeros(ITEMS, 0)})
+def test_cross_modal_needs_two(options, content, modality) -> None:  # type: ignore[no-untyped-def]
+    bare = without(content, modality)
     with pytest.raises(
-        UserError, match=rf"model\.fusion\.method: cross_modal needs language and vision.*model\.{modality}"
+        UserError, match=rf"model\.fusion\.method: cross_modal needs 2 modalities.*model\.{modality}"
     ):
         build(options.model_copy(update={"method": "cross_modal"}), bare)
 
@@ -215,8 +219,9 @@ def test_initial_weights_follow_the_parameters(options, content) -> None:  # typ
         return encoder
 
     small, large = fresh(projection_gain=0.1), fresh(projection_gain=1)
-    assert small.vision and large.vision and small.ids and large.ids
-    torch.testing.assert_close(small.vision.linear.weight * 10, large.vision.linear.weight)
+    assert small.ids and large.ids
+    weights = [projection(encoder, "vision").linear.weight for encoder in (small, large)]
+    torch.testing.assert_close(weights[0] * 10, weights[1])
     assert torch.equal(small.ids.weight, large.ids.weight)
     assert small.ids.weight.std().item() == pytest.approx(0.1, rel=0.3)
 
@@ -225,7 +230,8 @@ def test_a_part_is_present_where_the_item_has_it(options, content) -> None:  # t
     encoder = build(options, content)
     parts, present = encoder.parts(content, content.trained)
     bags = content.category_offsets.diff() > 0
-    expected = [content.trained, content.vision_present, content.language_present, torch.ones(6).bool(), bags]
+    has = [one.present for one in content.modalities.values()]
+    expected = [content.trained, *has, torch.ones(6).bool(), bags]
     assert torch.equal(present, torch.stack(expected, 1))
     for column in (0, 4):
         assert torch.equal(parts[:, column].any(1), present[:, column]), (
@@ -244,7 +250,10 @@ def test_dropped_categories_are_absent(options, content) -> None:  # type: ignor
 
 def test_a_token_that_an_item_lacks_is_not_attended_to(options, with_tokens) -> None:  # type: ignore[no-untyped-def]
     encoder = build(options.model_copy(update={"method": "cross_modal"}), with_tokens)
-    padded = torch.cat([with_tokens.language_tokens, torch.zeros(ITEMS, 3, 4)], 1)
+    padded = torch.cat([with_tokens.modalities["language"].tokens, torch.zeros(ITEMS, 3, 4)], 1)
     torch.testing.assert_close(
-        encoder(with_tokens._replace(language_tokens=padded)), encoder(with_tokens), atol=1e-5, rtol=1e-4
+        encoder(with_tokens.with_modality("language", tokens=padded)),
+        encoder(with_tokens),
+        atol=1e-5,
+        rtol=1e-4,
     )

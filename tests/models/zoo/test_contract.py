@@ -12,6 +12,7 @@ import torch
 
 from fusionrec import choices, code
 from fusionrec.data.histories import Histories
+from fusionrec.data.modalities import MODALITIES
 from fusionrec.errors import UserError
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.models import checkpoint, zoo
@@ -192,13 +193,15 @@ def test_it_scores_new_items_or_says_that_it_cannot(name: str) -> None:
 @every_model
 def test_it_reads_what_it_needs_only(name: str) -> None:
     model, _ = learned(name)
-    other = world()._replace(vision=world().vision + 1, language=world().language - 1)
+    other = world()
+    for name, one in world().modalities.items():
+        other = other.with_modality(name, vectors=one.vectors + 1)
     same = torch.equal(TrainedModel(model.model, other).score(ALL, train()), model.score(ALL, train()))
     assert same == ("contents" not in model.model.needs)
     backward = Histories(train().offsets, np.concatenate([train()[user][::-1] for user in range(USERS)]))
     same = torch.equal(model.score(ALL, backward), model.score(ALL, train()))
     assert same == ("sequence" not in model.model.needs)
-    assert {*model.model.inputs()} <= {"vision", "language", "numbers", "categories", "id"}
+    assert {*model.model.inputs()} <= {*MODALITIES, "numbers", "categories", "id"}
 
 
 @every_model

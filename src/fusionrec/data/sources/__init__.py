@@ -27,7 +27,7 @@ class Raw(Choosing):
     the picture files that are taken, in lower case, with the dot.
     """
 
-    before: ClassVar[dict[str, Any]] = {"vectors": {"vision": [], "language": []}}
+    before: ClassVar[dict[str, Any]] = {"vectors": {"vision": [], "language": [], "audio": []}}
 
     source: Annotated[str, Choice("fusionrec.data.sources", "raw.source")]
     input: str

@@ -1,13 +1,15 @@
-"""The item side: id, picture, text, numbers and categories as one vector an item."""
+"""The item side: id, modalities, numbers and categories as one vector an item."""
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import nn
 
-from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.data.item_inputs import ItemInputs, Modality
+from fusionrec.data.modalities import MODALITIES
 from fusionrec.errors import UserError
 from fusionrec.models import fusions
+from fusionrec.models.contract import Projected
 from fusionrec.models.fusion.attention import Tokens
 from fusionrec.models.fusion.layers import Hidden, Linear, draw, drop, keep_rows, table
 from fusionrec.models.fusion.options import FusionOptions
@@ -62,20 +64,28 @@ class Projection(nn.Module):
 class ItemEncoder(nn.Module):
     """Embeds items: each input that is switched on is projected to `dim`, then the parts are fused.
 
-    The inputs are, in this order, id, vision, language, numbers and categories.
+    The inputs are, in this order, id, the modalities, numbers and categories.
+
+    Attributes:
+        modalities: a projection for each modality that is on.
+        tokens: likewise for the vectors of its parts, where the fusion method reads them.
 
     Raises:
-        UserError: if no input is on, or `cross_modal` lacks one of its two.
+        UserError: if no input is on, or the fusion method lacks one.
     """
 
     def __init__(self, options: FusionOptions, content: ItemInputs, category_values: int):
         super().__init__()
         self.options = options
         dim = options.dim
-        vision, language, numbers = (x.shape[1] for x in (content.vision, content.language, content.numbers))
+        numbers = content.numbers.shape[1]
         self.ids = table(len(content.trained), dim) if options.item_id else None
-        self.vision = Projection(vision, options, optional=True) if vision else None
-        self.language = Projection(language, options, optional=True) if language else None
+        self.modalities = nn.ModuleDict(
+            {
+                name: Projection(one.vectors.shape[1], options, optional=True)
+                for name, one in content.modalities.items()
+            }
+        )
         self.numbers = Projection(numbers, options, optional=False) if options.numbers and numbers else None
         self.categories = (
             nn.EmbeddingBag(
@@ -88,21 +98,22 @@ class ItemEncoder(nn.Module):
             if options.categories and category_values
             else None
         )
-        inputs = {
-            "id": self.ids,
-            "vision": self.vision,
-            "language": self.language,
-            "numbers": self.numbers,
-            "categories": self.categories,
-        }
-        names = [name for name, module in inputs.items() if module is not None]
         method = fusions.load(options.method)
-        _check(options.method, method, names)
-        self.fusion = method(options, names)
-        self.vision_tokens = _token_projection(content.vision_tokens, dim) if method.reads_tokens else None
-        self.language_tokens = (
-            _token_projection(content.language_tokens, dim) if method.reads_tokens else None
+        _check(options.method, method, self.inputs, [*self.modalities])
+        self.fusion = method(options, self.inputs)
+        self.tokens = nn.ModuleDict(
+            {
+                name: Linear(one.tokens.shape[2], dim, bias=False)
+                for name, one in content.modalities.items()
+                if method.reads_tokens and one.tokens.shape[1]
+            }
         )
+
+    @property
+    def inputs(self) -> list[str]:
+        """The inputs that are on, in the order of the parts."""
+        before, after = [("id", self.ids)], [("numbers", self.numbers), ("categories", self.categories)]
+        return [name for name, part in [*before, *self.modalities.items(), *after] if part is not None]
 
     def forward(
         self,
@@ -160,10 +171,8 @@ class ItemEncoder(nn.Module):
         if self.ids is not None:
             ids = self.ids.weight if rows is None else self.ids(rows)
             inputs.append((ids * known[:, None], known))
-        if self.vision is not None:
-            inputs.append((self._see(some, generator), some.vision_present))
-        if self.language is not None:
-            inputs.append((self._read(some, generator), some.language_present))
+        for name, one in some.modalities.items():
+            inputs.append((self._projected(name, one, generator), one.present))
         if self.numbers is not None:
             numbers = self.numbers(drop(some.numbers, o.feature_dropout, generator), None, generator)
             inputs.append((numbers, torch.ones_like(known)))
@@ -174,25 +183,18 @@ class ItemEncoder(nn.Module):
         parts, present = zip(*inputs, strict=True)
         return torch.stack(parts, 1), torch.stack(present, 1)
 
-    def modalities(
+    def projected(
         self,
         content: ItemInputs,
         rows: torch.Tensor | None = None,
         generator: torch.Generator | None = None,
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """The projected pictures [n, dim] and texts [n, dim], and bool [n]: whether the item has both.
-
-        Raises:
-            UserError: if one of both is switched off.
-        """
-        if self.vision is None or self.language is None:
-            raise UserError(
-                "model.fusion.losses.contrastive: needs pictures and texts; choose encoders for model.vision and "
-                "model.language, or set it to 0"
-            )
+    ) -> dict[str, Projected]:
+        """The projected vectors of each modality."""
         some = content if rows is None else content.take(rows)
-        both = some.vision_present & some.language_present
-        return self._see(some, generator), self._read(some, generator), both
+        return {
+            name: Projected(self._projected(name, one, generator), one.present)
+            for name, one in some.modalities.items()
+        }
 
     @torch.no_grad()
     def shares(self, content: ItemInputs, rows: torch.Tensor | None = None) -> dict[str, float]:
@@ -201,30 +203,20 @@ class ItemEncoder(nn.Module):
         parts, present = self.parts(some, some.trained, None, rows)
         return self.fusion.shares(parts, present, *self._tokens(some, None))
 
-    def _see(self, some: ItemInputs, generator: torch.Generator | None) -> torch.Tensor:
-        assert self.vision is not None
-        x = drop(some.vision, self.options.content_dropout, generator)
-        return self.vision(x, some.vision_present, generator)
+    def _projected(self, name: str, one: Modality, generator: torch.Generator | None) -> torch.Tensor:
+        x = drop(one.vectors, self.options.content_dropout, generator)
+        projected: torch.Tensor = self.modalities[name](x, one.present, generator)
+        return projected
 
-    def _read(self, some: ItemInputs, generator: torch.Generator | None) -> torch.Tensor:
-        assert self.language is not None
-        x = drop(some.language, self.options.content_dropout, generator)
-        return self.language(x, some.language_present, generator)
-
-    def _tokens(self, some: ItemInputs, generator: torch.Generator | None) -> tuple[Tokens | None, ...]:
-        """Projected token vectors of pictures and texts: what `cross_modal` takes besides the parts."""
+    def _tokens(self, some: ItemInputs, generator: torch.Generator | None) -> tuple[dict[str, Tokens], ...]:
+        """What a fusion that reads tokens takes besides the parts: those of each modality that has some, projected."""
         if not self.fusion.reads_tokens:
             return ()
-
-        def project(layer: Linear | None, x: torch.Tensor) -> Tokens | None:
-            if layer is None:
-                return None
-            return Tokens(layer(drop(x, self.options.content_dropout, generator)), x.any(2))
-
-        return (
-            project(self.vision_tokens, some.vision_tokens),
-            project(self.language_tokens, some.language_tokens),
-        )
+        tokens = {}
+        for name, layer in self.tokens.items():
+            x = some.modalities[name].tokens
+            tokens[name] = Tokens(layer(drop(x, self.options.content_dropout, generator)), x.any(2))
+        return (tokens,)
 
     def reset(self, generator: torch.Generator) -> None:
         """Draw all weights: `model.fusion.init` for matrices, a small normal for tables."""
@@ -232,27 +224,22 @@ class ItemEncoder(nn.Module):
         for embeddings in (self.ids, self.categories):
             if embeddings is not None:
                 nn.init.normal_(embeddings.weight, std=TABLE_SPREAD, generator=generator)
-        for projection in (self.vision, self.language, self.numbers):
+        for projection in [*self.modalities.values(), self.numbers]:
             if projection is not None:
-                projection.reset(generator)
-        for layer in (self.vision_tokens, self.language_tokens):
-            if layer is not None:
-                draw(layer.weight, o.init, o.projection_gain, generator)
+                cast(Projection, projection).reset(generator)
+        for layer in self.tokens.values():
+            draw(cast(Linear, layer).weight, o.init, o.projection_gain, generator)
         self.fusion.reset(generator)
 
 
-def _token_projection(tokens: torch.Tensor, dim: int) -> Linear | None:
-    return Linear(tokens.shape[2], dim, bias=False) if tokens.shape[1] else None
-
-
-def _check(name: str, method: type[fusions.Fusion], parts: list[str]) -> None:
+def _check(name: str, method: type[fusions.Fusion], parts: list[str], modalities: list[str]) -> None:
     if not parts:
         raise UserError(
             "model.fusion: every input of the items is switched off, or the data has none; switch one on, e.g. item_id"
         )
-    missing = sorted(method.requires - {*parts})
-    if missing:
+    if len(modalities) < method.modalities:
         raise UserError(
-            f"model.fusion.method: {name} needs {' and '.join(sorted(method.requires))}; choose encoders for "
-            f"model.{' and model.'.join(missing)}, or another method"
+            f"model.fusion.method: {name} needs {method.modalities} modalities, and the items have "
+            f"{' and '.join(modalities) or 'none'}; choose encoders for more of "
+            f"{', '.join(f'model.{m}' for m in MODALITIES)}, or another method"
         )

@@ -1,6 +1,6 @@
 """Fusion methods, one a file: how the parts of an item become one vector.
 
-A part is what one input (id, vision, language, numbers, categories) says about the item, a vector of `dim`. A part
+A part is what one input (id, a modality, numbers, categories) says about the item, a vector of `dim`. A part
 is absent where the item does not have it: no picture, an id that is not in the training data or that dropout
 removed, no category. An absent part still enters the plain sum, as the learned vector for "absent" or as zero, but
 it neither changes a gate nor is attended to.
@@ -24,11 +24,11 @@ class Fusion(nn.Module):
     """What all fusions have in common.
 
     Attributes:
-        requires: names of parts without which the method makes no sense.
-        reads_tokens: whether `forward` and `shares` take the token vectors of pictures and texts besides the parts.
+        modalities: how many the method needs at least.
+        reads_tokens: whether `forward` and `shares` take the token vectors of modalities besides the parts.
     """
 
-    requires: ClassVar[frozenset[str]] = frozenset()
+    modalities: ClassVar[int] = 0
     reads_tokens: ClassVar[bool] = False
 
     def __init__(self, options: FusionOptions, names: list[str]):

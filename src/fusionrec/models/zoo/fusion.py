@@ -15,7 +15,7 @@ from torch import nn
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models import fusions
-from fusionrec.models.contract import ModelData, Need, Towers, TrainableModel
+from fusionrec.models.contract import ModelData, Need, Projected, Towers, TrainableModel
 from fusionrec.models.fusion.heads import FINAL, Dot, Pointwise
 from fusionrec.models.fusion.history import History
 from fusionrec.models.fusion.item_encoder import TABLE_SPREAD, ItemEncoder
@@ -23,13 +23,6 @@ from fusionrec.models.fusion.layers import Linear, draw, table
 from fusionrec.models.fusion.options import FusionOptions
 
 TEMPERATURES = 0.01, 1.0  # bounds
-MODULES = {
-    "vision": "vision",
-    "language": "language",
-    "numbers": "numbers",
-    "categories": "categories",
-    "id": "ids",
-}
 
 
 class FusionModel(TrainableModel):
@@ -156,9 +149,9 @@ class FusionModel(TrainableModel):
         content: ItemInputs,
         rows: torch.Tensor | None = None,
         generator: torch.Generator | None = None,
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    ) -> tuple[dict[str, Projected], torch.Tensor]:
         """See `TrainableModel.modalities`."""
-        return *self.candidates.modalities(content, rows, generator), self.temperature
+        return self.candidates.projected(content, rows, generator), self.temperature
 
     def knows(self, users: np.ndarray, past: Histories) -> np.ndarray:
         """See `TrainableModel.knows`."""
@@ -172,7 +165,7 @@ class FusionModel(TrainableModel):
 
     def inputs(self) -> list[str]:
         """See `TrainableModel.inputs`."""
-        return [name for name, module in MODULES.items() if getattr(self.candidates, module) is not None]
+        return self.candidates.inputs
 
     @torch.no_grad()
     def with_ids(self, order: torch.Tensor) -> "FusionModel":

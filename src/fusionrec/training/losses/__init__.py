@@ -51,10 +51,15 @@ class Catalogue(NamedTuple):
 
 
 class Modalities(NamedTuple):
-    """Projected pictures [n, dim] and texts [n, dim] of the items that have both; temperature []."""
+    """Two modalities of the same items, pair by pair.
 
-    vision: torch.Tensor
-    language: torch.Tensor
+    Attributes:
+        pairs: for each two modalities, such as pictures and texts, the projected vectors [n, dim] of both, of the items
+            that have both; at least one pair.
+        temperature: [].
+    """
+
+    pairs: list[tuple[torch.Tensor, torch.Tensor]]
     temperature: torch.Tensor
 
 
@@ -70,7 +75,7 @@ class LossStep(Protocol):
         ...
 
     def modalities(self) -> Modalities:
-        """Pictures and texts of the step's items."""
+        """The modalities of the step's items."""
         ...
 
     def probability(self, logits: torch.Tensor) -> tuple[torch.Tensor, str]:
