@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -119,6 +120,24 @@ def test_another_model_goes_through_all_stages(folder: Path) -> None:
     assert lists["item_id"].tolist() == table.groupby("user_id", sort=False).head(3)["item_id"].tolist()
     with pytest.raises(UserError, match="cannot score new"):
         shop.engine.model.among(shop.engine.model.content)
+
+
+def test_a_modality_that_came_with_the_data_is_one_like_the_others(folder: Path) -> None:
+    """Audio beside vision and language: trained, knocked out, saved, and named on the card."""
+    rng = np.random.default_rng(1)
+    files.write_array(folder / "data/raw/vectors/audio/vectors.npy", rng.standard_normal((5, 3), np.float32))
+    files.write_json(folder / "data/raw/vectors/audio/item_ids.json", ["i1", "i3", "i0", "other", "i7"])
+    few = {"tradeoff": [], "baselines": {"names": ["popularity"]}}
+    change(folder, {"model": {"audio": "given"}, "metrics": few})
+    for stage in ("model", "metrics", "recs"):
+        run(folder, stage)
+    content = fusionrec.api.load(folder / "data/model", folder / "data/splits").engine.model.content
+    assert [*content.modalities] == ["vision", "language", "audio"]
+    assert content.modalities["audio"].present.nonzero().flatten().tolist() == [0, 1, 3, 7]
+    assert {"vision", "language", "audio"} <= files.read_json(folder / "data/metrics/ablation.json").keys()
+    assert ",audio," in (folder / "plots/input_weights.csv").read_text(encoding="utf-8")
+    card = files.read_json(folder / "data/model/card.json")
+    assert "data/raw/vectors/audio/vectors.npy" in card["data"]
 
 
 def test_two_processes_train_together(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Diversity inside a list: how different its items are by their pictures and texts.
+"""Diversity inside a list: how different its items are by their pictures, texts and sounds.
 
 - `diversity`: mean of 1 - cosine over the pairs of items in a list
 
