@@ -49,11 +49,13 @@ class Towers(NamedTuple):
         bias: [n], added to each item's score.
         history: [m, dim], the vectors that user vectors are computed from: items of histories, or users if they are
             known by ids.
+        own: whatever else of the encoding the model's own `loss` reads; nobody else does.
     """
 
     candidates: torch.Tensor
     bias: torch.Tensor
     history: torch.Tensor
+    own: Any = None
 
 
 class Step(Protocol):
@@ -62,11 +64,15 @@ class Step(Protocol):
     Attributes:
         towers: the encoded items of the step.
         vectors: [n, dim], user vectors.
+        content: inputs of all items.
+        generator: draws dropout; None at evaluation.
         share: weight of this process's part of the step, for terms that are means over targets.
     """
 
     towers: Towers
     vectors: torch.Tensor
+    content: ItemInputs
+    generator: torch.Generator | None
     share: float
 
     @property
@@ -96,7 +102,8 @@ class TrainableModel(nn.Module):
 
     Attributes:
         Options: the model's own parameters, `model.<name>`; one of them is `losses`, weights of the ranking losses.
-        needs: what it is built from; with `sequence`, user vectors depend on the order of the history.
+        needs: what it is built and trained from; with `sequence`, user vectors depend on the order of the history.
+        ranks_by_own_loss: whether its `loss` ranks items without any of `losses`, so that all of them may be off.
         scores_new_items: whether it can score items that are not in the catalogue.
         ranks_by_inner_product: whether a score is the product of two vectors plus the item's bias, so that
             vectors can be exported to an index.
@@ -106,6 +113,7 @@ class TrainableModel(nn.Module):
     """
 
     needs: ClassVar[frozenset[Need]]
+    ranks_by_own_loss: ClassVar[bool] = False
     scores_new_items: ClassVar[bool] = False
     options: Any
     ranks_by_inner_product: bool = True
@@ -125,6 +133,9 @@ class TrainableModel(nn.Module):
     def reset(self, generator: torch.Generator) -> None:
         """Draw all initial weights."""
         raise NotImplementedError
+
+    def start_epoch(self, generator: torch.Generator) -> None:
+        """Prepare an epoch of training, such as a sample of the graph; `generator`, that of dropout, draws it."""
 
     def towers(
         self,

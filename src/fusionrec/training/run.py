@@ -120,8 +120,9 @@ def build(p: Parameters, data: Data, device: torch.device) -> TrainableModel:
         UserError: if no loss that ranks items is switched on, or the weights of `train.resume_from` do not fit.
     """
     options = p.model.own(p.model.name)
-    objective.switched_on(options.losses)  # checked before anything is written
-    model = zoo.load(p.model.name)(options, data.model)
+    kind = zoo.load(p.model.name)
+    objective.switched_on(options.losses, kind.ranks_by_own_loss)  # checked before anything is written
+    model = kind(options, data.model)
     model.reset(torch.Generator().manual_seed(p.train.seed))
     if p.train.resume_from is not None:
         earlier = checkpoint.load(p.train.resume_from, torch.device("cpu"), data.item_ids)
