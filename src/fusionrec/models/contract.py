@@ -49,7 +49,7 @@ class Towers(NamedTuple):
         bias: [n], added to each item's score.
         history: [m, dim], the vectors that user vectors are computed from: items of histories, or users if they are
             known by ids.
-        own: whatever else of the encoding the model's own `loss` reads; nobody else does.
+        own: whatever else of the encoding the model itself reads, in `user_vectors` or `loss`; nobody else does.
     """
 
     candidates: torch.Tensor
@@ -74,6 +74,11 @@ class Step(Protocol):
     content: ItemInputs
     generator: torch.Generator | None
     share: float
+
+    @property
+    def users(self) -> torch.Tensor:
+        """int64 [n], the user of each of `vectors`: rows of the user table."""
+        ...
 
     @property
     def owners(self) -> torch.Tensor:
@@ -114,8 +119,8 @@ class TrainableModel(nn.Module):
 
     needs: ClassVar[frozenset[Need]]
     ranks_by_own_loss: ClassVar[bool] = False
-    scores_new_items: ClassVar[bool] = False
     options: Any
+    scores_new_items: bool = False
     ranks_by_inner_product: bool = True
     history_length: int = 0
     history_dropout: float = 0.0

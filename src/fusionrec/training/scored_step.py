@@ -40,6 +40,11 @@ class ScoredStep:
         self.vectors = model.user_vectors(self.towers, batch.users, batch.latest, batch.timed)
 
     @property
+    def users(self) -> torch.Tensor:
+        """int64 [n], the user of each of `vectors`: rows of the user table."""
+        return self.step.batch.users
+
+    @property
     def owners(self) -> torch.Tensor:
         """int64 [p], the user of each target: rows of the user table."""
         return self.step.batch.users[self.step.pairs.row]
