@@ -187,6 +187,24 @@ class TrainableModel(nn.Module):
         """
         raise NotImplementedError
 
+    def moment_vectors(self, towers: Towers, latest: torch.Tensor) -> torch.Tensor:
+        """Embed users as they were after each item of their histories, for `train.moments: all`.
+
+        Args:
+            towers: encoded items.
+            latest: int64 [n, history_length], see `user_vectors`; the order is the order in time.
+
+        Returns:
+            [n, history_length, dim]: column j is computed from columns j, j + 1, ... of `latest`; anything where
+            column j is padding.
+
+        Raises:
+            UserError: if the model does not read histories in order.
+        """
+        raise UserError(
+            "train.moments: all is for models that read a history in order, such as model.name=sasrec; set it to one"
+        )
+
     def logits(
         self,
         vectors: torch.Tensor,

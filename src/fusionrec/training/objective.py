@@ -9,7 +9,7 @@ from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.models.contract import TrainableModel
 from fusionrec.training import losses
-from fusionrec.training.batches import Batch, part_of
+from fusionrec.training.batches import Batch
 from fusionrec.training.live_items import Encoders
 from fusionrec.training.losses import Loss
 from fusionrec.training.options import Train
@@ -88,7 +88,7 @@ class Objective(nn.Module):
 
     def _part(self, batch: Batch, pairs: Targets, rank: int, size: int) -> tuple[Batch, Targets, float]:
         """The `rank`-th of `size` parts, and its share of the targets."""
-        rows = part_of(len(batch.users), rank, size)
+        rows = batch.part(rank, size)
         mine = (pairs.row >= rows.start) & (pairs.row < rows.stop)
         part = Targets(pairs.row[mine] - rows.start, *(field[mine] for field in pairs[1:]))
         if self.sampler and self.in_batch:

@@ -9,10 +9,10 @@ and binary cross-entropy (Klenitskiy and Vasilev, "Turning Dross Into Gold Loss"
 "gSASRec", RecSys 2023): the option `losses`. Each part of a layer is added through a gate, x + F(norm(x)) *
 sigmoid(W x), as in the LiGR layers of eSASRec (Tikhonovich et al., RecSys 2025).
 
-It differs from the authors' code: positions are counted from the newest item backwards; a step predicts `train.targets`
-items at a random moment of each history, not one item at each moment; item vectors are not scaled by the square root of
-their width. Where the order is unknown, there are neither positions nor causality, and the user vector is the mean of
-the outputs.
+It differs from the authors' code: positions are counted from the newest item backwards, and item vectors are not
+scaled by the square root of their width. Their training, a prediction after each item of a history, is `train.moments:
+all` with `train.targets: 1` and `train.masked: 0`. Where the order is unknown, as in masked steps, there are neither
+positions nor causality, and the user vector is the mean of the outputs.
 """
 
 from copy import deepcopy
@@ -136,7 +136,7 @@ class Model(TrainableModel):
         self, towers: Towers, users: torch.Tensor, latest: torch.Tensor, timed: bool = True
     ) -> torch.Tensor:
         """See `TrainableModel.user_vectors`."""
-        states = self.states(towers, latest, timed)
+        states = self._states(towers, latest, timed)
         present = latest >= 0
         known = present.any(1, keepdim=True)
         if timed:
@@ -144,15 +144,13 @@ class Model(TrainableModel):
             return states[torch.arange(len(latest), device=latest.device), newest] * known
         return (states * present[:, :, None]).sum(1) / present.sum(1, keepdim=True).clamp(min=1)
 
-    def states(self, towers: Towers, latest: torch.Tensor, timed: bool = True) -> torch.Tensor:
-        """[n, length, dim]: the output at each item of a history, of which it and all older ones are read.
+    def moment_vectors(self, towers: Towers, latest: torch.Tensor) -> torch.Tensor:
+        """See `TrainableModel.moment_vectors`."""
+        return self._states(towers, latest, timed=True)
 
-        Args:
-            towers: of `towers`.
-            latest: int64 [n, length], see `user_vectors`.
-            timed: whether the order means something; if not, each output depends on all items.
-        """
-        vectors = F.embedding(latest.clamp(min=0), towers.history)
+    def _states(self, towers: Towers, latest: torch.Tensor, timed: bool) -> torch.Tensor:
+        """[n, length, dim]: the output at each item of a history; if not `timed`, it depends on all items."""
+        vectors = F.embedding(latest.clamp(min=0), towers.history) * (latest >= 0)[:, :, None]
         if timed:
             vectors = vectors + self.positions[: latest.shape[1]]
         place = torch.arange(latest.shape[1], device=latest.device)
