@@ -27,7 +27,6 @@ from fusionrec.models.fusion.layers import Linear, keep_rows
 from fusionrec.models.id_vectors import IdVectors
 from fusionrec.params import Count, Fraction, Positive, Probability, Section, Weight
 
-
 SPREAD = 0.1  # standard deviation of the vectors of ids at the start
 
 
