@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fusionrec import sections
 from fusionrec.data.histories import Histories
-from fusionrec.training.batches import Batch, batches, causal, masked, steps
+from fusionrec.training.batches import Batch, batches, causal, every_moment, masked, steps
 from fusionrec.training.options import Train
 
 TABLE = pd.DataFrame({"user": [0] * 5 + [2] * 2, "item": [4, 3, 2, 1, 0, 5, 6], "timestamp": range(7)})
@@ -124,3 +124,33 @@ def test_shards_are_the_batch(count: int) -> None:
     assert torch.equal(torch.cat([p.targets for p in parts]), batch.targets)
     pasts = [past_of(part, row) for part in parts for row in range(len(part.users))]
     assert pasts == [past_of(batch, row) for row in range(8)]
+
+
+def test_every_moment_by_hand() -> None:
+    batch = every_moment(TRAIN, np.array([0, 2]), np.array([4, 1]), targets=2, length=3)
+    assert batch.latest.tolist() == [[1, 2, 3], [5, -1, -1]]
+    assert batch.users.tolist() == [0, 0, 0, 2, 2, 2] and batch.moments == 3
+    assert batch.targets.tolist() == [[0, -1], [1, 0], [2, 1], [6, -1], [-1, -1], [-1, -1]]
+    assert [past_of(batch, row) for row in range(5)] == [{4, 3, 2, 1}, {4, 3, 2}, {4, 3}, {5}, set()]
+
+
+def test_every_moment_is_a_causal_example() -> None:
+    """Each row knows what a causal example of that moment knows, and predicts the same."""
+    every = options(batch=64, targets=2, moments="all")
+    drawn = list(batches(TRAIN, every, 3, 0, np.random.default_rng(0)))
+    assert len(drawn) == steps(TRAIN, every) == 1
+    batch = drawn[0]
+    for row in (batch.targets[:, 0] >= 0).nonzero()[:, 0].tolist():
+        known, user = past_of(batch, row), int(batch.users[row])
+        one = causal(TRAIN, np.array([user]), np.array([len(known)]), 2, 3)
+        assert torch.equal(one.targets[0], batch.targets[row]) and past_of(one, 0) == known
+        group, column = divmod(row, 3)
+        assert batch.latest[group, column:].tolist() == one.latest[0, : 3 - column].tolist()
+
+
+def test_shards_keep_the_moments_of_a_history_together() -> None:
+    batch = every_moment(TRAIN, np.array([0, 2, 0]), np.array([4, 1, 2]), targets=1, length=3)
+    first, second = (batch.shard(rank, 2) for rank in range(2))
+    assert [len(first.latest), len(second.latest)] == [1, 2] and len(second.users) == 6
+    assert torch.equal(torch.cat([first.targets, second.targets]), batch.targets)
+    assert past_of(second, 0) == past_of(batch, 3)

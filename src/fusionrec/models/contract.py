@@ -53,11 +53,13 @@ class Towers(NamedTuple):
         bias: [n], added to each item's score.
         history: [m, dim], the vectors that user vectors are computed from: items of histories, or users if they are
             known by ids.
+        own: whatever else of the encoding the model itself reads, in `user_vectors` or `loss`; nobody else does.
     """
 
     candidates: torch.Tensor
     bias: torch.Tensor
     history: torch.Tensor
+    own: Any = None
 
 
 class Projected(NamedTuple):
@@ -78,12 +80,21 @@ class Step(Protocol):
     Attributes:
         towers: the encoded items of the step.
         vectors: [n, dim], user vectors.
+        content: inputs of all items.
+        generator: draws dropout; None at evaluation.
         share: weight of this process's part of the step, for terms that are means over targets.
     """
 
     towers: Towers
     vectors: torch.Tensor
+    content: ItemInputs
+    generator: torch.Generator | None
     share: float
+
+    @property
+    def users(self) -> torch.Tensor:
+        """int64 [n], the user of each of `vectors`: rows of the user table."""
+        ...
 
     @property
     def owners(self) -> torch.Tensor:
@@ -110,7 +121,7 @@ class Model(nn.Module):
 
     Attributes:
         Options: the model's own parameters, `model.<name>`.
-        needs: what it is built from; with `sequence`, scores depend on the order of the history.
+        needs: what it is built and trained from; with `sequence`, scores depend on the order of the history.
         scores_new_items: whether it can score items that are not in the catalogue.
         ranks_by_inner_product: whether a score is the product of two vectors plus the item's bias, so that
             vectors can be exported to an index.
@@ -119,8 +130,8 @@ class Model(nn.Module):
     """
 
     needs: ClassVar[frozenset[Need]]
-    scores_new_items: ClassVar[bool] = False
     options: Any
+    scores_new_items: bool = False
     ranks_by_inner_product: bool = True
     history_length: int = 0
     pair_width: int = 0
@@ -188,6 +199,24 @@ class Model(nn.Module):
             [n, dim]; zeros for users about whom nothing is known.
         """
         raise NotImplementedError
+
+    def moment_vectors(self, towers: Towers, latest: torch.Tensor) -> torch.Tensor:
+        """Embed users as they were after each item of their histories, for `train.moments: all`.
+
+        Args:
+            towers: encoded items.
+            latest: int64 [n, history_length], see `user_vectors`; the order is the order in time.
+
+        Returns:
+            [n, history_length, dim]: column j is computed from columns j, j + 1, ... of `latest`; anything where
+            column j is padding.
+
+        Raises:
+            UserError: if the model does not read histories in order.
+        """
+        raise UserError(
+            "train.moments: all is for models that read a history in order, such as model.name=sasrec; set it to one"
+        )
 
     def logits(
         self,
@@ -268,14 +297,19 @@ class TrainableModel(Model):
     weights of the ranking losses.
 
     Attributes:
+        ranks_by_own_loss: whether its `loss` ranks items without any of `losses`, so that all of them may be off.
         history_dropout: share of a history that is hidden in training.
     """
 
+    ranks_by_own_loss: ClassVar[bool] = False
     history_dropout: float = 0.0
 
     def reset(self, generator: torch.Generator) -> None:
         """Draw all initial weights."""
         raise NotImplementedError
+
+    def start_epoch(self, generator: torch.Generator) -> None:
+        """Prepare an epoch of training, such as a sample of the graph; `generator`, that of dropout, draws it."""
 
     def loss(self, step: Step) -> dict[str, torch.Tensor]:
         """The terms of the loss of a step, by name.

@@ -48,19 +48,28 @@ class IdVectors(TrainableModel):
         history: torch.Tensor | None = None,
     ) -> Towers:
         """See `TrainableModel.towers`; `history` holds the vectors of all users."""
-        users, items = self.propagated()
+        return self.scored(*self.propagated(), candidates)
+
+    def scored(
+        self, users: torch.Tensor, items: torch.Tensor, candidates: torch.Tensor | None, own: Any = None
+    ) -> Towers:
+        """Towers of the vectors of all users and items; see `towers` and `Towers.own`."""
         bias = self.bias()
         if candidates is not None:
             items, bias = items[candidates], bias[candidates]
-        return Towers(items, bias, users)
+        return Towers(items, bias, users, own)
 
     def user_vectors(
         self, towers: Towers, users: torch.Tensor, latest: torch.Tensor, timed: bool = True
     ) -> torch.Tensor:
         """See `TrainableModel.user_vectors`."""
-        row = users.clamp(max=len(self.known_users) - 1)
-        known = self.known_users[row] & (row == users)
+        row, known = self.places(users)
         return towers.history[row] * known[:, None]
+
+    def places(self, users: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rows of the vectors of `users`, int64 [n], and bool [n], whether they have one that was trained."""
+        row = users.clamp(max=len(self.known_users) - 1)
+        return row, self.known_users[row] & (row == users)
 
     def logits(
         self,

@@ -2,7 +2,8 @@
 
 Two kinds of step alternate. A causal one knows a history up to a moment and predicts the next few choices;
 a masked one hides random choices and predicts them from the others, regardless of time. The first
-learns which item comes next, the second which items belong together, which helps to score new items.
+learns which item comes next, the second which items belong together, which helps to score new items. A model that
+reads histories in order can predict at every moment of a history in one causal step.
 """
 
 from collections.abc import Iterator
@@ -20,10 +21,12 @@ class Batch(NamedTuple):
 
     Attributes:
         users: int64 [n].
-        latest: int64 [n, length], the newest of what is known first; -1 where there is nothing.
+        latest: int64 [n / moments, length], the newest of what is known first; -1 where there is nothing.
         targets: int64 [n, targets], choices to predict, padded with -1.
         past: (row, item) int64 pairs of everything the user chose that is no candidate.
         timed: whether the order of `latest` means something.
+        moments: 1, or `length`: then rows come in groups, one for each row of `latest`, and row j of a group
+            knows columns j, j + 1, ... only; it has no target if column j is padding.
     """
 
     users: torch.Tensor
@@ -31,6 +34,7 @@ class Batch(NamedTuple):
     targets: torch.Tensor
     past: tuple[torch.Tensor, torch.Tensor]
     timed: bool
+    moments: int = 1
 
     def to(self, device: torch.device) -> "Batch":
         """The same tensors on `device`."""
@@ -38,24 +42,33 @@ class Batch(NamedTuple):
         users, latest, targets = (
             x.to(device, non_blocking=True) for x in (self.users, self.latest, self.targets)
         )
-        return Batch(users, latest, targets, (row, item), self.timed)
+        return Batch(users, latest, targets, (row, item), self.timed, self.moments)
+
+    def part(self, rank: int, count: int) -> slice:
+        """The rows of the `rank`-th of `count` parts, as equal as can be."""
+        some = _part(len(self.latest), rank, count)
+        return slice(some.start * self.moments, some.stop * self.moments)
 
     def shard(self, rank: int, count: int) -> "Batch":
         """The `rank`-th of `count` parts of the rows."""
-        part = part_of(len(self.users), rank, count)
+        part, latest = self.part(rank, count), self.latest[_part(len(self.latest), rank, count)]
         row, item = self.past
         mine = (row >= part.start) & (row < part.stop)
         past = row[mine] - part.start, item[mine]
-        return Batch(self.users[part], self.latest[part], self.targets[part], past, self.timed)
+        return Batch(self.users[part], latest, self.targets[part], past, self.timed, self.moments)
 
 
-def part_of(rows: int, rank: int, count: int) -> slice:
-    """The `rank`-th of `count` parts of so many rows, as equal as can be."""
+def _part(rows: int, rank: int, count: int) -> slice:
     return slice(rows * rank // count, rows * (rank + 1) // count)
 
 
 def steps(train: Histories, options: Train) -> int:
-    """Batches of an epoch: as many as predict each interaction about once."""
+    """Batches of an epoch: as many as predict each interaction about once.
+
+    If every moment is predicted, as many as draw each user about once.
+    """
+    if options.moments == "all":
+        return max(1, round(np.count_nonzero(train.counts) / options.batch))
     return max(1, round(len(train.items) / (options.batch * options.targets)))
 
 
@@ -69,7 +82,7 @@ def batches(
 
     Args:
         train: the train histories.
-        options: batch, targets, and the share of steps that are masked.
+        options: batch, targets, moments, and the share of steps that are masked.
         length: how many of the newest known items a user's vector is made of.
         dropout: share of the known items that is hidden from the user's vector.
         generator: draws everything.
@@ -80,6 +93,11 @@ def batches(
         users = np.minimum(np.searchsorted(cumulative, draw, side="right"), len(train) - 1)
         if generator.random() < options.masked:
             batch = masked(train, users, options.targets, length, generator)
+        elif options.moments == "all":
+            # windows of the history that end anywhere, but are full where they can be
+            spare = np.maximum(train.counts[users] - length, 1)
+            moment = train.counts[users] - 1 - (generator.random(options.batch) * spare).astype(np.int64)
+            batch = every_moment(train, users, moment, options.targets, length)
         else:
             moment = (generator.random(options.batch) * train.counts[users]).astype(np.int64)
             batch = causal(train, users, moment, options.targets, length)
@@ -102,6 +120,15 @@ def causal(train: Histories, users: np.ndarray, moment: np.ndarray, targets: int
         past,
         timed=True,
     )
+
+
+def every_moment(train: Histories, users: np.ndarray, moment: np.ndarray, targets: int, length: int) -> Batch:
+    """The examples of `users` at `moment` and at the `length` - 1 moments before it; see `Batch.moments`."""
+    moments = (moment[:, None] - np.arange(length)).ravel()
+    rows = causal(train, np.repeat(users, length), np.maximum(moments, 0), targets, 0)
+    known = torch.from_numpy(moments > 0)[:, None]
+    whole = causal(train, users, moment, targets, length)
+    return rows._replace(latest=whole.latest, targets=torch.where(known, rows.targets, -1), moments=length)
 
 
 def masked(

@@ -151,6 +151,7 @@ class Training:
     def _steps(self) -> dict[str, float]:
         """The steps of one epoch; the mean of each loss, and of the gradient's norm."""
         self.model.train()
+        self.model.start_epoch(self.generator)
         seen: list[Tensors] = []
         count, prepared = steps(self.train, self.options), self._prepared()
         # a thread draws the next steps meanwhile: one, since each draw depends on those before

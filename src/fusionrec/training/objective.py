@@ -9,7 +9,7 @@ from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.models.contract import TrainableModel
 from fusionrec.training import losses
-from fusionrec.training.batches import Batch, part_of
+from fusionrec.training.batches import Batch
 from fusionrec.training.live_items import Encoders
 from fusionrec.training.losses import Loss
 from fusionrec.training.options import Train
@@ -39,7 +39,7 @@ class Objective(nn.Module):
         super().__init__()
         self.model, self.content, self.options = model, content, options
         self.weights: dict[str, float] = model.options.losses
-        self.losses = switched_on(self.weights)
+        self.losses = switched_on(self.weights, model.ranks_by_own_loss)
         self.encoders = encoders or Encoders()
         reads = {loss.READS for loss in self.losses.values()}
         self.sampled, self.ranks_all = "pairs" in reads, "catalogue" in reads
@@ -88,7 +88,7 @@ class Objective(nn.Module):
 
     def _part(self, batch: Batch, pairs: Targets, rank: int, size: int) -> tuple[Batch, Targets, float]:
         """The `rank`-th of `size` parts, and its share of the targets."""
-        rows = part_of(len(batch.users), rank, size)
+        rows = batch.part(rank, size)
         mine = (pairs.row >= rows.start) & (pairs.row < rows.stop)
         part = Targets(pairs.row[mine] - rows.start, *(field[mine] for field in pairs[1:]))
         if self.sampler and self.in_batch:
@@ -124,17 +124,18 @@ class Objective(nn.Module):
         return terms | {"loss": torch.stack(weighted).sum()}
 
 
-def switched_on(weights: dict[str, float]) -> dict[str, Loss]:
+def switched_on(weights: dict[str, float], ranked: bool = False) -> dict[str, Loss]:
     """The modules of the losses whose weight is not 0, in the order in which they are computed.
 
     Args:
         weights: the option `losses` of a model.
+        ranked: whether the model ranks items by a loss of its own.
 
     Raises:
-        UserError: if none of them ranks items.
+        UserError: if nothing ranks items.
     """
     names = [name for name, weight in weights.items() if weight]
     modules = {name: losses.load(name) for name in names}
-    if all(loss.READS == "modalities" for loss in modules.values()):
+    if not ranked and all(loss.READS == "modalities" for loss in modules.values()):
         raise UserError("losses: at least one loss that ranks items must be above 0, such as softmax or bpr")
     return {name: modules[name] for reads in ORDER for name in names if reads == modules[name].READS}

@@ -35,6 +35,7 @@ class Finetune(Section):
 class Train(Section):
     """`batch` counts users, `targets` the next choices that are predicted together.
 
+    With `moments: all`, a causal step predicts after each of the latest choices of a history, not at one moment.
     The share `masked` of the steps hides random choices of a history instead of the next ones.
     `monitor` is a validation metric and `direction` says whether more of it is better. `clip` bounds the
     norm of the gradient, 0 does not. `momentum` is for sgd; `decay_every` (epochs) for step, `plateau` for
@@ -45,6 +46,7 @@ class Train(Section):
     seed: Natural
     negatives: Negatives
     targets: Count
+    moments: Literal["one", "all"]
     masked: Probability
     batch: Count
     accumulate: Count

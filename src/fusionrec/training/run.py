@@ -138,7 +138,7 @@ def build(p: Parameters, data: Data, device: torch.device) -> TrainableModel:
     """
     options, kind = p.model.own(p.model.name), zoo.load(p.model.name)
     assert issubclass(kind, TrainableModel)
-    objective.switched_on(options.losses)  # checked before anything is written
+    objective.switched_on(options.losses, kind.ranks_by_own_loss)  # checked before anything is written
     model = kind(options, data.model)
     model.reset(torch.Generator().manual_seed(p.train.seed))
     if p.train.resume_from is not None:

@@ -39,7 +39,15 @@ class ScoredStep:
         self.in_batch, self.generator, self.share = in_batch, generator, step.share
         batch = step.batch
         self.towers: Towers = model.towers(content, generator, step.candidates, step.history)
-        self.vectors = model.user_vectors(self.towers, batch.users, batch.latest, batch.timed)
+        if batch.moments == 1:
+            self.vectors = model.user_vectors(self.towers, batch.users, batch.latest, batch.timed)
+        else:
+            self.vectors = model.moment_vectors(self.towers, batch.latest).flatten(0, 1)
+
+    @property
+    def users(self) -> torch.Tensor:
+        """int64 [n], the user of each of `vectors`: rows of the user table."""
+        return self.step.batch.users
 
     @property
     def owners(self) -> torch.Tensor:

@@ -1,8 +1,5 @@
 """Matrix factorisation against its formula: scores and the penalty on the vectors of a step."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 import torch
 
@@ -11,21 +8,7 @@ from fusionrec.models.contract import ModelData, Towers
 from fusionrec.models.zoo.bpr_mf import Model, Options
 
 from ..conftest import ITEMS, USERS
-
-
-@dataclass
-class FixedStep:
-    """A step with given targets and negatives."""
-
-    owners: torch.Tensor
-    targets: torch.Tensor
-    negatives: torch.Tensor
-    share: float = 1.0
-    towers: Any = None
-    vectors: Any = None
-
-    def terms(self) -> dict[str, torch.Tensor]:
-        return {"bpr": torch.tensor(2.0)}
+from .fixed_step import FixedStep
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import torch
 
 from fusionrec import choices, code
 from fusionrec.data.histories import Histories
+from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.data.modalities import MODALITIES
 from fusionrec.errors import UserError
 from fusionrec.evaluation import catalogue_ranking
@@ -59,15 +60,17 @@ def finds_the_held_out(model: Recommender) -> dict[str, float]:
     return {"ndcg@10": float((best.items[:, 0] == held_out()).mean())}
 
 
-def data(name: str, known_users: torch.Tensor | None = None) -> ModelData:
+def data(name: str, known_users: torch.Tensor | None = None, content: ItemInputs | None = None) -> ModelData:
     graph = train() if "graph" in zoo.load(name).needs else None
-    return ModelData(world(), USERS, 0, known_users, graph)
+    return ModelData(content or world(), USERS, 0, known_users, graph)
 
 
-def build(name: str, known_users: torch.Tensor | None = None) -> TrainableModel:
+def build(
+    name: str, known_users: torch.Tensor | None = None, content: ItemInputs | None = None
+) -> TrainableModel:
     kind = zoo.load(name)
     assert issubclass(kind, TrainableModel)
-    model = kind(updated(PARAMS.model.own(name), dim=16), data(name, known_users))
+    model = kind(updated(PARAMS.model.own(name), dim=16), data(name, known_users, content))
     model.reset(torch.Generator().manual_seed(1))
     return model
 
@@ -84,11 +87,15 @@ def computed(name: str, table: pd.DataFrame, track: Callable[[Epoch], None] = la
 
 
 def fit(
-    name: str, epochs: int, track: Callable[[Epoch], None], interrupted: Interrupted | None = None
+    name: str,
+    epochs: int,
+    track: Callable[[Epoch], None],
+    interrupted: Interrupted | None = None,
+    content: ItemInputs | None = None,
 ) -> tuple[TrainableModel, Epoch]:
-    model = build(name)
+    model, content = build(name, None, content), content or world()
     options = updated(OPTIONS, epochs=epochs)
-    best = loop.fit(model, world(), train(), finds_the_held_out, options, track, interrupted, every=0)
+    best = loop.fit(model, content, train(), finds_the_held_out, options, track, interrupted, every=0)
     return model, best
 
 
@@ -190,14 +197,27 @@ def test_it_scores_new_items_or_says_that_it_cannot(name: str) -> None:
             model.among(new)
 
 
+def same_scores(one: TrainedModel, two: TrainedModel) -> bool:
+    """Whether both score the catalogue equally, and, where they can, their items as new ones."""
+    pairs = [(one, two)]
+    if one.model.scores_new_items:
+        pairs.append((one.among(one.content), two.among(two.content)))
+    return all(torch.equal(first.score(ALL, train()), second.score(ALL, train())) for first, second in pairs)
+
+
 @every_model
 def test_it_reads_what_it_needs_only(name: str) -> None:
     model, _ = learned(name)
     other = world()
-    for name, one in world().modalities.items():
-        other = other.with_modality(name, vectors=one.vectors + 1)
-    same = torch.equal(TrainedModel(model.model, other).score(ALL, train()), model.score(ALL, train()))
-    assert same == ("contents" not in model.model.needs)
+    for modality, one in world().modalities.items():
+        other = other.with_modality(modality, vectors=one.vectors.flip(0))
+    if name in TRAINED:
+        trained = [fit(name, 1, lambda epoch: None, content=content)[0] for content in (world(), other)]
+        assert same_scores(*(TrainedModel(one, world()) for one in trained)) == (
+            "contents" not in model.model.needs
+        )
+    same = same_scores(TrainedModel(model.model, other), model)
+    assert same == (not {*model.model.inputs()} - {"id"}), "inputs are what scores are computed from"
     backward = Histories(train().offsets, np.concatenate([train()[user][::-1] for user in range(USERS)]))
     same = torch.equal(model.score(ALL, backward), model.score(ALL, train()))
     assert same == ("sequence" not in model.model.needs)

@@ -7,7 +7,8 @@ import torch
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.contract import ModelData
-from fusionrec.models.zoo.lightgcn import Model, Options, normalised
+from fusionrec.models.graph import normalised
+from fusionrec.models.zoo.lightgcn import Model, Options
 
 from ..conftest import ITEMS, USERS
 

@@ -38,7 +38,7 @@ class FusionModel(TrainableModel):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"ids", "contents", "sequence"})
-    scores_new_items: ClassVar[bool] = True
+    scores_new_items = True
     options: FusionOptions
     known_users: torch.Tensor
 

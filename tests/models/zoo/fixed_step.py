@@ -1,0 +1,24 @@
+"""A step of training whose targets and negatives are given, for tests of a model's own loss."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+
+@dataclass
+class FixedStep:
+    """See `fusionrec.models.contract.Step`."""
+
+    owners: torch.Tensor
+    targets: torch.Tensor
+    negatives: torch.Tensor
+    share: float = 1.0
+    towers: Any = None
+    vectors: Any = None
+    content: Any = None
+    generator: torch.Generator | None = None
+    users: Any = None
+
+    def terms(self) -> dict[str, torch.Tensor]:
+        return {"bpr": torch.tensor(2.0)}
