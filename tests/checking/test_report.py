@@ -143,6 +143,22 @@ def test_ready_made_splits(tmp_path: Path) -> None:
         )
 
 
+def test_a_ready_made_split_without_validation(tmp_path: Path) -> None:
+    whole = log()
+    names = {"items_csv": items(), "train_csv": whole[:300], "test_csv": whole[300:]}
+    found = check(tmp_path / "files", **names)
+    column = check(
+        tmp_path / "column", items_csv=items(), log_csv=log(split=["train"] * 300 + ["test"] * 100)
+    )
+    assert guessed(found)["interactions"] == {"train": "train.csv", "test": "test.csv"}
+    for ready in (found, column):
+        assert ready.is_ready and guessed(ready)["splits.given.val"] == []
+        assert "splits.val_fraction" in ready.guess.settings["splits.given.val"].why
+        assert ready.outcome is not None
+        (split,) = (line for line in ready.outcome.kept if line.startswith("split by given"))
+        assert split.endswith("100 test") and " 0 val" not in split
+
+
 @pytest.mark.parametrize(
     ("ids", "logged", "shown"),
     [(NUMBERS, [f"{n}.0" for n in NUMBERS], ".0' for '"), ([f"{n:04}" for n in NUMBERS], NUMBERS, " for '00"),
