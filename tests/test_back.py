@@ -143,9 +143,9 @@ def test_own_parameters_beside_new_data_are_kept(small: Path, own: dict[str, byt
     fusionrec(small, "back")
     assert {name: (small / name).read_bytes() for name in own} == own
     ignored = f"{Path(folder).parent}/.gitignore"
-    git(small, "rm", "-qf", "--cached", f"{folder}.dvc")
+    git(small, "rm", "-qf", "--cached", "--ignore-unmatch", f"{folder}.dvc")
     git(small, "checkout", "-q", "HEAD", "--", ignored)
-    (small / f"{folder}.dvc").unlink()
+    (small / f"{folder}.dvc").unlink(missing_ok=True)
 
 
 def test_after_repro_with_own_parameters(small: Path, own: dict[str, bytes]) -> None:

@@ -108,8 +108,8 @@ def _table(path: Path, name: str) -> Table:
         lines = list(islice(file, SNIFFED))
     if sum("::" in line for line in lines) >= 0.9 * len(lines) > 0:
         raise UserError(
-            f"{path}: '::' stands between values, as in MovieLens 1M; write a tab there, and a first row that names the "
-            f"columns: (printf 'user_id\\titem_id\\n'; sed 's/::/\\t/g' {path.name}) > {path.stem}.tsv, with your names"
+            f"{path}: '::' stands between values, as in MovieLens 1M; write a tab there, and a first row that "
+            f"names the columns: (printf 'user_id\\titem_id\\n'; sed 's/::/\\t/g' {path.name}) > {path.stem}.tsv"
         )
     delimiter = _delimiter("".join(lines))
     if delimiter is None:
