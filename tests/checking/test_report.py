@@ -235,6 +235,27 @@ def test_pictures(tmp_path: Path) -> None:
     assert "1 pictures in photos belong to no item, such as zz" in found.guess.notes
 
 
+def test_pictures_that_a_column_names(tmp_path: Path) -> None:
+    paths = [f"{'men' if n % 2 else 'women'}/photo {n // 2}.jpg" for n in range(ITEMS)]
+    for path in paths[:50]:
+        (tmp_path / "img" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "img" / path).touch()
+    found = check(tmp_path, items_csv=items(photo=paths), log_csv=log())
+    assert guessed(found).items() >= {"columns.image": "photo", "images": "img"}.items()
+    assert "model.vision" not in guessed(found) and "items.csv: photo" not in found.guess.unused
+    assert found.outcome is not None and "pictures: 50" in found.outcome.kept
+    assert [(lost.reason, lost.rows) for lost in found.outcome.lost] == [("missing_file", 10)]
+    off = check(tmp_path, {"raw.files.columns.image": None})
+    assert guessed(off)["columns.image"] is None
+
+
+def test_pictures_that_are_named_after_ids_and_by_a_column(tmp_path: Path) -> None:
+    for number in range(ITEMS):
+        write(tmp_path, f"img/i{number}.jpg")
+    found = check(tmp_path, items_csv=items(photo=[f"i{n}.jpg" for n in range(ITEMS)]), log_csv=log())
+    assert "columns.image" not in guessed(found) and guessed(found)["images"] == "img"
+
+
 def test_pictures_that_are_named_differently(tmp_path: Path) -> None:
     for number in range(9):
         write(tmp_path, f"img/{number + 1:05}.jpg")
