@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -146,6 +147,7 @@ def test_own_parameters_beside_new_data_are_kept(small: Path, own: dict[str, byt
     git(small, "rm", "-qf", "--cached", "--ignore-unmatch", f"{folder}.dvc")
     git(small, "checkout", "-q", "HEAD", "--", ignored)
     (small / f"{folder}.dvc").unlink(missing_ok=True)
+    shutil.rmtree(small / folder)
 
 
 def test_after_repro_with_own_parameters(small: Path, own: dict[str, bytes]) -> None:

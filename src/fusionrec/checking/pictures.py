@@ -26,7 +26,7 @@ def column(found: Folder, items: Source, guess: Guess) -> Column | None:
         return None
     files, folder = _paths(found), guess.fixed.get(images)
     possible = [c for c in items.others() if (c.name == given if given else c.fits(PATH))]
-    folders = [folder] if images in guess.fixed else sorted(files)
+    folders = [str(folder)] if images in guess.fixed else sorted(files)
     matches = [(len({*c.counts} & files.get(base, set())), base, c) for c in possible for base in folders]
     count, base, chosen = max(matches, key=lambda match: match[0], default=(0, None, None))
     if not chosen or count <= _after_ids(found, items.key):

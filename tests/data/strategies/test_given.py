@@ -54,10 +54,10 @@ def test_a_missing_validation_part_is_drawn_from_train() -> None:
     """Of six train interactions a third, of two none: fewer than min_interactions stay whole."""
     user = np.repeat([0, 1], [8, 3])
     rows = np.arange(11)
-    parts = ["train"] * 6 + ["test"] * 2 + ["train", "train", "test"]
-    own = {"val": []}
+    parts: list[Any] = ["train"] * 6 + ["test"] * 2 + ["train", "train", "test"]
+    own: dict[str, Any] = {"val": []}
     read = Log(user, rows, rows, pd.Categorical(parts))
-    shared = {"val_fraction": 1 / 3, "min_interactions": 3}
+    shared: dict[str, Any] = {"val_fraction": 1 / 3, "min_interactions": 3}
     labels = common.labels(read, "given", own, **shared)
     assert np.bincount(labels[:6], minlength=3).tolist() == [4, 2, 0]
     assert labels[6:].tolist() == [TEST, TEST, TRAIN, TRAIN, TEST]
