@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,6 +130,23 @@ def test_after_an_experiment_that_succeeded(small: Path, own: dict[str, bytes]) 
     fusionrec(small, "back")
     as_before(small, own, before)
     assert "five" in dvc(small, "exp", "list")
+
+
+@pytest.mark.parametrize("folder", ["shop", "mine/shop"])
+def test_own_parameters_beside_new_data_are_kept(small: Path, own: dict[str, bytes], folder: str) -> None:
+    """As after `cp params.shop.yaml params.yaml && dvc exp run`, which sets nothing itself."""
+    (small / folder).mkdir()
+    (small / folder / "items.csv").write_text("item_id\n1\n")
+    dvc(small, "add", folder)
+    process = start(small, "recs", "-n", folder.replace("/", "-"))
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait()
+    fusionrec(small, "back")
+    assert {name: (small / name).read_bytes() for name in own} == own
+    git(small, "reset", "-q")
+    git(small, "checkout", "-q", "HEAD", "--", ".gitignore")
+    (small / f"{folder}.dvc").unlink()
+    shutil.rmtree(small / Path(folder).parts[0])
 
 
 def test_after_repro_with_own_parameters(small: Path, own: dict[str, bytes]) -> None:

@@ -40,6 +40,7 @@ def test_times(values: list[str], notations: list[str]) -> None:
     ("values", "separator"),
     [(["A|B", "B|C", "A"], "|"), (["Red, Dry", "White, Dry", "Red"], ","), (["A", "B"], None), (["1,5", "2,5"], None),
      ([f"Wine {n}, from Spain, good" for n in range(30)], None), (["['A', 'B']", "['A']"], None),
+     (["Home > Kitchen", "Garden > Tools"], ">"), (["A > 1", "5>3"], None),
      ([f"{'A' if n % 2 else 'B'}; {'X' if n % 3 else 'Y'}; {'Q' if n % 5 else 'R'}" for n in range(60)], ";")],
 )  # fmt: skip
 def test_separators(values: list[str], separator: str | None) -> None:

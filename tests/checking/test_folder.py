@@ -58,6 +58,18 @@ def test_values_are_strings_in_every_format(tmp_path: Path) -> None:
     assert only(tmp_path).columns == expected
 
 
+def test_tables_that_are_named_dat(tmp_path: Path) -> None:
+    (tmp_path / "one.dat").write_text(TEXT)
+    (tmp_path / "ratings.dat").write_text("1::1193::5::978300760\n1::661::3::978302109\n")
+    (tmp_path / "movies.dat").write_text(
+        "1::Toy Story (1995)::Animation|Comedy\n2::Jumanji (1995)::Adventure\n"
+    )
+    found = folder.look(tmp_path, EXTENSIONS)
+    assert [table.name for table in found.tables] == ["one.dat"]
+    assert {*found.unread} == {"movies.dat", "ratings.dat"}
+    assert all("'::' stands between values" in remedy for remedy in found.unread.values())
+
+
 def test_pictures_files_and_links(tmp_path: Path) -> None:
     root = tmp_path / "data"
     (root / "a/b/c/d").mkdir(parents=True)

@@ -143,6 +143,22 @@ def test_ready_made_splits(tmp_path: Path) -> None:
         )
 
 
+def test_a_ready_made_split_without_validation(tmp_path: Path) -> None:
+    whole = log()
+    names = {"items_csv": items(), "train_csv": whole[:300], "test_csv": whole[300:]}
+    found = check(tmp_path / "files", **names)
+    column = check(
+        tmp_path / "column", items_csv=items(), log_csv=log(split=["train"] * 300 + ["test"] * 100)
+    )
+    assert guessed(found)["interactions"] == {"train": "train.csv", "test": "test.csv"}
+    for ready in (found, column):
+        assert ready.is_ready and guessed(ready)["splits.given.val"] == []
+        assert "splits.val_fraction" in ready.guess.settings["splits.given.val"].why
+        assert ready.outcome is not None
+        (split,) = (line for line in ready.outcome.kept if line.startswith("split by given"))
+        assert split.endswith("100 test") and " 0 val" not in split
+
+
 @pytest.mark.parametrize(
     ("ids", "logged", "shown"),
     [(NUMBERS, [f"{n}.0" for n in NUMBERS], ".0' for '"), ([f"{n:04}" for n in NUMBERS], NUMBERS, " for '00"),
@@ -217,6 +233,27 @@ def test_pictures(tmp_path: Path) -> None:
     assert guessed(found)["images"] == "photos" and "model.vision" not in guessed(found)
     assert "10 of 60 items have no picture, such as i50, i51, i52" in found.guess.notes
     assert "1 pictures in photos belong to no item, such as zz" in found.guess.notes
+
+
+def test_pictures_that_a_column_names(tmp_path: Path) -> None:
+    paths = [f"{'men' if n % 2 else 'women'}/photo {n // 2}.jpg" for n in range(ITEMS)]
+    for path in paths[:50]:
+        (tmp_path / "img" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "img" / path).touch()
+    found = check(tmp_path, items_csv=items(photo=paths), log_csv=log())
+    assert guessed(found).items() >= {"columns.image": "photo", "images": "img"}.items()
+    assert "model.vision" not in guessed(found) and "items.csv: photo" not in found.guess.unused
+    assert found.outcome is not None and "pictures: 50" in found.outcome.kept
+    assert [(lost.reason, lost.rows) for lost in found.outcome.lost] == [("missing_file", 10)]
+    off = check(tmp_path, {"raw.files.columns.image": None})
+    assert guessed(off)["columns.image"] is None
+
+
+def test_pictures_that_are_named_after_ids_and_by_a_column(tmp_path: Path) -> None:
+    for number in range(ITEMS):
+        write(tmp_path, f"img/i{number}.jpg")
+    found = check(tmp_path, items_csv=items(photo=[f"i{n}.jpg" for n in range(ITEMS)]), log_csv=log())
+    assert "columns.image" not in guessed(found) and guessed(found)["images"] == "img"
 
 
 def test_pictures_that_are_named_differently(tmp_path: Path) -> None:

@@ -20,12 +20,17 @@ numVotes numvotes nratings viewcount reviewCOUNT LIKES salesRank salesrank popul
 box_office revenue downloads plays rank score user_count num_users fans times_viewed thumbs_up
 favourites bought_in_past_month best_seller numberOfReviews average-rating view.count totalSales
 replies clicks
+Bewertung anzahl_bewertungen AnzahlBewertungen Bewertungsdurchschnitt Verkäufe verkaeufe verkaufsrang Umsatz
+Aufrufe Klicks Klickzahl Kundenzahl Beliebtheit
+ventas unidades_vendidas_ventas num_valoraciones valoración numero_de_votos Popularidad reseñas visitas puntuacion
 """
 ATTRIBUTES = """
 price year release_year runtime_min page_count word_count episode_number number_of_pages weight
 gross_weight sale_price wholesale_price age_rating display_size players min_players start_year
 discount account country duration_ms tempo operating_temperature preview_length overview user_age
 likelihood width 高さ 2
+Preis Verkaufspreis Seitenzahl anzahl_seiten Anzahl_Teile Gewicht Erscheinungsjahr Absatzhöhe Rangierhilfe
+precio precio_ventas año paginas num_paginas peso vista_previa rango_edad duracion_media
 """
 
 

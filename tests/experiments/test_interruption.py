@@ -78,6 +78,29 @@ def test_own_changes_of_parameters_come_back_without_what_was_set(root: Path) ->
     assert before(root) == OWN
 
 
+@pytest.mark.parametrize(
+    "ref", [interruption.EXEC[0], f"refs/exps/ab/{'c' * 38}/shop"], ids=["killed", "finished"]
+)
+def test_a_run_that_sets_nothing_takes_the_users_parameters_as_they_are(root: Path, ref: str) -> None:
+    write(root, "params.yaml", OWN)
+    git(root, "update-ref", ref, experiment(root, OWN, 100))
+    assert before(root) is None
+
+
+@pytest.mark.parametrize("folder", ["", "data/"])
+def test_data_that_dvc_records_while_it_starts_hides_no_changes(root: Path, folder: str) -> None:
+    """`dvc exp run` commits changed data to DVC, which writes these files."""
+    write(root, "params.yaml", OWN)
+    commit(root, 100, "stash", "create")
+    (root / folder).mkdir(exist_ok=True)
+    write(root, f"{folder}shop.dvc", "outs: []\n")
+    with (root / folder / ".gitignore").open("a") as file:
+        file.write("/shop\n")
+    run = experiment(root, SET, 101)
+    git(root, "update-ref", interruption.EXEC[0], run)
+    assert before(root) == OWN
+
+
 def test_parameters_that_were_edited_afterwards_are_the_users(root: Path) -> None:
     experiment(root, SET, 100)
     write(root, "params.yaml", SET + "c: 1\n")

@@ -116,8 +116,8 @@ class Column:
     def separator(self) -> str | None:
         """What stands between several categories in one value; None if a value is one category.
 
-        The parts are short, and most of them occur in other values too. If hardly any value occurs twice, as in titles,
-        there must be far fewer different parts than values.
+        The parts are short, and most of them occur in other values too, except in paths such as "Home > Kitchen". If
+        hardly any value occurs twice, as in titles, there must be far fewer different parts than values.
         """
         if self.decimal or self.time or self.is_list or self.is_nested:
             return None
@@ -126,7 +126,8 @@ class Column:
             parts = Counter(part.strip() for value in self.counts for part in set(value.split(separator)))
             inside = [parts[part.strip()] for value in several for part in value.split(separator)]
             words = sum(len(part.split()) * count for part, count in parts.items()) / max(1, parts.total())
-            shared = sum(count > 1 for count in inside) >= SHARED * len(inside)
+            is_path = separator == ">" and all(" > " in value for value in several)
+            shared = is_path or sum(count > 1 for count in inside) >= SHARED * len(inside)
             distinct = self.repeats >= 1.5 or len(parts) <= 0.5 * len(self.counts)
             if len(several) >= 0.1 * len(self.counts) and several and shared and distinct and words <= 3:
                 return separator

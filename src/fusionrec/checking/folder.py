@@ -105,14 +105,20 @@ def _table(path: Path, name: str) -> Table:
             return _json_lines(path, name, plain)
     encoding, evidence = _encoding(path)
     with opening.text(path, encoding) as file:
-        delimiter = _delimiter("".join(islice(file, SNIFFED)))
+        lines = list(islice(file, SNIFFED))
+    if sum("::" in line for line in lines) >= 0.9 * len(lines) > 0:
+        raise UserError(
+            f"{path}: '::' stands between values, as in MovieLens 1M; write a tab there, and a first row that "
+            f"names the columns: (printf 'user_id\\titem_id\\n'; sed 's/::/\\t/g' {path.name}) > {path.stem}.tsv"
+        )
+    delimiter = _delimiter("".join(lines))
     if delimiter is None:
         raise UserError(f"{path}: not a table: no delimiter gives rows of the same length")
     why = {"delimiter": f"rows have the same length with {delimiter!r}", "encoding": evidence}
     form = plain.model_copy(update={"delimiter": delimiter, "encoding": encoding})
     with opening.text(path, encoding) as file:
-        lines = list(islice(csv.reader(file, delimiter=delimiter), SAMPLE + 2))
-    head, *body = [line for line in lines if line] or [[]]
+        rows = list(islice(csv.reader(file, delimiter=delimiter), SAMPLE + 2))
+    head, *body = [row for row in rows if row] or [[]]
     if any(_number(value) for value in head) or not all(head):
         raise UserError(
             f"{path}: the first row is no header: {head[:6]}; write the names of the columns there"

@@ -179,6 +179,8 @@ def _threshold(rating: Column, guess: Guess) -> None:
 def _split(log: Source, columns: list[Column], guess: Guess) -> Column | None:
     parts = pairing.file(log.table)
     if isinstance(parts, dict):
+        if "val" not in parts:
+            _drawn("no file holds it", guess)
         _given("a file for each part", guess)
         return None
     for column in named(columns, SPLIT):
@@ -186,13 +188,23 @@ def _split(log: Source, columns: list[Column], guess: Guess) -> Column | None:
             part: [v for v in column.counts if re.fullmatch(pattern, v.lower()) or v == NUMBERED[part]]
             for part, pattern in PARTS.items()
         }
-        if all(values.values()) and sum(map(len, values.values())) == len(column.counts):
+        if values["train"] and values["test"] and sum(map(len, values.values())) == len(column.counts):
             guess.set(f"{COLUMNS}.split", column.name, f"holds {', '.join(column.counts)}")
             for part, known in values.items():
-                guess.set(f"splits.given.{part}", known, f"these values of {column.name}")
+                if known:
+                    guess.set(f"splits.given.{part}", known, f"these values of {column.name}")
+                else:
+                    _drawn(f"no value of {column.name} means it", guess)
             _given(f"{column.name} names the part of each interaction", guess)
             return column
     return None
+
+
+def _drawn(why: str, guess: Guess) -> None:
+    """Validation, the only part that may be missing, comes from train."""
+    guess.set(
+        "splits.given.val", [], f"{why}: splits.val_fraction of each user's train interactions is drawn"
+    )
 
 
 def _given(why: str, guess: Guess) -> None:

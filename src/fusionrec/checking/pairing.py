@@ -121,7 +121,7 @@ def _parted(found: list[Table]) -> Iterator[Table]:
         if part := _part(table.name):
             by_columns.setdefault(tuple(table.columns), {})[part] = table
     for columns, parts in by_columns.items():
-        if len(parts) == len(PARTS):
+        if {"train", "test"} <= {*parts}:  # val can be drawn from train
             several = list(parts.values())
             together = {name: [v for table in several for v in table.columns[name]] for name in columns}
             rows, whole = sum(table.rows for table in several), all(table.whole for table in several)

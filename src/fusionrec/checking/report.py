@@ -50,8 +50,10 @@ def make(root: Path, tree: dict[str, Any], fixed: dict[str, Any]) -> Report:
         return Report(found, guess, None)
     _tables(pair, guess)
     interactions.assign(pair.log, guess)
-    items.assign(pair.items, guess)
-    pictures.assign(found, pair.items.key, pair.items.table.whole, guess)
+    image = pictures.column(found, pair.items, guess)
+    items.assign(pair.items._replace(columns=pair.items.others(image)), guess)
+    if image is None:
+        pictures.assign(found, pair.items.key, pair.items.table.whole, guess)
     if guess.questions:
         return Report(found, guess, None)
     return Report(found, guess, trial.run(root, merged(tree, guess), guess))

@@ -21,13 +21,31 @@ POPULARITY = (
     "subscriber|subscription|thumbs?up|tomatometer|trending|upvote|view|viewer|visit|visitor|vote|voter|watch|"
     "watcher|wishlist"
 )
+GERMAN = (
+    "aufruf|aufrufe|bekanntheit|beliebtheit|besucher|bestellungen|bewertung|bewertungen|käufe|kaeufe|kommentare|"
+    "klick|klicks|rang|rezension|rezensionen|sterne|stimmen|umsatz|umsätze|umsaetze|verkäufe|verkaeufe|verkauft|"
+    "verkaufszahl|verkaufszahlen|verkaufsrang|wunschliste|nutzerzahl|kundenzahl|käuferzahl|kaeuferzahl"
+)
+SPANISH = (
+    "calificación|calificacion|calificaciones|clics|comentarios|compartidos|compras|comprado|comprados|descargas|"
+    "estrellas|favoritos|ingresos|opiniones|pedidos|popularidad|puntuación|puntuacion|puntuaciones|reproducciones|"
+    "reseñas|resenas|seguidores|valoración|valoracion|valoraciones|vendido|vendidos|ventas|visitas|vistas|votos|"
+    "clientes|usuarios|compradores"
+)
 PEOPLE = "customer|fan|member|owner|reader|user"  # popularity only as a count
 # what may surround it, without a gap: numvotes, viewcount, metascore, salesrank
-BESIDE = "average|avg|count|imdb|mean|meta|n|no|nr|num|number|rank|rating|sales|score|sum|total|user"
-COUNTED = re.compile(
-    rf"(?:{BESIDE})?(?:{POPULARITY})(?:s|d|ed)?(?:{BESIDE})?s?|(?:{PEOPLE})(?:s|s?count|s?number)"
+BESIDE = (
+    "anzahl|average|avg|count|durchschnitt|imdb|mean|meta|n|no|nr|num|number|numero|rank|rating|sales|schnitt|score|"
+    "sum|total|user|zahl"
 )
-INNOCENT = {"age", "content", "mpaa", "price", "size", "weight"}  # sale_price, age_rating
+COUNTED = re.compile(
+    rf"(?:{BESIDE})?(?:{POPULARITY}|{GERMAN}|{SPANISH})(?:s|d|ed)?(?:{BESIDE})?s?|(?:{PEOPLE})(?:s|s?count|s?number)"
+)
+# sale_price, age_rating, precio_ventas
+INNOCENT = {
+    "age", "content", "mpaa", "price", "size", "weight", "preis", "gewicht", "größe", "alter", "precio", "peso",
+    "tamaño", "edad",
+}  # fmt: skip
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")  # of snake_case and camelCase
 DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])?(?:[-_.]?[0-3]\d)?(?!\d)")
 

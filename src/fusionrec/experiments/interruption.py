@@ -20,6 +20,7 @@ from fusionrec.errors import UserError
 from fusionrec.git import PARAMS, git, holds
 
 ARGUMENTS = ".dvc/tmp/repro.dat"  # what STASHED adds to the user's changes, apart from params.yaml
+ADDED = (".dvc", ".gitignore")  # so do these, if data that was added to DVC has changed since
 OTHERS = ("--", ".", f":!{PARAMS}", f":!{ARGUMENTS}")
 STASH, APPLIED = (
     "refs/stash",
@@ -113,7 +114,7 @@ def _exists(root: Path, ref: str) -> bool:
 def params_before(root: Path) -> str | None:
     """The blob that params.yaml was before `dvc exp run` or `dvc exp apply` changed it; None: they did not.
 
-    It is recognised by its bytes: if it was edited afterwards, it is the user's.
+    It is recognised by its bytes: if it was edited afterwards, it is the user's. So it is if a run took it as it was.
     """
     if not (root / PARAMS).exists():
         return None
@@ -121,12 +122,13 @@ def params_before(root: Path) -> str | None:
     if found == _blobs(root, ["HEAD"])[0]:
         return None
     runs = _runs(root)
-    for number, blob in enumerate(_blobs(root, [run.name for run in runs])):
+    stashed = _blobs(root, [run.name for run in runs])
+    for number, blob in enumerate(stashed):
         if blob == now:  # one experiment may have run on top of another
             own = _own_changes(root, runs[number], runs[number + 1 :])
             now = _blobs(root, [own or runs[number].parent])[0]
     experiments = git(root, "for-each-ref", "--format=%(objectname)", "refs/exps").split()
-    if now == found and now in _blobs(root, experiments):
+    if found not in stashed and found in _blobs(root, experiments):  # no run had it, so it was applied
         now = _blobs(root, [APPLIED if _exists(root, APPLIED) else "HEAD"])[0]
     return None if now == found else now
 
@@ -168,7 +170,7 @@ def _own_changes(root: Path, run: Commit, earlier: list[Commit]) -> str | None:
     for commit in _commits(root, names):
         if _is_wip(commit, run.parent) and since < commit.time <= run.time:
             differing = git(root, "diff", "--name-only", commit.name, run.name).splitlines()
-            if {*differing} <= {PARAMS, ARGUMENTS}:
+            if all(name in (PARAMS, ARGUMENTS) or name.endswith(ADDED) for name in differing):
                 return commit.name
     return None
 

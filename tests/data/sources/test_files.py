@@ -16,7 +16,7 @@ LOG = "user_id,item_id,timestamp,rating\nu,01,5,4\nv,2,2020-01-01,\n"
 COLUMNS: dict[str, Any] = {
     "item": "item_id", "title": "title", "description": "description", "categories": ["genres"],
     "numbers": ["year"], "dates": [], "user": "user_id", "timestamp": "timestamp", "rating": "rating",
-    "interactions_item": None, "split": None,
+    "interactions_item": None, "split": None, "image": None,
 }  # fmt: skip
 
 
@@ -110,6 +110,7 @@ def test_a_shop_export_in_its_own_notation(data: Path) -> None:
     columns: dict[str, Any] = {
         "item": "Nr", "title": "Titel", "description": None, "categories": [], "numbers": ["Preis"], "dates": ["Seit"],
         "interactions_item": "Artikel", "user": "Kunde", "timestamp": "Wann", "rating": None, "split": None,
+        "image": None,
     }  # fmt: skip
     log = {"delimiter": "\t", "encoding": "utf-8", "decimal": ".", "time": "ms"}
     names = {"items": "items.csv", "interactions": "log.tsv", "images": None}
@@ -124,6 +125,24 @@ def test_a_shop_export_in_its_own_notation(data: Path) -> None:
         "row": [1], "user_id": ["x"], "item_id": ["1"], "timestamp": ["1577836800"],
     }  # fmt: skip
     assert list(dataset.pictures) == [], "no folder of pictures"
+
+
+def test_pictures_that_a_column_names(data: Path) -> None:
+    (data / "images/deep").mkdir()
+    (data / "images/deep/a b.png").write_bytes(b"deep")
+    table = "item_id,title,description,genres,year,photo\n" + "".join(
+        f"{item},T,,A,1,{path}\n" for item, path in [("01", "deep/a b.png"), ("2", "deep/a b.png"), ("3", "")]
+    )
+    (data / "items.csv").write_text(table, encoding="utf-8")
+    dataset = files.read(data, EXTENSIONS, options(image="photo"))
+    assert [*dataset.pictures] == [("01.png", b"deep"), ("2.png", b"deep")] and "image" not in dataset.items
+    unnamed = dataset.rejected[dataset.rejected["table"] == "pictures"]
+    assert sorted(zip(unnamed["value"], unnamed["reason"], strict=True)) == [
+        ("01.jpg", "unknown_item"), ("2.PNG", "unknown_item"), ("2.gif", "unknown_item"),
+    ]  # fmt: skip
+    nowhere = options(image="photo").model_copy(update={"images": None})
+    with pytest.raises(UserError, match=r"raw\.files\.images is null; set it to the folder"):
+        files.read(data, EXTENSIONS, nowhere)
 
 
 def test_a_file_for_each_part(data: Path) -> None:
@@ -147,7 +166,7 @@ def test_a_file_for_each_part(data: Path) -> None:
 
 def test_models_that_were_saved_before_read_plain_files() -> None:
     saved = {"items": "a.csv", "interactions": "b.csv", "images": "images", "columns": {
-        key: value for key, value in COLUMNS.items() if key not in ("interactions_item", "split")
+        key: value for key, value in COLUMNS.items() if key not in ("interactions_item", "split", "image")
     }}  # fmt: skip
     completed = files.Options.model_validate(params.complete(files.Options, saved))
     assert completed.items_format.delimiter == "," and completed.columns.split is None

@@ -50,6 +50,30 @@ def test_what_no_parameter_explains_is_refused(parts: list[Any] | None, message:
         common.labels(log(parts), "given", OWN)
 
 
+def test_a_missing_validation_part_is_drawn_from_train() -> None:
+    """Of six train interactions a third, of two none: fewer than min_interactions stay whole."""
+    user = np.repeat([0, 1], [8, 3])
+    rows = np.arange(11)
+    parts: list[Any] = ["train"] * 6 + ["test"] * 2 + ["train", "train", "test"]
+    own: dict[str, Any] = {"val": []}
+    read = Log(user, rows, rows, pd.Categorical(parts))
+    shared: dict[str, Any] = {"val_fraction": 1 / 3, "min_interactions": 3}
+    labels = common.labels(read, "given", own, **shared)
+    assert np.bincount(labels[:6], minlength=3).tolist() == [4, 2, 0]
+    assert labels[6:].tolist() == [TEST, TEST, TRAIN, TRAIN, TEST]
+    task = common.given(read, "given", own, **shared)
+    strategies.load("given").check(labels, task)
+    others = [common.labels(read, "given", own, seed=seed, **shared).tolist() for seed in range(5)]
+    assert len({*map(tuple, others)}) > 1
+
+
+def test_a_validation_part_that_is_named_but_missing_is_refused() -> None:
+    with pytest.raises(
+        UserError, match=r"no interaction is of the part val: \['val'\]; set splits\.given\.val to \[\]"
+    ):
+        common.labels(log(["train", "test"] * 3), "given")
+
+
 @pytest.mark.parametrize("label", [TRAIN, VAL])
 def test_a_label_that_is_not_the_given_one_is_found(label: int) -> None:
     task = common.given(log(PARTS), "given", OWN)

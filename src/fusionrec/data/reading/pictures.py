@@ -53,7 +53,7 @@ def find(folder: Path, item_ids: Iterable[str], extensions: list[str]) -> Pictur
     known, by_item = set(item_ids), dict[str, Path]()
     refused: list[Rejection] = []
     for path in paths:
-        reason = _refusal(path, folder) or _mismatch(path, known, by_item, extensions)
+        reason = refusal(path, folder) or _mismatch(path, known, by_item, extensions)
         if reason:
             stem, name = (jsonl.printable(part) for part in (path.stem, path.name))
             refused.append(("pictures", None, stem, reason, name))
@@ -62,7 +62,8 @@ def find(folder: Path, item_ids: Iterable[str], extensions: list[str]) -> Pictur
     return Pictures(Blobs([by_item[item] for item in sorted(by_item)]), refused)
 
 
-def _refusal(path: Path, folder: Path) -> str | None:
+def refusal(path: Path, folder: Path) -> str | None:
+    """Why a file in `folder`, or a folder inside it, is not read; None if it is."""
     if not path.name.isprintable():  # also a name that is not UTF-8
         return "unreadable_name"
     try:

@@ -15,7 +15,7 @@ from fusionrec.errors import UserError
 from fusionrec.params import Section
 
 ENDINGS = {
-    ".csv": "text", ".tsv": "text", ".tab": "text", ".txt": "text", ".data": "text",
+    ".csv": "text", ".tsv": "text", ".tab": "text", ".txt": "text", ".data": "text", ".dat": "text",
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
     ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip

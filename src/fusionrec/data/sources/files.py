@@ -6,11 +6,13 @@ from typing import Any, ClassVar, Literal
 
 import pandas as pd
 
-from fusionrec.data.reading import notation, pictures, tables
+from fusionrec.data.reading import named_pictures, notation, pictures, tables
 from fusionrec.data.reading.csv_files import Column, Lines
 from fusionrec.data.reading.dataset import Dataset, completed, rejections
 from fusionrec.data.reading.folders import inside
+from fusionrec.data.reading.pictures import Pictures
 from fusionrec.data.reading.tables import Format
+from fusionrec.errors import UserError
 from fusionrec.params import Section
 
 KINDS = {"category": "categories", "number": "numbers", "date": "dates"}  # prefix of our column -> parameter
@@ -22,16 +24,18 @@ class Columns(Section):
     """Names of the columns in your files; null says that there is none.
 
     `interactions_item` is the item in the interactions, if it has another name there. `split` is the column that says
-    which part an interaction belongs to, for `splits.strategy: given`.
+    which part an interaction belongs to, for `splits.strategy: given`. `image` holds the path of each item's picture,
+    relative to `raw.files.images`; null: pictures are named after the item's id.
     """
 
-    before: ClassVar[dict[str, Any]] = {"interactions_item": None, "split": None}
+    before: ClassVar[dict[str, Any]] = {"interactions_item": None, "split": None, "image": None}
     item: str
     title: str | None
     description: str | None
     categories: list[str]
     numbers: list[str]
     dates: list[str]
+    image: str | None
     interactions_item: str | None
     user: str
     timestamp: str | None
@@ -64,8 +68,26 @@ def read(folder: Path, extensions: list[str], own: Options) -> Dataset:
     read = tables.read(path, "items", _of_items(own.columns), own.items_format)
     items = _plain(read.table, own.items_format)
     log, lost = _interactions(folder, own)
-    images = pictures.beside(folder, own.images, "raw.files.images", items["item_id"], extensions)
+    images = _pictures(folder, items, extensions, own)
+    items = items.drop(columns="image", errors="ignore")
     return Dataset(completed(items), log, rejections([*read.refused, *lost, *images.refused]), images.blobs)
+
+
+def _pictures(folder: Path, items: pd.DataFrame, extensions: list[str], own: Options) -> Pictures:
+    """The pictures that a column names, or else those that are named after items.
+
+    Raises:
+        UserError: if the folder is missing, not given although a column names its files, or leads out of `folder`.
+    """
+    parameter = "raw.files.images"
+    if own.columns.image is None:
+        return pictures.beside(folder, own.images, parameter, items["item_id"], extensions)
+    if own.images is None:
+        raise UserError(
+            f"raw.files.columns.image is {own.columns.image}, but {parameter} is null; set it to the folder of these "
+            "files, or the former to null"
+        )
+    return named_pictures.find(inside(folder, own.images, parameter), items, extensions)
 
 
 def _interactions(folder: Path, own: Options) -> Lines:
@@ -108,6 +130,7 @@ def _of_items(columns: Columns) -> dict[str, Column]:
         item_id=("item", columns.item),
         title=("title", columns.title),
         description=("description", columns.description),
+        image=("image", columns.image),
     )
     for kind, parameter in KINDS.items():
         for name in getattr(columns, parameter):
