@@ -12,6 +12,7 @@ import torch
 
 from fusionrec import choices, code
 from fusionrec.data.histories import Histories
+from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.models import checkpoint, zoo
@@ -24,7 +25,8 @@ from fusionrec.training import fitting, loop
 from fusionrec.training.loop import Epoch
 from fusionrec.training.resume import Interrupted
 
-from ...training.conftest import ITEMS, PARAMS, TRAIN, USERS, updated, world
+from ...training import conftest
+from ...training.conftest import ITEMS, PARAMS, TRAIN, USERS, updated
 
 NAMES = choices.names(zoo.PACKAGE)
 ALL = np.arange(USERS)
@@ -34,6 +36,16 @@ ITEM_IDS, USER_IDS = ([f"{kind}{row}" for row in range(rows)] for kind, rows in 
 TRAINED = [name for name in NAMES if issubclass(zoo.load(name), TrainableModel)]
 every_model = pytest.mark.parametrize("name", NAMES)
 every_trained_model = pytest.mark.parametrize("name", TRAINED)
+
+
+def world() -> ItemInputs:
+    """The small world; its pictures and texts show the parity of an item, for models that know contents only."""
+    items = conftest.world()
+    parity = torch.arange(ITEMS)[:, None] % 2 * 10.0 - 5
+    return items._replace(
+        vision=items.vision + parity * items.vision_present[:, None],
+        language=items.language + parity * items.language_present[:, None],
+    )
 
 
 def held_out() -> np.ndarray:
