@@ -8,8 +8,7 @@ predicted by φ A T, where φ are its features and A follows from the train item
   is x B, so that the prediction is the inner product of φ and x B Aᵀ: a user is the sum of rows of B Aᵀ.
 
 All items are scored by the prediction, also those of the catalogue that have interactions: what the model knows is
-contents. The other targets in the literature are variants of these (Gantner et al., ICDM 2010, learn a map from contents
-to the vectors of a factorisation).
+contents. Gantner et al. (ICDM 2010) learn such a map from contents to the vectors of a factorisation.
 """
 
 from collections.abc import Iterator

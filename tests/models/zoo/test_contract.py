@@ -41,7 +41,7 @@ every_trained_model = pytest.mark.parametrize("name", TRAINED)
 def world() -> ItemInputs:
     """The small world; its pictures and texts show the parity of an item, for models that know contents only."""
     items = conftest.world()
-    parity = torch.arange(ITEMS)[:, None] % 2 * 10.0 - 5
+    parity = torch.arange(ITEMS)[:, None] % 2 * 4.0 - 2
     return items._replace(
         vision=items.vision + parity * items.vision_present[:, None],
         language=items.language + parity * items.language_present[:, None],

@@ -77,8 +77,8 @@ class Model(FeatureEase):
     def weights(self, regression: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
         """See `FeatureEase.weights`."""
         share = self.options.share[0]
-        return without_itself(regression, items).mul_(share).add_(
-            self.collaborative[:, items], alpha=1 - share
+        return (
+            without_itself(regression, items).mul_(share).add_(self.collaborative[:, items], alpha=1 - share)
         )
 
     def new_towers(self, content: ItemInputs) -> Towers:

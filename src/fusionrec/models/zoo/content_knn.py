@@ -92,9 +92,11 @@ class Model(Scores):
         for part in chunks(len(vectors), len(known)):
             rows = torch.from_numpy(part).to(vectors.device)
             similar = vectors[rows] @ self.items[known].T
-            similar.masked_fill_(known == own[rows, None], 0)
+            itself = known == own[rows, None]
+            similar.masked_fill_(itself, -torch.inf)  # the last of all
             best = similar.argsort(dim=1, descending=True, stable=True)[:, :most]
             columns = known[best].sort(1)
+            similar.masked_fill_(itself, 0)
             nearest[rows, :, 0] = columns.values.double()
             nearest[rows, :, 1] = similar.gather(1, best.gather(1, columns.indices)).double()
         return Towers(nearest, vectors.new_zeros(len(vectors)), self.items[:, :0])
