@@ -48,6 +48,13 @@ def blocks(content: ItemInputs, category_values: int) -> dict[str, Block]:
     return {name: block for name, block in found.items() if block.values.shape[1]}
 
 
+def widths(content: ItemInputs, category_values: int) -> dict[str, int]:
+    """How many columns each of the `blocks` has, by name."""
+    found = {name: one.vectors.shape[1] for name, one in content.modalities.items()}
+    found |= {"numbers": content.numbers.shape[1], "categories": category_values}
+    return {name: width for name, width in found.items() if width}
+
+
 def multi_hot(content: ItemInputs, category_values: int) -> torch.Tensor:
     """float32 [n, category_values]: 1 where an item has the value."""
     items = len(content.trained)
@@ -77,9 +84,7 @@ class ContentFeatures(nn.Module):
 
     def __init__(self, owner: str, content: ItemInputs, category_values: int, weights: dict[str, float]):
         super().__init__()
-        widths = {name: one.vectors.shape[1] for name, one in content.modalities.items()}
-        widths |= {"numbers": content.numbers.shape[1], "categories": category_values}
-        self.widths = {name: width for name, width in widths.items() if width}
+        self.widths = widths(content, category_values)
         self.category_values, self.weights = category_values, weights
         check_inputs(owner, list(self.widths), weights)
         self.register_buffer("mean", torch.zeros(self.width))

@@ -1,5 +1,6 @@
 """A graph of items by one input, as graph filtering makes it; see `fusionrec.models.zoo.mm_gf`."""
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -48,7 +49,7 @@ class FeatureGraph(nn.Module):
         seen = block.values[block.present & trained].double()
         if not len(seen):
             return
-        low, median, high = seen.quantile(torch.tensor(QUARTILES, dtype=torch.float64), dim=0)
+        low, median, high = torch.from_numpy(np.quantile(seen.numpy(), QUARTILES, axis=0))
         self.median.copy_(median)
         self.spread.copy_(torch.where(high > low, high - low, 1))
         scaled = (seen - self.median) / self.spread

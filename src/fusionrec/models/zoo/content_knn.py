@@ -7,6 +7,7 @@ are scored like all others. With as many neighbours as there are items, all of t
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -52,10 +53,12 @@ class Model(Scores):
         Raises:
             UserError: if items have no contents.
         """
+        first = cls(options, data)
+        first.features.fit(data.content)
+        first.items[:] = first.unit(data.content) * data.content.trained[:, None]
         for neighbours in options.neighbours:
-            model = cls(single(options, neighbours=neighbours), data)
-            model.features.fit(data.content)
-            model.items[:] = model.unit(data.content) * data.content.trained[:, None]
+            model = deepcopy(first)
+            model.options = single(options, neighbours=neighbours)
             yield model
 
     def inputs(self) -> list[str]:

@@ -19,11 +19,12 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 import torch
 from pydantic import Field
+from torch import nn
 
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.closed_form import TrainData, single
-from fusionrec.models.content_features import WeightedInputs, blocks, check_inputs
+from fusionrec.models.content_features import WeightedInputs, blocks, check_inputs, widths
 from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.feature_graph import FeatureGraph
 from fusionrec.models.interaction_matrix import matrix
@@ -56,11 +57,9 @@ class Model(ItemToItem):
     def __init__(self, options: Any, data: ModelData):
         super().__init__(options, data)
         self.category_values = data.category_values
-        with torch.device("cpu"):
-            found = blocks(data.content, data.category_values)
-        check_inputs("mm_gf", list(found), options.weights)
-        shapes = {name: block.values.shape for name, block in found.items()}
-        self.graphs = torch.nn.ModuleDict({name: FeatureGraph(*shape) for name, shape in shapes.items()})
+        inputs = widths(data.content, data.category_values)
+        check_inputs("mm_gf", list(inputs), options.weights)
+        self.graphs = nn.ModuleDict({name: FeatureGraph(data.items, width) for name, width in inputs.items()})
         self.register_buffer("interactions", torch.zeros(data.items, data.items))
 
     @classmethod
