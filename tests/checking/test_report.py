@@ -145,7 +145,7 @@ def test_ready_made_splits(tmp_path: Path) -> None:
 
 def test_a_ready_made_split_without_validation(tmp_path: Path) -> None:
     whole = log()
-    names = {"items_csv": items(), "train_csv": whole[:300], "test_csv": whole[300:]}
+    names: dict[str, Any] = {"items_csv": items(), "train_csv": whole[:300], "test_csv": whole[300:]}
     found = check(tmp_path / "files", **names)
     column = check(
         tmp_path / "column", items_csv=items(), log_csv=log(split=["train"] * 300 + ["test"] * 100)

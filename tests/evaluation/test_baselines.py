@@ -19,7 +19,7 @@ from fusionrec.models.trained_model import TrainedModel
 from fusionrec.models.uniform_scores import UniformScores
 from fusionrec.models.zoo.recent_popularity import recent
 
-from ..models.zoo.closed_forms import contents
+from ..catalogue import contents
 
 NOTHING = Histories(np.zeros(6, np.int64), np.zeros(0, np.int64))
 USERS, ITEMS = 20, 12

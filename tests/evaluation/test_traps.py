@@ -15,7 +15,7 @@ from fusionrec.models.contract import ModelData
 from fusionrec.models.fixed_scores import FixedScores
 from fusionrec.models.uniform_scores import UniformScores
 
-from ..models.zoo.closed_forms import contents
+from ..catalogue import contents
 from .tiny import FAMILIES, OPTIONS, ROOT
 
 USERS, ITEMS, K = 1500, 80, 10

@@ -26,7 +26,8 @@ from fusionrec.training import fitting, loop
 from fusionrec.training.loop import Epoch
 from fusionrec.training.resume import Interrupted
 
-from ...training.conftest import ITEMS, PARAMS, TRAIN, USERS, updated, world
+from ...training import conftest
+from ...training.conftest import ITEMS, PARAMS, TRAIN, USERS, updated
 
 NAMES = choices.names(zoo.PACKAGE)
 ALL = np.arange(USERS)
@@ -36,6 +37,15 @@ ITEM_IDS, USER_IDS = ([f"{kind}{row}" for row in range(rows)] for kind, rows in 
 TRAINED = [name for name in NAMES if issubclass(zoo.load(name), TrainableModel)]
 every_model = pytest.mark.parametrize("name", NAMES)
 every_trained_model = pytest.mark.parametrize("name", TRAINED)
+
+
+def world() -> ItemInputs:
+    """The small world; its pictures and texts show the parity of an item, for models that know contents only."""
+    items = conftest.world()
+    parity = torch.arange(ITEMS)[:, None] % 2 * 4.0 - 2
+    for name, one in items.modalities.items():
+        items = items.with_modality(name, vectors=one.vectors + parity * one.present[:, None])
+    return items
 
 
 def held_out() -> np.ndarray:

@@ -12,7 +12,7 @@ from fusionrec.models.closed_form import TrainData
 from fusionrec.models.contract import ModelData
 from fusionrec.models.zoo.ease import Model, Options, solve
 
-from .closed_forms import contents
+from ...catalogue import contents
 
 USERS, ITEMS = 30, 8
 

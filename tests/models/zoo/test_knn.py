@@ -17,7 +17,7 @@ from fusionrec.models.contract import ModelData
 from fusionrec.models.neighbours import nearest
 from fusionrec.models.zoo import item_knn, user_knn
 
-from .closed_forms import contents
+from ...catalogue import contents
 
 USERS, ITEMS = 6, 7
 
