@@ -9,7 +9,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from fusionrec import files
 from fusionrec.data.item_inputs import Modality
-from fusionrec.models import neighbours, nearest_items
+from fusionrec.models import nearest_items, neighbours
 from fusionrec.models.nearest_items import Neighbours, compute, nearest
 
 INF = torch.inf
