@@ -84,7 +84,7 @@ def training() -> dict[str, float]:
 
 
 def rivals() -> dict[str, float]:
-    """An epoch of each rival at the size of Amazon Baby, and the evaluation of all its users."""
+    """A quarter of an epoch of each rival at the size of Amazon Baby, and the evaluation of all its users."""
     from tests.benchmarks import rivals as bench
 
     return {name: bench.bench.seconds(way, 3) for name, way in bench.ways().items()}
