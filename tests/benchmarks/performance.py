@@ -83,6 +83,13 @@ def training() -> dict[str, float]:
     return {name: bench.seconds(epoch, 3) for name, epoch in ways.items()}
 
 
+def rivals() -> dict[str, float]:
+    """A quarter of an epoch of each rival at the size of Amazon Baby, and the evaluation of all its users."""
+    from tests.benchmarks import rivals as bench
+
+    return {name: bench.bench.seconds(way, 3) for name, way in bench.ways().items()}
+
+
 def encoders() -> dict[str, float]:
     """Milliseconds for a picture of 224 pixels and for a text of 64 tokens, batch 4."""
     import torch
@@ -155,7 +162,7 @@ def many(forward: Callable[[Any], object], batch: Any) -> None:
         forward(batch)
 
 
-PARTS = {"ranking": ranking, "training": training, "encoders": encoders}
+PARTS = {"ranking": ranking, "training": training, "rivals": rivals, "encoders": encoders}
 
 
 def measured(part: str, mode: str) -> dict[str, float]:

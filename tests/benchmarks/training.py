@@ -121,25 +121,27 @@ def peer(train: Histories, inputs: ItemInputs) -> Callable[[], None]:
     user = np.repeat(np.arange(len(train)), train.counts)
     pairs, draws = np.sort(user * ITEMS + train.items), np.random.default_rng(0)
 
-    def negatives(of: np.ndarray) -> np.ndarray:
-        drawn = draws.integers(0, ITEMS, len(of))
-        again = np.arange(len(of))
-        while len(again):
-            key = of[again] * ITEMS + drawn[again]
-            again = again[pairs[np.minimum(np.searchsorted(pairs, key), len(pairs) - 1)] == key]
-            drawn[again] = draws.integers(0, ITEMS, len(again))
-        return drawn
-
     def epoch() -> None:
         order = draws.permutation(len(user))
         for rows in np.array_split(order, round(len(order) / 2048)):
-            batch = (user[rows], train.items[rows], negatives(user[rows]))
+            batch = (user[rows], train.items[rows], negatives(user[rows], pairs, draws))
             loss = model(*(torch.from_numpy(x).to(DEVICE) for x in batch))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
 
     return epoch
+
+
+def negatives(of: np.ndarray, pairs: np.ndarray, draws: np.random.Generator) -> np.ndarray:
+    """An item for each user of `of`, int64 [n], that is not in the sorted `pairs`, user * ITEMS + item."""
+    drawn = draws.integers(0, ITEMS, len(of))
+    again = np.arange(len(of))
+    while len(again):
+        key = of[again] * ITEMS + drawn[again]
+        again = again[pairs[np.minimum(np.searchsorted(pairs, key), len(pairs) - 1)] == key]
+        drawn[again] = draws.integers(0, ITEMS, len(again))
+    return drawn
 
 
 def floor(train: Histories, inputs: ItemInputs, precision: str, loss: str) -> Callable[[], None]:

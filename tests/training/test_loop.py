@@ -211,6 +211,23 @@ def test_what_is_seen_of_an_epoch(content: ItemInputs) -> None:
     assert all(isinstance(value, float) for value in shown.values())
 
 
+def test_the_model_prepares_each_epoch_with_the_generator_of_training(
+    content: ItemInputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[float] = []
+
+    def start_epoch(model: FusionModel, generator: torch.Generator) -> None:
+        assert model.training
+        drawn.append(torch.rand((), generator=generator).item())
+
+    plain = run(content, changed(epochs=2))[0]
+    monkeypatch.setattr(FusionModel, "start_epoch", start_epoch)
+    other, *_ = run(content, changed(epochs=2))
+    first = torch.rand((), generator=torch.Generator().manual_seed(TRAIN.seed)).item()
+    assert drawn[0] == first != drawn[1] and len(drawn) == 2
+    assert not same(plain, other), "the draws of dropout come after it"
+
+
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_half_precision_learns(content: ItemInputs, precision: str) -> None:
     _, best, _ = run(content, changed(patience=6, precision=precision))

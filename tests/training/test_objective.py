@@ -8,11 +8,12 @@ import torch
 import torch.nn.functional as F
 
 from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.errors import UserError
 from fusionrec.models.fusion.options import FusionOptions
 from fusionrec.models.zoo.fusion import FusionModel
 from fusionrec.training import scored_step
 from fusionrec.training.batches import Batch, causal
-from fusionrec.training.objective import Objective
+from fusionrec.training.objective import Objective, switched_on
 from fusionrec.training.options import Negatives
 from fusionrec.training.step import to
 
@@ -194,3 +195,11 @@ def test_a_step_moves_whole(content: ItemInputs) -> None:
     step = this.prepare(batch(), np.random.default_rng(0))
     moved = to(step, torch.device("cpu"))
     torch.testing.assert_close(this(moved, None)["loss"], this(step, None)["loss"])
+
+
+def test_something_ranks_items() -> None:
+    for weights in (losses(), losses(contrastive=1.0)):
+        with pytest.raises(UserError, match="at least one loss that ranks items"):
+            switched_on(weights)
+    assert [*switched_on(losses(bpr=1.0, contrastive=1.0))] == ["bpr", "contrastive"]
+    assert switched_on(losses(), ranked=True) == {}, "the model has a loss of its own"

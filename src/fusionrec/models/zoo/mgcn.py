@@ -142,5 +142,5 @@ class Model(GraphVectors):
 
 def _info_nce(one: torch.Tensor, other: torch.Tensor, temperature: float) -> torch.Tensor:
     """[]: softmax loss by cosine of row i of `other` for row i of `one`, both [p, dim] (van den Oord et al., 2018)."""
-    logits = F.normalize(one, dim=1) @ F.normalize(other, dim=1).T / temperature
+    logits = (F.normalize(one, dim=1) / temperature) @ F.normalize(other, dim=1).T
     return F.cross_entropy(logits, torch.arange(len(logits), device=logits.device))
