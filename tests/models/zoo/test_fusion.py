@@ -82,7 +82,7 @@ def test_the_heads_dropout_reaches_scores_and_logits(build, content, generator) 
 
 def test_dropout_reaches_both_towers(build, content, generator) -> None:  # type: ignore[no-untyped-def]
     model = build()
-    for still, dropped in zip(model.towers(content), model.towers(content, generator()), strict=True):
+    for still, dropped in zip(model.towers(content)[:3], model.towers(content, generator())[:3], strict=True):
         assert not torch.equal(still, dropped)
 
 
