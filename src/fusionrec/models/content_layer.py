@@ -42,11 +42,11 @@ class ContentLayer(nn.Module):
         self.categories = nn.Parameter(torch.zeros(category_values, width)) if category_values else None
         self.bias = nn.Parameter(torch.zeros(width))
 
-    def reset(self, generator: torch.Generator) -> None:
-        """Draw the matrices: Xavier, uniform; the vectors of category values from a small normal."""
+    def reset(self, generator: torch.Generator, gain: float = 1.0) -> None:
+        """Draw the matrices: Xavier, uniform, times `gain`; the vectors of category values from a small normal."""
         for layer in self.modules():
             if isinstance(layer, Linear):
-                nn.init.xavier_uniform_(layer.weight, generator=generator)
+                nn.init.xavier_uniform_(layer.weight, gain, generator=generator)
         if self.categories is not None:
             nn.init.normal_(self.categories, std=SPREAD, generator=generator)
         for vector in [*self.absent.values(), self.bias]:

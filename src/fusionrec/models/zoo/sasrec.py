@@ -35,6 +35,7 @@ from fusionrec.models.transformer import Transformer
 from fusionrec.params import Count, Fraction, Section, Weight
 
 SPREAD = 0.1  # standard deviation of the vectors of ids and positions at the start
+GAIN = 0.1  # of the maps of contents at the start, which would outweigh the ids
 
 
 class Options(Section):
@@ -88,7 +89,7 @@ class Model(TrainableModel):
             if vectors is not None:
                 nn.init.normal_(vectors, std=SPREAD, generator=generator)
         if self.contents is not None:
-            self.contents.reset(generator)
+            self.contents.reset(generator, GAIN)
         self.transformer.reset(generator)
 
     def item_vectors(
