@@ -135,7 +135,7 @@ def test_after_an_experiment_that_succeeded(small: Path, own: dict[str, bytes]) 
 @pytest.mark.parametrize("folder", ["shop", "mine/shop"])
 def test_own_parameters_beside_new_data_are_kept(small: Path, own: dict[str, bytes], folder: str) -> None:
     """As after `cp params.shop.yaml params.yaml && dvc exp run`, which sets nothing itself."""
-    (small / folder).mkdir()
+    (small / folder).mkdir(parents=True)
     (small / folder / "items.csv").write_text("item_id\n1\n")
     dvc(small, "add", folder)
     process = start(small, "recs", "-n", folder.replace("/", "-"))
