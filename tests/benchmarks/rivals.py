@@ -29,6 +29,7 @@ from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.models import zoo
 from fusionrec.models.contract import ModelData
+from fusionrec.models.trainable import TrainableModel
 from fusionrec.models.trained_model import TrainedModel
 from fusionrec.training import loop
 from fusionrec.training.distributed import ALONE
@@ -47,6 +48,7 @@ def quarter(train: Histories) -> Histories:
 def ours(name: str, train: Histories, inputs: ItemInputs) -> Callable[[], object]:
     """A model of the zoo, with the parameters of params.yaml and one negative."""
     kind = zoo.load(name)
+    assert issubclass(kind, TrainableModel)
     graph = train if "graph" in kind.needs else None
     model = kind(bench.P.model.own(name), ModelData(inputs, len(train), 0, graph=graph))
     model.reset(torch.Generator().manual_seed(0))
@@ -214,7 +216,9 @@ def drawn(train: Histories) -> Iterator[Batch]:
 
 def evaluation(train: Histories, inputs: ItemInputs) -> dict[str, Callable[[], object]]:
     """The best `K` items of all users, without those that they know, by ours and by masking and topk."""
-    model = zoo.load("bpr_mf")(bench.P.model.own("bpr_mf"), ModelData(inputs, len(train), 0))
+    kind = zoo.load("bpr_mf")
+    assert issubclass(kind, TrainableModel)
+    model = kind(bench.P.model.own("bpr_mf"), ModelData(inputs, len(train), 0))
     model.reset(torch.Generator().manual_seed(0))
     recommender, everybody = TrainedModel(model, inputs), np.arange(len(train))
     users, items = (torch.randn(count, DIM) for count in (len(train), bench.ITEMS))

@@ -19,7 +19,7 @@ def drawn() -> torch.Generator:
 
 def test_factors_solve_the_weighted_ridge_regression() -> None:
     items = np.random.default_rng(0).standard_normal((4, 2))
-    users = solve(matrix(CHOSEN, np.arange(3), 4), items, OPTIONS)
+    users = solve(items, items.T @ items, matrix(CHOSEN, np.arange(3), 4), OPTIONS.l2, OPTIONS.alpha)
     for user, chosen in ((0, [0, 1]), (2, [1, 2])):
         weight, target = np.ones(4), np.zeros(4)
         weight[chosen], target[chosen] = 4, 1

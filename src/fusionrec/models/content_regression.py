@@ -24,9 +24,9 @@ from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.closed_form import TrainData, single
 from fusionrec.models.content_features import ContentFeatures, WeightedInputs
 from fusionrec.models.contract import ModelData, Need, Towers
+from fusionrec.models.implicit_als import Factorisation, fold_in, gram, item_factors
 from fusionrec.models.inner_product import InnerProduct, histories_of
 from fusionrec.models.interaction_matrix import matrix
-from fusionrec.models.zoo import als
 from fusionrec.models.zoo.ease import check_size, item_gram, solve
 from fusionrec.params import Count, Positive
 
@@ -40,7 +40,7 @@ class RegressionOptions(WeightedInputs):
     target: Literal["als", "ease"]
     l2: Annotated[list[Positive], Field(min_length=1)]
     ease_l2: Positive
-    als: als.Factorisation
+    als: Factorisation
     max_items: Count
 
 
@@ -107,7 +107,7 @@ class ContentRegression(InnerProduct):
             if options.target == "als":
                 model.history[:] = torch.from_numpy(target)
                 model.coefficients[:] = torch.from_numpy(operator @ target[known.numpy()])
-                model.gram[:] = als.gram(model.history)
+                model.gram[:] = gram(model.history)
             else:
                 model.history[:] = torch.from_numpy(target[:, known.numpy()] @ operator.T)
             yield model
@@ -140,7 +140,7 @@ class ContentRegression(InnerProduct):
         """See `Model.user_vectors`; the history is a set."""
         if self.options.target == "als":
             l2, alpha = self.options.als.l2, self.options.als.alpha
-            return als.fold_in(towers.history, self.gram, latest, l2, alpha)
+            return fold_in(towers.history, self.gram, latest, l2, alpha)
         chosen = histories_of(latest, len(towers.history)).astype(np.float32)
         return torch.from_numpy(chosen @ towers.history.cpu().numpy()).to(towers.history.device)
 
@@ -149,4 +149,4 @@ def target_of(options: RegressionOptions, histories: Histories, items: int, seed
     """What the target is computed from: vectors of items [items, factors], or the weights of EASE [items, items]."""
     if options.target == "ease":
         return solve(item_gram(histories, items), options.ease_l2)
-    return als.factorise(matrix(histories, np.arange(len(histories)), items), options.als, seed)
+    return item_factors(matrix(histories, np.arange(len(histories)), items), options.als, seed)

@@ -4,11 +4,11 @@ A `Model` scores the catalogue for users. Most score a user and an item from a v
 `user_vectors` computes users from encoded items and histories, and `logits` scores pairs of them. It declares what it
 needs, whether it can score new items, and whether it ranks by an inner product.
 
-There are two kinds: training minimises the `loss` of a `TrainableModel` step by step; a `ClosedForm` (see
-`fusionrec.models.closed_form`) is computed from the train interactions at once.
+There are two kinds: training minimises the `loss` of a `TrainableModel` (see `fusionrec.models.trainable`) step by
+step; a `ClosedForm` (see `fusionrec.models.closed_form`) is computed from the train interactions at once.
 """
 
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -60,60 +60,6 @@ class Towers(NamedTuple):
     bias: torch.Tensor
     history: torch.Tensor
     own: Any = None
-
-
-class Projected(NamedTuple):
-    """Vectors of a modality, projected to the width of the model.
-
-    Attributes:
-        vectors: [n, dim].
-        present: bool [n], which items have one.
-    """
-
-    vectors: torch.Tensor
-    present: torch.Tensor
-
-
-class Step(Protocol):
-    """One step of training, as a model sees it; see `fusionrec.training.scored_step`.
-
-    Attributes:
-        towers: the encoded items of the step.
-        vectors: [n, dim], user vectors.
-        content: inputs of all items.
-        generator: draws dropout; None at evaluation.
-        share: weight of this process's part of the step, for terms that are means over targets.
-    """
-
-    towers: Towers
-    vectors: torch.Tensor
-    content: ItemInputs
-    generator: torch.Generator | None
-    share: float
-
-    @property
-    def users(self) -> torch.Tensor:
-        """int64 [n], the user of each of `vectors`: rows of the user table."""
-        ...
-
-    @property
-    def owners(self) -> torch.Tensor:
-        """int64 [p], the user of each target: rows of the user table."""
-        ...
-
-    @property
-    def targets(self) -> torch.Tensor:
-        """int64 [p], the targets: rows of the catalogue."""
-        ...
-
-    @property
-    def negatives(self) -> torch.Tensor:
-        """int64 [p, m], the negatives of each target: rows of the catalogue; m may be 0."""
-        ...
-
-    def terms(self) -> dict[str, torch.Tensor]:
-        """The losses that the model's option `losses` switches on, unweighted, by name."""
-        ...
 
 
 class Model(nn.Module):
@@ -288,49 +234,3 @@ class Model(nn.Module):
     def with_ids(self, order: torch.Tensor) -> Self:
         """A copy in which item i has the id embeddings and the bias of item order[i], int64 [items]."""
         raise NotImplementedError
-
-
-class TrainableModel(Model):
-    """A model that is trained step by step: it has a loss.
-
-    All weights are zero until `reset` draws them or a checkpoint fills them. One of its options is `losses`, the
-    weights of the ranking losses.
-
-    Attributes:
-        ranks_by_own_loss: whether its `loss` ranks items without any of `losses`, so that all of them may be off.
-        history_dropout: share of a history that is hidden in training.
-    """
-
-    ranks_by_own_loss: ClassVar[bool] = False
-    history_dropout: float = 0.0
-
-    def reset(self, generator: torch.Generator) -> None:
-        """Draw all initial weights."""
-        raise NotImplementedError
-
-    def start_epoch(self, generator: torch.Generator) -> None:
-        """Prepare an epoch of training, such as a sample of the graph; `generator`, that of dropout, draws it."""
-
-    def loss(self, step: Step) -> dict[str, torch.Tensor]:
-        """The terms of the loss of a step, by name.
-
-        Terms named in the option `losses` are weighted by it; others count as they are.
-        """
-        return step.terms()
-
-    def modalities(
-        self,
-        content: ItemInputs,
-        rows: torch.Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> tuple[dict[str, Projected], torch.Tensor]:
-        """For each modality its projected vectors of n items, and [] temperature, for a contrastive loss.
-
-        Raises:
-            UserError: if the model has no modalities.
-        """
-        raise UserError("losses.contrastive: this model reads no modalities; set it to 0")
-
-    def tracked(self, content: ItemInputs) -> dict[str, float]:
-        """Values inside the model for training curves, by name, such as weight/vision; after each epoch."""
-        return {}

@@ -8,7 +8,8 @@ from torch import nn
 
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
-from fusionrec.models.contract import ModelData, Need, Step, Towers, TrainableModel
+from fusionrec.models.contract import ModelData, Need, Towers
+from fusionrec.models.trainable import Step, TrainableModel
 
 
 class IdVectors(TrainableModel):

@@ -13,7 +13,7 @@ from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.encoders.frozen import DTYPES
 from fusionrec.errors import UserError
-from fusionrec.models.contract import TrainableModel
+from fusionrec.models.trainable import TrainableModel
 from fusionrec.models.trained_model import TrainedModel
 from fusionrec.training import ema, optimisers, schedules
 from fusionrec.training.batches import batches, steps

@@ -7,7 +7,7 @@ from torch import nn
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
-from fusionrec.models.contract import TrainableModel
+from fusionrec.models.trainable import TrainableModel
 from fusionrec.training import losses
 from fusionrec.training.batches import Batch
 from fusionrec.training.live_items import Encoders

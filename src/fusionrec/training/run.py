@@ -16,8 +16,9 @@ from fusionrec.data.modalities import ENCODED, MODALITIES
 from fusionrec.encoders import given, inputs
 from fusionrec.errors import UserError
 from fusionrec.models import card, checkpoint, preparation, zoo
-from fusionrec.models.contract import Model, ModelData, TrainableModel
+from fusionrec.models.contract import Model, ModelData
 from fusionrec.models.preparation import Preparation, PreparationOptions
+from fusionrec.models.trainable import TrainableModel
 from fusionrec.paths import cache_home
 from fusionrec.training import objective, resume
 from fusionrec.training.live_items import Encoders

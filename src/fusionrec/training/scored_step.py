@@ -7,7 +7,8 @@ import torch
 
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
-from fusionrec.models.contract import Towers, TrainableModel
+from fusionrec.models.contract import Towers
+from fusionrec.models.trainable import TrainableModel
 from fusionrec.training.losses import Catalogue, Loss, Modalities, Pairs
 from fusionrec.training.step import Step
 
@@ -15,7 +16,7 @@ LOGITS = 2**26  # numbers in memory at once in the softmax over the catalogue: 2
 
 
 class ScoredStep:
-    """See `fusionrec.models.contract.Step` and `fusionrec.training.losses.LossStep`.
+    """See `fusionrec.models.trainable.Step` and `fusionrec.training.losses.LossStep`.
 
     Args:
         model: scores.

@@ -8,7 +8,7 @@ import torch
 
 @dataclass
 class FixedStep:
-    """See `fusionrec.models.contract.Step`."""
+    """See `fusionrec.models.trainable.Step`."""
 
     owners: torch.Tensor
     targets: torch.Tensor

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from fusionrec.models.implicit_als import Factorisation, fold_in, gram, item_factors, solve
 from fusionrec.models.interaction_matrix import matrix
-from fusionrec.models.zoo.als import Factorisation, factorise, fold_in, gram, solve
 
 from .closed_forms import HISTORIES, dense, fitted, histories, scores
 
@@ -57,7 +57,7 @@ def test_each_iteration_lowers_the_objective() -> None:
 
     def objective(iterations: int) -> float:
         settings = Factorisation(factors=2, l2=L2, alpha=ALPHA, iterations=iterations)
-        items = factorise(CHOSEN, settings, 1)
+        items = item_factors(CHOSEN, settings, 1)
         users = normal_equations(items, chosen)
         errors = (1 + ALPHA * chosen) * (chosen - users @ items.T) ** 2
         return float(errors.sum() + L2 * ((users**2).sum() + (items**2).sum()))

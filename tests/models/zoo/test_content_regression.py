@@ -9,15 +9,16 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
 
 from fusionrec.errors import UserError
+from fusionrec.models import implicit_als
+from fusionrec.models.implicit_als import Factorisation
 from fusionrec.models.interaction_matrix import matrix
-from fusionrec.models.zoo import als
 from fusionrec.models.zoo.ease import item_gram, solve
 
 from ...catalogue import contents
 from .closed_forms import HISTORIES, dense, described, features, fitted, histories, scores
 
 TRAIN, WEIGHTS, L2 = histories(HISTORIES), {"vision": 0.3}, 0.4
-ALS = als.Factorisation(factors=3, l2=0.5, alpha=4, iterations=6)
+ALS = Factorisation(factors=3, l2=0.5, alpha=4, iterations=6)
 KNOWN = slice(0, 6)  # the train items
 
 
@@ -49,8 +50,8 @@ def test_ease_is_the_regression_of_smoothed_choices(name: str) -> None:
 @pytest.mark.parametrize("name", ["ridge", "kernel_ridge"])
 def test_als_is_the_regression_of_vectors(name: str) -> None:
     chosen = matrix(TRAIN, np.arange(len(TRAIN)), 8)
-    vectors = als.factorise(chosen, ALS, 1)
-    users = als.solve(vectors, vectors.T @ vectors, chosen, ALS.l2, ALS.alpha)
+    vectors = implicit_als.item_factors(chosen, ALS, 1)
+    users = implicit_als.solve(vectors, vectors.T @ vectors, chosen, ALS.l2, ALS.alpha)
     found = scores(fitted(name, options(name, "als")))
     np.testing.assert_allclose(found, users @ predicted(name, vectors).T, atol=1e-5)
 

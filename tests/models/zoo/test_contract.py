@@ -18,8 +18,9 @@ from fusionrec.errors import UserError
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.models import checkpoint, zoo
 from fusionrec.models.closed_form import ClosedForm, Scores, TrainData
-from fusionrec.models.contract import Model, ModelData, TrainableModel
+from fusionrec.models.contract import Model, ModelData
 from fusionrec.models.recommender import Recommender
+from fusionrec.models.trainable import TrainableModel
 from fusionrec.models.trained_model import TrainedModel
 from fusionrec.models.uniform_scores import UniformScores
 from fusionrec.training import fitting, loop

@@ -9,10 +9,10 @@ from fusionrec.data.item_inputs import ItemInputs, Modality
 from fusionrec.data.modalities import MODALITIES
 from fusionrec.errors import UserError
 from fusionrec.models import fusions
-from fusionrec.models.contract import Projected
 from fusionrec.models.fusion.attention import Tokens
 from fusionrec.models.fusion.layers import Hidden, Linear, draw, drop, keep_rows, table
 from fusionrec.models.fusion.options import FusionOptions
+from fusionrec.models.trainable import Projected
 
 TABLE_SPREAD = 0.1  # standard deviation of embeddings at the start
 

@@ -28,9 +28,10 @@ from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.models.content_layer import ContentLayer
-from fusionrec.models.contract import ModelData, Need, Step, Towers, TrainableModel
+from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.fusion.layers import Linear
 from fusionrec.models.implicit_als import AlsOptions, factorise
+from fusionrec.models.trainable import Step, TrainableModel
 from fusionrec.params import Count, Fraction, Positive, Section, Weight
 
 

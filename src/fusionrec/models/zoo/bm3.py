@@ -21,10 +21,11 @@ import torch.nn.functional as F
 
 from fusionrec.choices import Choice
 from fusionrec.data.item_inputs import ItemInputs
-from fusionrec.models.contract import ModelData, Need, Step, Towers
+from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.fusion.layers import Linear, drop
 from fusionrec.models.graph_vectors import GraphVectors
 from fusionrec.models.modalities import Projections, draw, required
+from fusionrec.models.trainable import Step
 from fusionrec.params import Count, Natural, Probability, Section, Weight
 
 

@@ -22,9 +22,10 @@ from torch import nn
 from fusionrec.choices import Choice
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.content_layer import ContentLayer
-from fusionrec.models.contract import ModelData, Need, Step, Towers
+from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.fusion.layers import Linear, keep_rows
 from fusionrec.models.id_vectors import IdVectors
+from fusionrec.models.trainable import Step
 from fusionrec.params import Count, Fraction, Positive, Probability, Section, Weight
 
 SPREAD = 0.1  # standard deviation of the vectors of ids at the start

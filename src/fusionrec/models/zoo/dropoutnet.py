@@ -24,9 +24,10 @@ from fusionrec.choices import Choice
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.content_layer import ContentLayer
-from fusionrec.models.contract import ModelData, Need, Step, Towers, TrainableModel
+from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.fusion.layers import Linear, keep_rows
 from fusionrec.models.implicit_als import AlsOptions, factorise
+from fusionrec.models.trainable import Step, TrainableModel
 from fusionrec.params import Count, Fraction, Probability, Section, Weight
 
 LARGEST = 5.0  # standard deviations, beyond which preferences are clipped, as the authors do

@@ -23,12 +23,13 @@ import torch.nn.functional as F
 from fusionrec.choices import Choice
 from fusionrec.errors import UserError
 from fusionrec.models import item_graph
-from fusionrec.models.contract import ModelData, Need, Step
+from fusionrec.models.contract import ModelData, Need
 from fusionrec.models.graph import Propagation, edge_weights, normalised
 from fusionrec.models.graph_vectors import GraphVectors
 from fusionrec.models.item_graph import ItemGraph
 from fusionrec.models.modalities import Projections, draw, required, shares
 from fusionrec.models.nearest_items import nearest
+from fusionrec.models.trainable import Step
 from fusionrec.params import Count, Fraction, Natural, Section, Weight
 
 

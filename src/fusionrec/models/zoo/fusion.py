@@ -15,12 +15,13 @@ from torch import nn
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models import fusions
-from fusionrec.models.contract import ModelData, Need, Projected, Towers, TrainableModel
+from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.fusion.heads import FINAL, Dot, Pointwise
 from fusionrec.models.fusion.history import History
 from fusionrec.models.fusion.item_encoder import TABLE_SPREAD, ItemEncoder
 from fusionrec.models.fusion.layers import Linear, draw, table
 from fusionrec.models.fusion.options import FusionOptions
+from fusionrec.models.trainable import Projected, TrainableModel
 
 TEMPERATURES = 0.01, 1.0  # bounds
 

@@ -26,12 +26,13 @@ from torch import nn
 from fusionrec.choices import Choice
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models import item_graph
-from fusionrec.models.contract import ModelData, Need, Step, Towers
+from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.fusion.layers import Linear
 from fusionrec.models.graph_vectors import GraphVectors
 from fusionrec.models.item_graph import ItemGraph
 from fusionrec.models.modalities import Projections, draw, required
 from fusionrec.models.nearest_items import nearest
+from fusionrec.models.trainable import Step
 from fusionrec.params import Count, Natural, Positive, Section, Weight
 
 

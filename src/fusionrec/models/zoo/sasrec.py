@@ -29,8 +29,9 @@ from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.models.content_layer import ContentLayer
-from fusionrec.models.contract import ModelData, Need, Towers, TrainableModel
+from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.fusion.layers import keep_rows
+from fusionrec.models.trainable import TrainableModel
 from fusionrec.models.transformer import Transformer
 from fusionrec.params import Count, Fraction, Section, Weight
 
