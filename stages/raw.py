@@ -25,7 +25,7 @@ def main() -> str:
     options = params.load(Raw)
     source = sources.load(options.source)
     data = source.read(Path(options.input), options.extensions, options.own(options.source))
-    count, refused = 0, [data.rejected]
+    count, refused, known = 0, [data.rejected], set(data.items["item_id"].dropna())
     # all folders are replaced once all are complete
     with (
         files.replacing_folder("data/raw/tables") as tables,
@@ -33,7 +33,8 @@ def main() -> str:
         files.replacing_folder("data/raw/vectors") as folder,
     ):
         for modality, named in options.vectors:
-            given = vectors.read(Path(options.input), named, f"raw.vectors.{modality}", data.items["item_id"])
+            items = data.items["item_id"] if data.has_items_table else None
+            given = vectors.read(Path(options.input), named, f"raw.vectors.{modality}", items, known)
             (folder / modality).mkdir()
             files.write_array(folder / modality / "vectors.npy", given.matrix)
             files.write_json(folder / modality / "item_ids.json", given.ids)

@@ -154,3 +154,16 @@ def test_shards_keep_the_moments_of_a_history_together() -> None:
     assert [len(first.latest), len(second.latest)] == [1, 2] and len(second.users) == 6
     assert torch.equal(torch.cat([first.targets, second.targets]), batch.targets)
     assert past_of(second, 0) == past_of(batch, 3)
+
+
+def test_each_interaction_is_a_target_once_in_an_epoch() -> None:
+    each = options(sampling="interactions", batch=3, targets=1)
+    seen: list[tuple[int, int]] = []
+    sizes = []
+    for batch in batches(TRAIN, each, 2, 0.0, np.random.default_rng(0)):
+        seen += zip(batch.users.tolist(), batch.targets[:, 0].tolist(), strict=True)
+        sizes.append(len(batch.users))
+    assert sizes == [3, 3, 1] and steps(TRAIN, each) == 3
+    assert sorted(seen) == sorted(zip(TABLE["user"], TABLE["item"], strict=True))
+    other = next(batches(TRAIN, each, 2, 0.0, np.random.default_rng(1)))
+    assert [*zip(other.users.tolist(), other.targets[:, 0].tolist(), strict=True)] != seen[:3], "shuffled"

@@ -7,6 +7,7 @@ reads histories in order can predict at every moment of a history in one causal 
 """
 
 from collections.abc import Iterator
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -69,16 +70,14 @@ def steps(train: Histories, options: Train) -> int:
     """
     if options.moments == "all":
         return max(1, round(np.count_nonzero(train.counts) / options.batch))
-    return max(1, round(len(train.items) / (options.batch * options.targets)))
+    examples = len(train.items) / (options.batch * options.targets)
+    return max(1, ceil(examples) if options.sampling == "interactions" else round(examples))
 
 
 def batches(
     train: Histories, options: Train, length: int, dropout: float, generator: np.random.Generator
 ) -> Iterator[Batch]:
     """One epoch.
-
-    Users are drawn with probability proportional to the square root of their number of interactions, so
-    that very active users do not dominate an epoch.
 
     Args:
         train: the train histories.
@@ -87,10 +86,7 @@ def batches(
         dropout: share of the known items that is hidden from the user's vector.
         generator: draws everything.
     """
-    cumulative = np.cumsum(np.sqrt(train.counts.astype(np.float64)))
-    for _ in range(steps(train, options)):
-        draw = generator.random(options.batch) * cumulative[-1]
-        users = np.minimum(np.searchsorted(cumulative, draw, side="right"), len(train) - 1)
+    for users, moment in _sampled(train, options, generator):
         if generator.random() < options.masked:
             batch = masked(train, users, options.targets, length, generator)
         elif options.moments == "all":
@@ -99,12 +95,34 @@ def batches(
             moment = train.counts[users] - 1 - (generator.random(options.batch) * spare).astype(np.int64)
             batch = every_moment(train, users, moment, options.targets, length)
         else:
-            moment = (generator.random(options.batch) * train.counts[users]).astype(np.int64)
+            if moment is None:
+                moment = (generator.random(options.batch) * train.counts[users]).astype(np.int64)
             batch = causal(train, users, moment, options.targets, length)
         if dropout:
             kept = torch.from_numpy(generator.random(batch.latest.shape) >= dropout)
             batch = batch._replace(latest=torch.where(kept, batch.latest, -1))
         yield batch
+
+
+def _sampled(
+    train: Histories, options: Train, generator: np.random.Generator
+) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    """The users of each step, int64 [n], and the moment in each history, int64 [n]; None: any moment.
+
+    If users are drawn, it is with probability proportional to the square root of their number of interactions, so that
+    very active users do not dominate an epoch.
+    """
+    if options.sampling == "interactions":
+        user = np.repeat(np.arange(len(train)), train.counts)
+        order = generator.permutation(len(user))
+        for step in range(steps(train, options)):
+            rows = order[step * options.batch : (step + 1) * options.batch]
+            yield user[rows], rows - train.offsets[user[rows]]
+        return
+    cumulative = np.cumsum(np.sqrt(train.counts.astype(np.float64)))
+    for _ in range(steps(train, options)):
+        draw = generator.random(options.batch) * cumulative[-1]
+        yield np.minimum(np.searchsorted(cumulative, draw, side="right"), len(train) - 1), None
 
 
 def causal(train: Histories, users: np.ndarray, moment: np.ndarray, targets: int, length: int) -> Batch:

@@ -35,6 +35,8 @@ class Finetune(Section):
 class Train(Section):
     """`batch` counts users, `targets` the next choices that are predicted together.
 
+    With `sampling: interactions`, each interaction is the first target of an example at most once in an epoch; with
+    `users`, users are drawn in proportion to the square root of their number of interactions.
     With `moments: all`, a causal step predicts after each of the latest choices of a history, not at one moment.
     The share `masked` of the steps hides random choices of a history instead of the next ones.
     `monitor` is a validation metric and `direction` says whether more of it is better. `clip` bounds the
@@ -49,6 +51,7 @@ class Train(Section):
     moments: Literal["one", "all"]
     masked: Probability
     batch: Count
+    sampling: Literal["users", "interactions"]
     accumulate: Count
     epochs: Count
     monitor: Annotated[str, Field(pattern=r"^(loss|[a-z_0-9]+@[1-9][0-9]*)$")]

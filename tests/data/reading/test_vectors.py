@@ -24,7 +24,13 @@ def write(root: Path, rows: Any = ROWS, name: str = "v.npy", **ids: str) -> list
 
 
 def read(root: Path, named: list[VectorFile]) -> vectors.Given:
-    return vectors.read(root, named, "raw.vectors.vision", ITEMS)
+    return vectors.read(root, named, "raw.vectors.vision", ITEMS, set(ITEMS))
+
+
+def test_without_a_table_of_items_row_i_is_of_item_i(tmp_path: Path) -> None:
+    found = vectors.read(tmp_path, write(tmp_path), "raw.vectors.audio", None, {"2", "0", "x"})
+    assert by_id(found) == {"0": [1, 2], "2": [5, 6]}
+    assert [(row, item, reason) for _, row, item, reason, _ in found.refused] == [(2, "1", "unknown_item")]
 
 
 def by_id(found: vectors.Given) -> dict[str, list[float]]:

@@ -170,3 +170,24 @@ def test_models_that_were_saved_before_read_plain_files() -> None:
     }}  # fmt: skip
     completed = files.Options.model_validate(params.complete(files.Options, saved))
     assert completed.items_format.delimiter == "," and completed.columns.split is None
+
+
+def test_without_a_table_the_items_are_those_of_the_interactions(data: Path) -> None:
+    (data / "log.inter").write_text(
+        "userID\titemID\tx_label\n1\t10\t0\n1\t9\t1\n2\tx\t2\n2\t10\t0\n", encoding="utf-8"
+    )
+    names: dict[str, Any] = {"items": None, "interactions": "log.inter", "images": None}
+    columns = COLUMNS | {
+        "user": "userID",
+        "item": "itemID",
+        "split": "x_label",
+        "timestamp": None,
+        "rating": None,
+    }
+    form = {"delimiter": "\t", "encoding": "utf-8", "decimal": ".", "time": None}
+    dataset = files.read(data, EXTENSIONS, own("files", **names, columns=columns, interactions_format=form))
+    assert rows(dataset.items) == {
+        "row": [1, 2, 3], "item_id": ["9", "10", "x"], "title": [None] * 3, "description": [None] * 3,
+    }  # fmt: skip
+    assert not dataset.has_items_table and files.read(data, EXTENSIONS, options()).has_items_table
+    assert rows(dataset.interactions)["split"] == ["0", "1", "2", "0"]

@@ -22,6 +22,7 @@ class Dataset(NamedTuple):
         rejected: what the source could not use, mostly pictures: table, row, id, reason, value.
         pictures: (file name, bytes), sorted by item id; the name without its suffix is the item's id.
         truth: the preference model, if it is known.
+        has_items_table: false if the items are those that occur in the interactions.
     """
 
     items: pd.DataFrame
@@ -29,6 +30,7 @@ class Dataset(NamedTuple):
     rejected: pd.DataFrame
     pictures: Iterable[tuple[str, bytes]]
     truth: Truth | None = None
+    has_items_table: bool = True
 
 
 def completed(items: pd.DataFrame) -> pd.DataFrame:

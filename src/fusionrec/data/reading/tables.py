@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from fusionrec.data.reading import csv_files, jsonl, parquet_files
+from fusionrec.data.reading import csv_files, jsonl, mappings, parquet_files
 from fusionrec.data.reading.csv_files import Column, Dialect, Lines
 from fusionrec.data.reading.jsonl import Record, RefusedLine
 from fusionrec.errors import UserError
 from fusionrec.params import Section
 
 ENDINGS = {
-    ".csv": "text", ".tsv": "text", ".tab": "text", ".txt": "text", ".data": "text", ".dat": "text",
+    ".csv": "text", ".tsv": "text", ".tab": "text", ".txt": "text", ".data": "text", ".dat": "text", ".inter": "text",
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
     ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
@@ -66,7 +66,8 @@ def read(
 ) -> Lines:
     """Some columns of a table as strings, under our names, with `row` before them; see `csv_files.read`.
 
-    In JSON lines, a list becomes JSON in a category and is joined to one text elsewhere.
+    In JSON lines, a list becomes JSON in a category and is joined to one text elsewhere. A file with one JSON object
+    that maps users to lists of items has a row for each pair; see `mappings`.
 
     Raises:
         UserError: if the format is not known, the file cannot be read, or a column is missing.
@@ -76,6 +77,8 @@ def read(
             return csv_files.read(path, name, wanted, categories, _dialect(form))
         case "parquet":
             return parquet_files.read(path, wanted, categories)
+        case "jsonl" if mappings.is_mapping(path):
+            return mappings.read(path, name, wanted, categories)
         case "jsonl":
             if keys := jsonl.keys(path):
                 csv_files.check_columns(path, keys, wanted.values())

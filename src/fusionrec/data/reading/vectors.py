@@ -1,6 +1,7 @@
 """Vectors of items that others computed: NumPy arrays, and which item each row belongs to."""
 
 import json
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,21 +29,26 @@ class Given(NamedTuple):
     refused: list[Rejection]
 
 
-def read(root: Path, named: list[VectorFile], parameter: str, items: pd.Series) -> Given:
+def read(
+    root: Path, named: list[VectorFile], parameter: str, items: pd.Series | None, known: Container[str]
+) -> Given:
     """Read all files of one modality.
 
     Args:
         root: the folder of the data; nothing outside it is read.
         named: the files; may be empty.
         parameter: their full name, for messages.
-        items: the ids in the table of items, in its order; null where there is none.
+        items: the ids in the table of items, in its order; null where there is none. None: there is no table.
+        known: the ids of all items.
 
     Raises:
         UserError: if a file is missing, leads out of the folder, is no array of numbers, or ids and rows do not fit
             together.
     """
     refused: list[Rejection] = []
-    parts = [_one(root, file, f"{parameter}[{number}]", items, refused) for number, file in enumerate(named)]
+    parts = [
+        _one(root, file, f"{parameter}[{number}]", items, known, refused) for number, file in enumerate(named)
+    ]
     ids = sorted({item for rows, _ in parts for item in rows.index})
     columns = [np.zeros((len(ids), 0), np.float32)]
     for rows, matrix in parts:
@@ -54,18 +60,26 @@ def read(root: Path, named: list[VectorFile], parameter: str, items: pd.Series) 
 
 
 def _one(
-    root: Path, named: VectorFile, parameter: str, items: pd.Series, refused: list[Rejection]
+    root: Path,
+    named: VectorFile,
+    parameter: str,
+    items: pd.Series | None,
+    known: Container[str],
+    refused: list[Rejection],
 ) -> tuple[pd.Series, np.ndarray]:
     """The rows that can be used, by item id, and their vectors; the others go to `refused`."""
     path = inside(root, named.file, f"{parameter}.file")
     matrix = _array(path)
     if matrix.ndim != 2 or matrix.dtype.kind not in "fiu" or not matrix.shape[1]:
         raise UserError(f"{path}: holds {matrix.dtype} {list(matrix.shape)}; it needs numbers [items, width]")
-    if named.ids is None:
+    if named.ids is None and items is None:
+        place, where, fits = pd.Series(np.arange(len(matrix))), "", True
+    elif named.ids is None and items is not None:
         place = pd.Series(np.arange(len(items)), items.to_numpy())[items.notna().to_numpy()]
         where = f"the table of items has {len(items):,} rows; set {parameter}.ids to a file of ids"
         fits = len(matrix) == len(items)
     else:
+        assert named.ids is not None
         ids_path = inside(root, named.ids, f"{parameter}.ids")
         place = _places(ids_path)
         where = f"{ids_path} names {len(place):,}"
@@ -73,10 +87,11 @@ def _one(
     if not fits:
         raise UserError(f"{path}: has {len(matrix):,} rows, but {where}")
     place = place.rename(index=str)
-    known = set(items.dropna())
     rows = matrix[place.to_numpy()]  # read once: the file is mapped into memory
     finite = np.isfinite(rows).all(1)
-    reasons = np.where(~finite, "not_finite", np.where(place.index.isin(list(known)), "", "unknown_item"))
+    reasons = np.where(
+        ~finite, "not_finite", np.where([item in known for item in place.index], "", "unknown_item")
+    )
     reasons = np.where(place.index.duplicated(), "duplicate_id", reasons)
     refused += [
         ("vectors", int(row) + 1, item, reason, path.name)

@@ -47,10 +47,11 @@ class Options(Section):
     """Names of the two tables, of the folder of pictures, and of the columns; and how the tables are written.
 
     Instead of one file of interactions, there may be one for each part of a given split: {train: a.csv, test: b.csv}.
+    Without a table of items, the items are those of the interactions, and the columns of that table mean nothing.
     """
 
     before: ClassVar[dict[str, Any]] = {"items_format": AS_BEFORE, "interactions_format": AS_BEFORE}
-    items: str
+    items: str | None
     interactions: str | dict[Literal["train", "val", "test"], str]
     images: str | None
     items_format: Format
@@ -64,13 +65,23 @@ def read(folder: Path, extensions: list[str], own: Options) -> Dataset:
     Raises:
         UserError: if a file or column is missing, a file leads out of the folder, or cannot be read.
     """
-    path = inside(folder, own.items, "raw.files.items")
-    read = tables.read(path, "items", _of_items(own.columns), own.items_format)
-    items = _plain(read.table, own.items_format)
     log, lost = _interactions(folder, own)
+    if own.items is None:
+        items, refused = _occurring(log), []
+    else:
+        path = inside(folder, own.items, "raw.files.items")
+        read = tables.read(path, "items", _of_items(own.columns), own.items_format)
+        items, refused = _plain(read.table, own.items_format), read.refused
     images = _pictures(folder, items, extensions, own)
     items = items.drop(columns="image", errors="ignore")
-    return Dataset(completed(items), log, rejections([*read.refused, *lost, *images.refused]), images.blobs)
+    rejected = rejections([*refused, *lost, *images.refused])
+    return Dataset(completed(items), log, rejected, images.blobs, has_items_table=own.items is not None)
+
+
+def _occurring(log: pd.DataFrame) -> pd.DataFrame:
+    """A table of the items that occur in the interactions: whole numbers by size, then others."""
+    ids = sorted(log["item_id"].dropna().unique(), key=lambda each: (not each.isdigit(), len(each), each))
+    return pd.DataFrame({"row": range(1, len(ids) + 1), "item_id": pd.Series(ids, dtype="str")})
 
 
 def _pictures(folder: Path, items: pd.DataFrame, extensions: list[str], own: Options) -> Pictures:
@@ -80,7 +91,7 @@ def _pictures(folder: Path, items: pd.DataFrame, extensions: list[str], own: Opt
         UserError: if the folder is missing, not given although a column names its files, or leads out of `folder`.
     """
     parameter = "raw.files.images"
-    if own.columns.image is None:
+    if own.columns.image is None or own.items is None:
         return pictures.beside(folder, own.images, parameter, items["item_id"], extensions)
     if own.images is None:
         raise UserError(
