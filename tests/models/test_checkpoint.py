@@ -167,7 +167,7 @@ def config_becomes(folder: Path, change: Callable[[dict[str, Any]], Any]) -> Non
         (lambda c: c.pop("schema"), ["it has no schema"]),
         (lambda c: c.pop("sizes"), ["keys schema, model"]),
         (lambda c: c.update(more=1), ["more"]),
-        (lambda c: c["model"].update(name="gpt"), ["model needs a name, one of bpr_mf, "]),
+        (lambda c: c["model"].update(name="gpt"), ["model needs a name, one of "]),
         (lambda c: c["model"]["options"].update(colour=1), ["`model.options.colour` is not known"]),
         (
             lambda c: c["model"]["options"].pop("dim"),
