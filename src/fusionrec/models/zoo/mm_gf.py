@@ -75,7 +75,8 @@ class Model(ItemToItem):
             graph = interaction_graph(train.histories, data.items, alpha, power)
             first.interactions[:] = torch.from_numpy(graph)
             for name, block in blocks(data.content, data.category_values).items():
-                first.graphs[name].fit(block, data.content.trained, alpha, power, float(graph.mean()))
+                of_input: Any = first.graphs[name]
+                of_input.fit(block, data.content.trained, alpha, power, float(graph.mean()))
             for weight in options.content_weight:
                 model = deepcopy(first)
                 model.options = single(options, alpha=alpha, power=power, content_weight=weight)
