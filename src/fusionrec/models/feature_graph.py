@@ -36,7 +36,7 @@ class FeatureGraph(nn.Module):
             self.register_buffer(name, torch.zeros((), dtype=torch.float64))
         self.register_buffer("items", torch.zeros(items, width))
 
-    def fit(self, block: Block, trained: torch.Tensor, alpha: float, power: float, mean: float) -> None:
+    def fit(self, block: Block, trained: torch.Tensor, alpha: float, power: float, deviation: float) -> None:
         """Compute the statistics.
 
         Args:
@@ -44,7 +44,7 @@ class FeatureGraph(nn.Module):
             trained: bool [items], the train items, of which the statistics are.
             alpha: rows are divided by their sum to the power `alpha`, columns to the power 1 - `alpha`.
             power: of edges.
-            mean: that the edges of the catalogue shall have.
+            deviation: the standard deviation that the edges of the catalogue shall have.
         """
         seen = block.values[block.present & trained].double()
         if not len(seen):
@@ -58,8 +58,8 @@ class FeatureGraph(nn.Module):
         self.column.copy_(torch.where(total > 0, total, 1) ** (alpha - 1))
         self.items.copy_(self.normalised(block, alpha))
         self.scale.fill_(1)
-        edges = float(self(block, alpha, power).mean(dtype=torch.float64))
-        self.scale.fill_(mean / edges if edges > 0 else 0.0)
+        own = float(self(block, alpha, power).double().std(correction=0))
+        self.scale.fill_(deviation / own if own > 0 else 0.0)
 
     def normalised(self, block: Block, alpha: float) -> torch.Tensor:
         """float32 [n, width]: not negative; zeros for items that do not have the input."""

@@ -4,14 +4,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
+from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
+from fusionrec.models.content_features import ContentFeatures
 from fusionrec.models.contract import ModelData
 from fusionrec.models.zoo import cease
 
 from ...catalogue import contents
-from .closed_forms import CATEGORY_VALUES, HISTORIES, dense, described, features, fitted, scores
+from .closed_forms import CATEGORY_VALUES, HISTORIES, dense, described, features, fitted, histories, scores
 
 ITEMS, L2, FEATURE_L2 = 8, 3.0, 0.5
 WEIGHTS = {"vision": 0.5}
@@ -48,32 +49,24 @@ def test_add_ease_is_a_sum_of_two() -> None:
     np.testing.assert_allclose(scores(fitted("add_ease", ADD_EASE)), dense(HISTORIES) @ weights, atol=1e-5)
 
 
+def new_features(content: ItemInputs) -> np.ndarray:
+    """Features of other items, by the means and scales of the train items of the catalogue."""
+    found = ContentFeatures("cease", described(), CATEGORY_VALUES, WEIGHTS)
+    found.fit(described())
+    return np.asarray(found(content).numpy(), float)
+
+
 @pytest.mark.parametrize(("name", "options"), [("cease", CEASE), ("add_ease", ADD_EASE)])
 def test_new_items_are_regressed_by_their_features(name: str, options: dict[str, Any]) -> None:
-    model, content = fitted(name, options), described(seed=5)
-    mean, scale = model.model.features.mean.numpy(), model.model.features.scale.numpy()  # type: ignore[union-attr, operator]
-    vectors = [one.vectors for one in content.modalities.values()]
-    raw = np.concatenate([*vectors, content.numbers, _hot(content.category_values)], 1)
-    new = (raw - mean) * scale
-    new[1, :3] = 0  # has no picture
-    own = features(described(), WEIGHTS).T
+    content = described(seed=5)
+    new, own = new_features(content), features(described(), WEIGHTS).T
     if name == "cease":
         stacked, empty = np.concatenate([dense(HISTORIES), 2 * own]), np.zeros(len(HISTORIES))
         wanted = [regression(stacked, np.concatenate([empty, 2 * row]), L2) for row in new]
     else:
         wanted = [0.3 * regression(own, row, FEATURE_L2) for row in new]
-    found = model.among(content).score(np.arange(6), _past())
+    found = fitted(name, options).among(content).score(np.arange(len(HISTORIES)), histories(HISTORIES))
     np.testing.assert_allclose(found, dense(HISTORIES) @ np.array(wanted).T, atol=1e-5)
-
-
-def _hot(values: torch.Tensor) -> np.ndarray:
-    return np.eye(CATEGORY_VALUES)[values.view(-1, 2)].sum(1)
-
-
-def _past() -> Any:
-    from .closed_forms import histories
-
-    return histories(HISTORIES)
 
 
 @pytest.mark.parametrize(("name", "options"), [("cease", CEASE), ("add_ease", ADD_EASE)])

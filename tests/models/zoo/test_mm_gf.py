@@ -38,7 +38,7 @@ def of_input(values: np.ndarray) -> np.ndarray:
     scaled = RobustScaler().fit_transform(values.astype(float))
     matrix = normalised(scaled - scaled.min())
     graph = (matrix @ matrix.T) ** POWER
-    return np.asarray(graph * of_interactions().mean() / graph.mean())
+    return np.asarray(graph * of_interactions().std() / graph.std())
 
 
 def test_interactions_by_hand() -> None:

@@ -6,9 +6,10 @@ each entry is raised to `power`. For an input with the feature matrix F, each co
 divided by its interquartile range; all are shifted so that the lowest is 0; then rows and columns are divided by powers
 of their sums, as R, and P' is F̃ F̃ᵀ, raised to `power`. This is the paper's linear filter.
 
-Other than in the authors' code, the entries of P' are scaled to the mean of those of P, so that a weight means the
-same for all data; statistics are of train items only, and lower values of other items become 0; an item without a
-modality has no edge in its graph; numbers and categories are inputs too. New items have edges from the contents only.
+Other than in the authors' code, the entries of P' are scaled to the standard deviation of those of P, so that a weight
+means the same for all data; statistics are of train items only, and lower values of other items become 0; an item
+without a modality has no edge in its graph; numbers and categories are inputs too. New items have edges from the
+contents only.
 """
 
 from collections.abc import Iterator
@@ -76,7 +77,7 @@ class Model(ItemToItem):
             first.interactions[:] = torch.from_numpy(graph)
             for name, block in blocks(data.content, data.category_values).items():
                 cast(FeatureGraph, first.graphs[name]).fit(
-                    block, data.content.trained, alpha, power, float(graph.mean())
+                    block, data.content.trained, alpha, power, float(graph.std(dtype=np.float64))
                 )
             for weight in options.content_weight:
                 model = deepcopy(first)
