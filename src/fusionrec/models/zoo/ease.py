@@ -72,7 +72,7 @@ def check_size(name: str, items: int, most: int) -> None:
     """
     if items > most:
         raise UserError(
-            f"{name}: inverts a matrix of {items:,} x {items:,} items, which takes about "
+            f"{name}: needs matrices of {items:,} x {items:,} items, which take about "
             f"{3 * 8 * items**2 / 2**30:,.0f} GB; choose another model.name, or remove it from "
             f"metrics.baselines.names, or raise its max_items, which is {most:,}"
         )
