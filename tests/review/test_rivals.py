@@ -53,7 +53,7 @@ def test_the_best_on_test_comes_first_and_the_best_on_validation_is_the_referenc
     assert found.index.tolist() == ["fusion", "ease"]
     assert found["beyond chance"].tolist() == ["the best on validation", "yes"]
     both = [[per_user(run).query("recommender == 'model'") for run in side.runs] for side in (FUSION, EASE)]
-    row = comparison.compare(*both, ["ndcg@10"]).table.iloc[0]
+    row = comparison.compare(both[0], both[1], ["ndcg@10"]).table.iloc[0]
     assert found.loc["ease", "difference"] == f"{row['difference']:+.4f}"
     assert found.loc["ease", "95 % interval"] == f"{row['low']:+.4f} to {row['high']:+.4f}"
     means = [per_user(run).query("recommender == 'model'")["ndcg@10"].mean() for run in EASE.runs]
