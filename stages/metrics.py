@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from fusionrec import costs, files, params, plots, progress, runtime
+from fusionrec import files, params, plots, progress, runtime
 from fusionrec.data.demo import demo_truth
 from fusionrec.data.histories import LOG, Histories
 from fusionrec.data.item_inputs import ItemInputs
@@ -178,8 +178,7 @@ def main() -> str:
         f"{len(task.users):,} users, {len(split.items):,} items; evaluating the model, re-ranked lists and baselines"
     )
 
-    with costs.timed("rank"):
-        best = tasks.rank(model, task, max(*ks, reranking.max_candidates))
+    best = tasks.rank(model, task, max(*ks, reranking.max_candidates))
     methods = [method for method in options.rerankers if method in rerank.usable(features)]
     strengths = {*options.tradeoff, reranking.strength}
     reranked = reranked_lists(best, features, task, methods, strengths, max(ks), reranking)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from fusionrec import code, costs, params, plots, progress, runtime
+from fusionrec import code, params, plots, progress, runtime
 from fusionrec.data.clean_options import Clean
 from fusionrec.data.image_options import Images
 from fusionrec.encoders.options import Cache
@@ -83,8 +83,7 @@ def watched(
 
         watch = progress.Sparing(show)
         with Tracker("metrics/train", "logs/system", p.train, total, p.tree, left, watch) as tracker:
-            with costs.timed("train"):
-                fitted = fit(tracker.epoch)
+            fitted = fit(tracker.epoch)
             tracker.best(fitted.best)
         draw(tracker.epochs)
         page.epochs(tracker.epochs, None)
@@ -170,7 +169,6 @@ def write(
     recommender = TrainedModel(fitted.model.to(device), data.model.content.to(device))
     measured = validation_intervals.measure(recommender, data.known, data.val, len(data.item_ids), cut_off)
     run.save(OUT, p, data, fitted.model, encoders, fitted.best, measured, code_files)
-    costs.note(weights=fitted.model.weight_count)
     value = fitted.best.metrics[f"val/{p.train.monitor}"]
     print(
         f"{fitted.model.weight_count:,} weights; best epoch {fitted.best.number}: "

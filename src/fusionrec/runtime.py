@@ -10,12 +10,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar
 
 from pydantic import Field
 
-from fusionrec import costs, params
+from fusionrec import params
 from fusionrec.errors import UserError
 from fusionrec.params import Count, Section
 
@@ -114,15 +113,10 @@ def command(main: Callable[[], T]) -> T:
 
 
 def stage(main: Callable[[], str]) -> None:
-    """Run a stage as a command. `main` returns where its result is; this and the time that it took are printed.
-
-    What it cost is in logs/costs, see `fusionrec.costs`.
-    """
+    """Run a stage as a command. `main` returns where its result is; this and the time that it took are printed."""
     started = time.perf_counter()
     where = command(main)
-    seconds = time.perf_counter() - started
-    costs.write(Path(sys.argv[0]).stem, seconds)
-    print(f"done in {seconds:.1f} s: {where}")
+    print(f"done in {time.perf_counter() - started:.1f} s: {where}")
 
 
 def device(runtime: Runtime) -> "torch.device":

@@ -6,19 +6,16 @@ Reads: all of params.yaml as committed; `variants` is for this command.
 Writes: an experiment for each combination of values and seed, named after them; logs/experiments/<name>.log.
 The experiments run in clones under .dvc/tmp/experiments, so you can keep working in the workspace. Existing
 experiments are not run again: the same command continues an interrupted run. The table has a row for each recipe,
-with mean and standard deviation over its seeds; --runs shows a row for each run. A second table tests the recipes of
-NAME against the one that is best on validation, and shows what each costs.
+with mean and standard deviation over its seeds; --runs shows a row for each run.
 """
 
 import json
 from pathlib import Path
-from typing import Any
 
-from fusionrec import files, progress, sections
+from fusionrec import progress, sections
 from fusionrec.cli import _arguments
 from fusionrec.errors import UserError
 from fusionrec.experiments import clones, overrides, table
-from fusionrec.review import rivals
 from fusionrec.sections import Params
 
 LOGS = Path("logs/experiments")
@@ -50,28 +47,6 @@ def main(arguments: list[str]) -> None:
     experiments = json.loads(clones.run([*clones.DVC, "exp", "show", "--json"], root))
     tabulate = table.by_run if args.runs else table.by_recipe
     print(tabulate(experiments, p.train.monitor, p.metrics.headline[0]).to_string(index=False))
-    if args.name:
-        _print_rivals(experiments, args.name, p)
-
-
-def _print_rivals(experiments: list[dict[str, Any]], name: str, p: Params) -> None:
-    """The recipes of the variant `name` and that of HEAD, tested against the best of them."""
-    compared = []
-    for group in table.recipes_of(experiments):
-        runs = [table.name_of(run) for run in group]
-        if any(run == name or run.startswith(f"{name}-") for run in runs):
-            compared.append(_rival(group, p.train.monitor))
-    if len(compared) > 1:
-        print(
-            f"\n{rivals.table(compared, p.metrics.headline[0]).to_string(index=False)}\n\n{rivals.note(compared)}"
-        )
-
-
-def _rival(group: list[table.Run], monitor: str) -> rivals.Rival:
-    names = [table.name_of(run) for run in group]
-    paths = [clones.costs_of(LOGS / f"{run}.log") for run in names]
-    costs = [files.read_json(path) for path in paths if path.exists()]
-    return rivals.Rival(table.recipe_name(group[0]), names, table.validation(group, monitor), costs)
 
 
 def _combinations(name: str, seeds: int, p: Params) -> dict[str, list[str]]:

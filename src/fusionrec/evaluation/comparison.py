@@ -29,9 +29,7 @@ class Comparison(NamedTuple):
     seeds: bool
 
 
-def compare(
-    a: Sequence[pd.DataFrame], b: Sequence[pd.DataFrame], metrics: list[str], tests: int = 1
-) -> Comparison:
+def compare(a: Sequence[pd.DataFrame], b: Sequence[pd.DataFrame], metrics: list[str]) -> Comparison:
     """Compare two sides on the users that are in all runs.
 
     Args:
@@ -39,7 +37,6 @@ def compare(
             metrics.
         b: those of the second side.
         metrics: columns of all runs.
-        tests: how many such comparisons are made; intervals and p-values are corrected for all of them.
     """
     sides = [[run.set_index("user_id") for run in side] for side in (a, b)]
     members = [pd.Index(np.unique(np.concatenate([run.index for run in side]))) for side in sides]
@@ -49,7 +46,7 @@ def compare(
     common = common.sort_values()
     aligned = [[run.loc[common, metrics].to_numpy(np.float64) for run in side] for side in sides]
     first, second = (np.stack(side) for side in aligned)  # [runs, users, metrics]
-    rows = [_row(first[:, :, m], second[:, :, m], tests * len(metrics)) for m in range(len(metrics))]
+    rows = [_row(first[:, :, m], second[:, :, m], len(metrics)) for m in range(len(metrics))]
     table = pd.DataFrame([{"metric": metric, **row} for metric, row in zip(metrics, rows, strict=True)])
     left_out = [len(side) - len(common) for side in members]
     return Comparison(table, len(common), left_out[0], left_out[1], min(len(a), len(b)) > 1)

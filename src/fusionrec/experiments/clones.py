@@ -16,7 +16,6 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple, TypeVar
 
-from fusionrec import costs, files
 from fusionrec.errors import UserError
 from fusionrec.experiments import child_process, overrides
 from fusionrec.sections import Params
@@ -125,12 +124,11 @@ def begin(clone: Clone, settings: list[str]) -> None:
     shutil.rmtree(clone.folder / ".dvc" / "tmp", ignore_errors=True)  # locks of what was killed
     (clone.folder / ".git" / "index.lock").unlink(missing_ok=True)
     run(["git", "reset", "--quiet", "--hard", clone.revision], clone.folder)
-    shutil.rmtree(clone.folder / costs.FOLDER, ignore_errors=True)  # of the experiment before
     overrides.apply(clone.folder / "params.yaml", settings)
 
 
 def experiment(clone: Clone, name: str, settings: list[str], log: Path) -> None:
-    """Run the whole pipeline as the experiment `name`, push it to the repository, and keep what its stages cost.
+    """Run the whole pipeline as the experiment `name`, and push it to the repository.
 
     Raises:
         UserError: if it fails, with the last message in its log.
@@ -139,12 +137,6 @@ def experiment(clone: Clone, name: str, settings: list[str], log: Path) -> None:
     if child_process.start([*DVC, "exp", "run", "--name", name], clone.folder, log).wait():
         raise UserError(f"experiment {name} failed: {last_words(log)}")
     run([*DVC, "exp", "push", "--no-cache", "origin", name], clone.folder)
-    files.write_json(costs_of(log), costs.collected(clone.folder))
-
-
-def costs_of(log: Path) -> Path:
-    """Where the costs of an experiment are kept, beside its log; see `fusionrec.costs`."""
-    return log.with_suffix(".costs.json")
 
 
 def last_words(log: Path) -> str:

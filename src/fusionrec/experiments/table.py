@@ -40,11 +40,6 @@ def by_recipe(shown: list[dict[str, Any]], monitor: str, headline: str) -> pd.Da
         As `by_run`, with the number of seeds, and means over these ± their standard deviation. Two runs with the same
         seed count once.
     """
-    return _table(recipes_of(shown), monitor, headline, several=True)
-
-
-def recipes_of(shown: list[dict[str, Any]]) -> list[list[Run]]:
-    """The runs of each recipe, in the order of their first runs; two runs with the same seed count once."""
     groups: dict[tuple[str, ...], dict[Any, Run]] = {}
     for run in _runs(shown):
         known = [
@@ -53,23 +48,7 @@ def recipes_of(shown: list[dict[str, Any]]) -> list[list[Run]]:
             *(_hash(run, path) for path in HASHES),
         ]
         groups.setdefault(tuple(known), {}).setdefault(trees.value(_tree(run), recipes.SEED), run)
-    return [list(group.values()) for group in groups.values()]
-
-
-def name_of(run: Run) -> str:
-    """The name of an experiment, or the start of a commit's hash: what other commands call it."""
-    return str(run.get("name") or run["rev"][:7])
-
-
-def recipe_name(run: Run) -> str:
-    """The name of a run without its seed, as `fusionrec variants` names it."""
-    return re.sub(r"-seed-\d+$", "", name_of(run))
-
-
-def validation(group: list[Run], monitor: str) -> float | None:
-    """The mean of a validation metric over runs; None if it is not known."""
-    values = _values(group, "train/metrics", "best", "val", monitor)
-    return mean(values) if values else None
+    return _table([list(group.values()) for group in groups.values()], monitor, headline, several=True)
 
 
 def _table(groups: list[list[Run]], monitor: str, headline: str, several: bool) -> pd.DataFrame:
@@ -80,7 +59,7 @@ def _table(groups: list[list[Run]], monitor: str, headline: str, several: bool) 
     differ = [str(name) for name in parameters if len(set(map(str, parameters[name]))) > 1]
     return pd.DataFrame(
         {
-            "experiment": [recipe_name(run) if several else name_of(run) for run in firsts],
+            "experiment": [_name(run, several) for run in firsts],
             **{_short(name, differ): parameters[name].map(_text) for name in differ},
             **({"seeds": [str(len(group)) for group in groups]} if several else {}),
             f"val {monitor}": [_spread(group, "train/metrics", "best", "val", monitor) for group in groups],
@@ -111,6 +90,12 @@ def _tree(run: Run) -> dict[str, Any]:
     return tree
 
 
+def _name(run: Run, several: bool) -> str:
+    """The name of a run, or without its seed, as `fusionrec variants` names it, that of its recipe."""
+    name = str(run.get("name") or run["rev"][:7])
+    return re.sub(r"-seed-\d+$", "", name) if several else name
+
+
 def _short(name: str, names: list[str]) -> str:
     """The last part of a parameter's name, or its full name if several end in the same way."""
     leaf = name.split(".")[-1]
@@ -126,12 +111,8 @@ def _metric(run: Run, file: str, *path: str) -> Any:
 
 def _spread(group: list[Run], file: str, *path: str) -> str:
     """The metric of a run, or the mean over several ± their standard deviation."""
-    values = _values(group, file, *path)
+    values = [value for run in group if isinstance(value := _metric(run, file, *path), int | float)]
     return f"{mean(values):.4f} ± {stdev(values):.4f}" if len(values) > 1 else _text(next(iter(values), None))
-
-
-def _values(group: list[Run], file: str, *path: str) -> list[float]:
-    return [value for run in group if isinstance(value := _metric(run, file, *path), int | float)]
 
 
 def _weights(run: Run) -> dict[str, str]:
