@@ -1,5 +1,7 @@
 """Recipes side by side, on a few users."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -7,7 +9,7 @@ from scipy import stats
 from fusionrec.experiments import paired
 from fusionrec.experiments.paired import Recipe
 
-USERS = 60
+USERS = 200
 NOISE = np.random.default_rng(1).normal(0, 0.05, (3, USERS))
 
 
@@ -22,9 +24,9 @@ def recipe(
     return Recipe(name, [validation] * len(values), tables, measured)
 
 
-def rows(*recipes: Recipe, direction: str = "max") -> dict[str, dict[str, str]]:
+def rows(*recipes: Recipe, direction: str = "max") -> dict[str, dict[Any, str]]:
     table = paired.table(recipes, "ndcg@10", "ndcg@10", direction)
-    return {row["recipe"]: row for row in table.to_dict("records")}
+    return {row["recipe"]: {**row} for row in table.astype(str).to_dict("records")}
 
 
 def test_validation_names_the_best_rival_and_test_orders_the_rows() -> None:
@@ -51,7 +53,7 @@ def test_one_run_a_side_is_a_paired_t_test_corrected_for_the_rivals() -> None:
 
 def test_several_runs_have_mean_and_spread_and_cover_seeds() -> None:
     runs = np.repeat([[0.2], [0.4]], USERS, 1) + NOISE[0] - NOISE[0].mean()
-    table = rows(recipe("a", 0.3, runs), recipe("b", 0.1, runs - 0.1))
+    table = rows(recipe("a", 0.3, runs), recipe("b", 0.1, runs - 0.1 + NOISE[1] - NOISE[1].mean()))
     assert table["a"]["test ndcg@10"] == "0.3000 ± 0.1414" and table["a"]["val ndcg@10"] == "0.3000 ± 0.0000"
     assert table["b"]["difference"] == "-0.1000" and table["b"]["beyond chance"] == "no", (
         "seeds differ by more"
