@@ -3,7 +3,7 @@
 Reads: data/model, data/splits, data/raw/tables (true preferences, for the demo), the file metrics.candidates.
 Writes: metrics/eval.json: key metrics; plots/metrics.csv: all of them; data/metrics: metrics of each user, of the model
 in each slice, intervals, slices and ablation; plots/ndcg_at_k, recall_at_k, exposure, coverage, tradeoff, slices and
-ablation, as .csv and .png.
+ablation, as .csv and .png; logs/costs/ranking.json, no output.
 Parameters: metrics, rerank, runtime.
 """
 
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from fusionrec import files, params, plots, progress, runtime
+from fusionrec import costs, files, params, plots, progress, runtime
 from fusionrec.data.demo import demo_truth
 from fusionrec.data.histories import LOG, Histories
 from fusionrec.data.item_inputs import ItemInputs
@@ -178,7 +178,9 @@ def main() -> str:
         f"{len(task.users):,} users, {len(split.items):,} items; evaluating the model, re-ranked lists and baselines"
     )
 
-    best = tasks.rank(model, task, max(*ks, reranking.max_candidates))
+    with costs.measured(costs.RANKING) as cost:
+        best = tasks.rank(model, task, max(*ks, reranking.max_candidates))
+        cost |= {"users": len(task.users), "weights": model.model.weight_count}
     methods = [method for method in options.rerankers if method in rerank.usable(features)]
     strengths = {*options.tradeoff, reranking.strength}
     reranked = reranked_lists(best, features, task, methods, strengths, max(ks), reranking)

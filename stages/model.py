@@ -1,10 +1,10 @@
-"""model: splits and both feature caches -> trained weights, training curves.
+"""model: splits and vectors of items -> trained weights, training curves.
 
-Reads: data/splits, data/cache/vision, data/cache/language; where an encoder is trained too, data/images and
-data/clean/items.parquet.
+Reads: data/splits, data/cache/vision, data/cache/language, data/raw/vectors/audio; where an encoder is trained too,
+data/images and data/clean/items.parquet.
 Writes: data/model: weights, all that scoring a new item needs, and the model card; metrics/train/metrics.json; the
 curves plots/training_loss, plots/validation, plots/input_weights and plots/gradient_norm, as .csv and .png;
-logs/training.html, no output, which shows the training while it runs.
+logs/training.html, no output, which shows the training while it runs; logs/costs/training.json, none either.
 Parameters: model, train, runtime; raw, clean, images, splits, cache and encoders, which the model's folder records.
 An interrupted training continues from ~/.cache/fusionrec/training, or $FUSIONREC_CACHE.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from fusionrec import code, params, plots, progress, runtime
+from fusionrec import code, costs, params, plots, progress, runtime
 from fusionrec.data.clean_options import Clean
 from fusionrec.data.image_options import Images
 from fusionrec.encoders.options import Cache
@@ -72,7 +72,8 @@ def watched(
     """
     from fusionrec.review import training_page  # late, with all that draws pages
 
-    if left is not None and left.path.exists():
+    continues = left is not None and left.path.exists()
+    if continues:
         print("this training was interrupted: it continues")
     print(f"{PAGE} shows it while it runs")
     with training_page.TrainingPage(PAGE, p.model.name, p.train) as page:
@@ -83,7 +84,9 @@ def watched(
 
         watch = progress.Sparing(show)
         with Tracker("metrics/train", "logs/system", p.train, total, p.tree, left, watch) as tracker:
-            fitted = fit(tracker.epoch)
+            with costs.measured(costs.TRAINING) as cost:
+                fitted = fit(tracker.epoch)
+                cost |= {"seconds": None} if continues else {}  # this process did a part of it
             tracker.best(fitted.best)
         draw(tracker.epochs)
         page.epochs(tracker.epochs, None)

@@ -87,7 +87,7 @@ def test_comments_docstrings_and_layout_of_any_file_do_not_count(
         ("training/losses/bpr.py", "F.softplus(", "F.relu(", []),
         ("recommend/gallery.py", "border-radius: 12px", "border-radius: 13px", ["recs"]),
         ("encoders/neighbour_plots.py", "import numpy as np", "import numpy as np\n\nX = 1", ["cache"]),
-        ("models/zoo/lightgcn.py", "layers + 1", "layers + 2", []),
+        ("models/graph_vectors.py", "layers + 1", "layers + 2", []),
         ("models/fusions/gated.py", "2 * torch.sigmoid", "3 * torch.sigmoid", []),
         ("models/fusions/concatenate.py", "parts.sum(1)", "2 * parts.sum(1)", ["model", "metrics", "recs"]),
         ("data/sources/amazon.py", "", "X = 1\n", []),
@@ -206,7 +206,7 @@ def test_every_mark_names_a_package_and_a_parameter() -> None:
         value = tree
         for part in parameter.split("."):
             value = value[part]
-        assert choices.selected(value), parameter
+        assert choices.named(value), parameter
 
 
 def test_the_cache_changes_nothing(before: dict[str, str], tmp_path: Path) -> None:

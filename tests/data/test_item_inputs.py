@@ -14,13 +14,8 @@ from sklearn.decomposition import PCA
 from fusionrec import sections
 from fusionrec.data import attributes, item_inputs
 from fusionrec.data.encoder_vectors import EncoderVectors
-from fusionrec.data.item_inputs import (
-    fit_reduction,
-    fit_tokens,
-    fit_vectors,
-    reduce,
-    reduce_tokens,
-)
+from fusionrec.data.item_inputs import fit_tokens, fit_vectors, reduce, reduce_tokens
+from fusionrec.data.reduction import fit_reduction
 
 from ..catalogue import contents
 

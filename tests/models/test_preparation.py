@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from fusionrec import files, sections
-from fusionrec.data.item_inputs import Fitted, Reduction
+from fusionrec.data.item_inputs import Fitted
 from fusionrec.data.piecewise import Bins
+from fusionrec.data.reduction import Reduction
 from fusionrec.errors import UserError
 from fusionrec.models import preparation
 from fusionrec.models.preparation import Preparation, PreparationOptions

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fusionrec import params, progress, sections
+from fusionrec import costs, params, progress, sections
 from fusionrec.cli import _arguments
 from fusionrec.errors import UserError
 from fusionrec.experiments import child_process, clones, search_key, space, study, training_progress
@@ -125,6 +125,7 @@ def _train(clone: clones.Clone, search: "Study", p: Params, logs: Path) -> Trial
         reason = f"failed: {clones.last_words(log)}"
         study.failed(search, trial, reason)
         return Trial(trial.number, settings, reason, None)
+    costs.keep(clone.folder)
     value = training_progress.best(curve, p.train.monitor)
     search.tell(trial, value)
     return Trial(trial.number, settings, f"{p.train.monitor} {value:.4f}", value)

@@ -6,19 +6,26 @@ Reads: all of params.yaml as committed; `variants` is for this command.
 Writes: an experiment for each combination of values and seed, named after them; logs/experiments/<name>.log.
 The experiments run in clones under .dvc/tmp/experiments, so you can keep working in the workspace. Existing
 experiments are not run again: the same command continues an interrupted run. The table has a row for each recipe,
-with mean and standard deviation over its seeds; --runs shows a row for each run.
+with mean and standard deviation over its seeds; --runs shows a row for each run. With a name, a second table tests the
+variants against the best of them, paired by user, and shows what they cost.
 """
 
+import io
 import json
 from pathlib import Path
+from typing import Any
 
-from fusionrec import progress, sections
+import pandas as pd
+
+from fusionrec import costs, progress, sections, trees
 from fusionrec.cli import _arguments
 from fusionrec.errors import UserError
-from fusionrec.experiments import clones, overrides, table
+from fusionrec.experiments import clones, overrides, paired, table
+from fusionrec.review import revision_files
 from fusionrec.sections import Params
 
 LOGS = Path("logs/experiments")
+MEASURED_BY = ("metrics.protocol", "metrics.candidates", "train.monitor")
 
 
 def main(arguments: list[str]) -> None:
@@ -42,11 +49,42 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--runs", action="store_true", help="show a row for each run, not for each recipe")
     args = parser.parse_args(arguments)
     p, root = sections.load(), Path.cwd()
-    if args.name:
-        _run_missing(_combinations(args.name, args.seeds, p), root, args.workers, p)
+    wanted = _combinations(args.name, args.seeds, p) if args.name else {}
+    if wanted:
+        _run_missing(wanted, root, args.workers, p)
     experiments = json.loads(clones.run([*clones.DVC, "exp", "show", "--json"], root))
     tabulate = table.by_run if args.runs else table.by_recipe
     print(tabulate(experiments, p.train.monitor, p.metrics.headline[0]).to_string(index=False))
+    groups = table.recipes_of(experiments, wanted)
+    if len(groups) > 1:
+        print(f"\n{_compared(groups, p)}")
+
+
+def _compared(groups: dict[str, list[table.Run]], p: Params) -> str:
+    """The paired table of recipes, or why there is none."""
+    runs = [run for group in groups.values() for run in group]
+    if len({(table.dependency(run, "data/splits"), *_measured_by(run)) for run in runs}) > 1:
+        return f"No paired table: the variants differ in data/splits or in {', '.join(MEASURED_BY)}."
+    recipes, monitor = [_recipe(name, group, p) for name, group in groups.items()], p.train.monitor
+    shown = paired.table(recipes, p.metrics.headline[0], monitor, p.train.direction)
+    return f"{shown.to_string(index=False)}\n{paired.notes(recipes, monitor, p.train.direction)}"
+
+
+def _measured_by(run: table.Run) -> list[str]:
+    return [str(trees.value(table.parameters(run), name)) for name in MEASURED_BY]
+
+
+def _recipe(name: str, runs: list[table.Run], p: Params) -> paired.Recipe:
+    def of_users(run: table.Run) -> pd.DataFrame:
+        content = revision_files.read_bytes(revision_files.PER_USER, run["name"])
+        rows = pd.read_parquet(io.BytesIO(content), filters=[("recommender", "==", "model")])
+        return rows.drop(columns="recommender")
+
+    validation: list[Any] = [
+        table.metric(run, "train/metrics", "best", "val", p.train.monitor) for run in runs
+    ]
+    measured = [costs.of_model(table.dependency(run, "data/model")) for run in runs]
+    return paired.Recipe(name, validation, [of_users(run) for run in runs], measured)
 
 
 def _combinations(name: str, seeds: int, p: Params) -> dict[str, list[str]]:

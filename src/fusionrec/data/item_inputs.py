@@ -9,8 +9,8 @@ import torch
 from fusionrec.data import attributes, piecewise
 from fusionrec.data.encoder_vectors import EncoderVectors
 from fusionrec.data.modalities import MODALITIES
-from fusionrec.data.pca import principal_axes
 from fusionrec.data.piecewise import Bins
+from fusionrec.data.reduction import Reduction, fit_reduction
 
 FITTED_TOKENS = 2**17
 SUFFIXES = {"vectors": "", "present": "_present", "tokens": "_tokens"}  # of the names of saved tensors
@@ -115,8 +115,8 @@ class Fitted(NamedTuple):
     """
 
     attributes: dict[str, Any]
-    vectors: "dict[str, Reduction]"
-    tokens: "dict[str, Reduction]"
+    vectors: dict[str, Reduction]
+    tokens: dict[str, Reduction]
     bins: list[Bins] | None
 
     @property
@@ -146,7 +146,8 @@ def fit(
         with_tokens: whether the model reads token vectors.
     """
     reductions = {name: fit_vectors(one, trained, pca) for name, one in vectors.items()}
-    tokens = {name: fit_tokens(one, trained, pca) if with_tokens else None for name, one in vectors.items()}
+    with_parts = vectors if with_tokens else {}
+    tokens = {name: fit_tokens(one, trained, pca) for name, one in with_parts.items()}
     bins = None
     if number_bins and trained.any():
         values = attributes.numbers(items, scalers)[trained, ::2]
@@ -154,7 +155,7 @@ def fit(
     return Fitted(scalers, _some(reductions), _some(tokens), bins)
 
 
-def _some(reductions: "dict[str, Reduction | None]") -> "dict[str, Reduction]":
+def _some(reductions: dict[str, Reduction | None]) -> dict[str, Reduction]:
     return {name: one for name, one in reductions.items() if one is not None}
 
 
@@ -206,7 +207,7 @@ def piecewise_numbers(numbers: np.ndarray, bins: list[Bins] | None) -> np.ndarra
     return np.concatenate(columns, 1)
 
 
-def fit_vectors(features: EncoderVectors, trained: np.ndarray, components: int) -> "Reduction | None":
+def fit_vectors(features: EncoderVectors, trained: np.ndarray, components: int) -> Reduction | None:
     """Centre, project on the first principal components of the train items, scale to unit mean square.
 
     Args:
@@ -222,7 +223,7 @@ def fit_vectors(features: EncoderVectors, trained: np.ndarray, components: int) 
     return fit_reduction(seen, components) if seen.size else None
 
 
-def fit_tokens(features: EncoderVectors, trained: np.ndarray, components: int) -> "Reduction | None":
+def fit_tokens(features: EncoderVectors, trained: np.ndarray, components: int) -> Reduction | None:
     """The same for the tokens of the train items.
 
     At most `FITTED_TOKENS` of them are used, evenly spaced, because more would change little.
@@ -240,12 +241,12 @@ def fit_tokens(features: EncoderVectors, trained: np.ndarray, components: int) -
     return fit_reduction(flat[known[:: -(-len(known) // FITTED_TOKENS)]], components) if len(known) else None
 
 
-def reduce(features: EncoderVectors, reduction: "Reduction") -> np.ndarray:
+def reduce(features: EncoderVectors, reduction: Reduction) -> np.ndarray:
     """float32 [items, components], zero for absent items."""
     return _reduce(features.matrix, features.present, reduction)
 
 
-def reduce_tokens(features: EncoderVectors, reduction: "Reduction | None") -> np.ndarray:
+def reduce_tokens(features: EncoderVectors, reduction: Reduction | None) -> np.ndarray:
     """float32 [items, t, components], zero for tokens that an item does not have; t is 0 without a reduction."""
     if reduction is None:
         return np.zeros((len(features.present), 0, 0), np.float32)
@@ -258,43 +259,6 @@ def _tokens(features: EncoderVectors) -> tuple[np.ndarray, np.ndarray]:
     items, count, width = features.tokens.shape
     flat = features.tokens.reshape(items * count, width)
     return flat, np.repeat(features.present, count) & flat.any(1)
-
-
-class Reduction(NamedTuple):
-    """An affine map, fitted on train items: `(x - mean) @ basis / scale`.
-
-    Attributes:
-        mean: float64 [width].
-        basis: float64 [width, components], principal axes; None: all columns stay.
-        scale: float64 [].
-    """
-
-    mean: torch.Tensor
-    basis: torch.Tensor | None
-    scale: torch.Tensor
-
-    def apply(self, x: torch.Tensor) -> torch.Tensor:
-        """[n, width] -> float32 [n, components]."""
-        centred = x.double() - self.mean
-        return ((centred if self.basis is None else centred @ self.basis) / self.scale).float()
-
-    def to(self, device: torch.device) -> "Reduction":
-        """The same map on `device`."""
-        basis = None if self.basis is None else self.basis.to(device)
-        return Reduction(self.mean.to(device), basis, self.scale.to(device))
-
-
-def fit_reduction(seen: np.ndarray, components: int) -> Reduction:
-    """The reduction fitted on `seen`, vectors [n, width] of train items; see `fit_vectors`."""
-    x = torch.from_numpy(seen).double()
-    mean, basis = x.mean(0), None
-    x = x - mean
-    if 0 < components < x.shape[1]:
-        _, basis = principal_axes(x, components)
-        x = x @ basis
-    spread = x.square().mean().sqrt()
-    # if all vectors are equal there is nothing to scale
-    return Reduction(mean, basis, torch.where(spread > 0, spread, 1))
 
 
 def _reduce(matrix: np.ndarray, present: np.ndarray, reduction: Reduction) -> np.ndarray:

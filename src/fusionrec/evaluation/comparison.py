@@ -29,7 +29,9 @@ class Comparison(NamedTuple):
     seeds: bool
 
 
-def compare(a: Sequence[pd.DataFrame], b: Sequence[pd.DataFrame], metrics: list[str]) -> Comparison:
+def compare(
+    a: Sequence[pd.DataFrame], b: Sequence[pd.DataFrame], metrics: list[str], comparisons: int = 1
+) -> Comparison:
     """Compare two sides on the users that are in all runs.
 
     Args:
@@ -37,6 +39,7 @@ def compare(a: Sequence[pd.DataFrame], b: Sequence[pd.DataFrame], metrics: list[
             metrics.
         b: those of the second side.
         metrics: columns of all runs.
+        comparisons: how many such comparisons are made; p-values and intervals are corrected for all of their metrics.
     """
     sides = [[run.set_index("user_id") for run in side] for side in (a, b)]
     members = [pd.Index(np.unique(np.concatenate([run.index for run in side]))) for side in sides]
@@ -46,7 +49,8 @@ def compare(a: Sequence[pd.DataFrame], b: Sequence[pd.DataFrame], metrics: list[
     common = common.sort_values()
     aligned = [[run.loc[common, metrics].to_numpy(np.float64) for run in side] for side in sides]
     first, second = (np.stack(side) for side in aligned)  # [runs, users, metrics]
-    rows = [_row(first[:, :, m], second[:, :, m], len(metrics)) for m in range(len(metrics))]
+    tests = comparisons * len(metrics)
+    rows = [_row(first[:, :, m], second[:, :, m], tests) for m in range(len(metrics))]
     table = pd.DataFrame([{"metric": metric, **row} for metric, row in zip(metrics, rows, strict=True)])
     left_out = [len(side) - len(common) for side in members]
     return Comparison(table, len(common), left_out[0], left_out[1], min(len(a), len(b)) > 1)
@@ -134,9 +138,14 @@ def _cells(row: "pd.core.frame._PandasNamedTuple", answer: str, seeds: bool) -> 
     errors = [f"{row.se_users:.4f}", f"{row.se_seeds:.4f}"] if seeds else []
     interval = "–" if np.isnan(row.low) else f"{row.low:+.4f} to {row.high:+.4f}"
     return [
-        row.metric, f"{row.a:.4f}", f"{row.b:.4f}", f"{row.difference:+.4f}", interval, *errors, _p(row.p), answer,
+        row.metric, f"{row.a:.4f}", f"{row.b:.4f}", f"{row.difference:+.4f}", interval, *errors, p_text(row.p), answer,
     ]  # fmt: skip
 
 
-def _p(value: float) -> str:
+def p_text(value: float) -> str:
+    """A p-value in a table.
+
+    >>> p_text(0.04), p_text(0.00001)
+    ('0.0400', '< 0.0001')
+    """
     return "–" if np.isnan(value) else "< 0.0001" if value < 0.0001 else f"{value:.4f}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple, TypeVar
 
+from fusionrec import costs
 from fusionrec.errors import UserError
 from fusionrec.experiments import child_process, overrides
 from fusionrec.sections import Params
@@ -122,13 +123,14 @@ def make_all(root: Path, home: Path, revision: str, count: int, p: Params) -> li
 def begin(clone: Clone, settings: list[str]) -> None:
     """Reset to the commit, then change the parameters as `settings` say."""
     shutil.rmtree(clone.folder / ".dvc" / "tmp", ignore_errors=True)  # locks of what was killed
+    shutil.rmtree(clone.folder / costs.FOLDER, ignore_errors=True)  # of the previous experiment
     (clone.folder / ".git" / "index.lock").unlink(missing_ok=True)
     run(["git", "reset", "--quiet", "--hard", clone.revision], clone.folder)
     overrides.apply(clone.folder / "params.yaml", settings)
 
 
 def experiment(clone: Clone, name: str, settings: list[str], log: Path) -> None:
-    """Run the whole pipeline as the experiment `name`, and push it to the repository.
+    """Run the whole pipeline as the experiment `name`, push it to the repository, and keep what it cost.
 
     Raises:
         UserError: if it fails, with the last message in its log.
@@ -136,6 +138,7 @@ def experiment(clone: Clone, name: str, settings: list[str], log: Path) -> None:
     begin(clone, settings)
     if child_process.start([*DVC, "exp", "run", "--name", name], clone.folder, log).wait():
         raise UserError(f"experiment {name} failed: {last_words(log)}")
+    costs.keep(clone.folder)
     run([*DVC, "exp", "push", "--no-cache", "origin", name], clone.folder)
 
 

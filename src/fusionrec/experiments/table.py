@@ -1,6 +1,7 @@
 """Experiments side by side: the columns of `dvc exp show` that matter, narrow enough for a screen."""
 
 import re
+from collections.abc import Iterable
 from statistics import mean, stdev
 from typing import Any
 
@@ -40,27 +41,58 @@ def by_recipe(shown: list[dict[str, Any]], monitor: str, headline: str) -> pd.Da
         As `by_run`, with the number of seeds, and means over these ± their standard deviation. Two runs with the same
         seed count once.
     """
+    return _table([list(group.values()) for group in _recipes(_runs(shown))], monitor, headline, several=True)
+
+
+def recipes_of(shown: list[dict[str, Any]], names: Iterable[str]) -> dict[str, list[Run]]:
+    """The runs of the experiments `names`, by recipe; see `by_recipe`."""
+    wanted = set(names)
+    groups = _recipes([run for run in _runs(shown) if run.get("name") in wanted])
+    return {_name(runs[0], several=True): runs for group in groups if (runs := list(group.values()))}
+
+
+def metric(run: Run, file: str, *path: str) -> Any:
+    """A value of metrics/<file>.json; None if there is none."""
+    tree = run["data"]["metrics"].get(f"metrics/{file}.json", {}).get("data")
+    for name in path:
+        tree = tree.get(name) if isinstance(tree, dict) else None
+    return tree
+
+
+def dependency(run: Run, path: str) -> str:
+    """The hash of what a stage reads, as dvc.lock has it; empty if it is not known."""
+    return str((run["data"]["deps"].get(path) or {}).get("hash") or "")
+
+
+def parameters(run: Run) -> dict[str, Any]:
+    """All parameters of a run, in nested mappings."""
+    tree: dict[str, Any] = run["data"]["params"]["params.yaml"]["data"]
+    return tree
+
+
+def _recipes(runs: list[Run]) -> list[dict[Any, Run]]:
+    """For each recipe its runs by seed, in the order of their first runs."""
     groups: dict[tuple[str, ...], dict[Any, Run]] = {}
-    for run in _runs(shown):
+    for run in runs:
         known = [
-            str(recipes.parameters(_tree(run))),
+            str(recipes.parameters(parameters(run))),
             *_weights(run).values(),
             *(_hash(run, path) for path in HASHES),
         ]
-        groups.setdefault(tuple(known), {}).setdefault(trees.value(_tree(run), recipes.SEED), run)
-    return _table([list(group.values()) for group in groups.values()], monitor, headline, several=True)
+        groups.setdefault(tuple(known), {}).setdefault(trees.value(parameters(run), recipes.SEED), run)
+    return list(groups.values())
 
 
 def _table(groups: list[list[Run]], monitor: str, headline: str, several: bool) -> pd.DataFrame:
     firsts = [group[0] for group in groups]
-    parameters = pd.DataFrame([recipes.parameters(_tree(run)) for run in firsts], dtype=object)
+    used = pd.DataFrame([recipes.parameters(parameters(run)) for run in firsts], dtype=object)
     if not several:
-        parameters[recipes.SEED] = [trees.value(_tree(run), recipes.SEED) for run in firsts]
-    differ = [str(name) for name in parameters if len(set(map(str, parameters[name]))) > 1]
+        used[recipes.SEED] = [trees.value(parameters(run), recipes.SEED) for run in firsts]
+    differ = [str(name) for name in used if len(set(map(str, used[name]))) > 1]
     return pd.DataFrame(
         {
             "experiment": [_name(run, several) for run in firsts],
-            **{_short(name, differ): parameters[name].map(_text) for name in differ},
+            **{_short(name, differ): used[name].map(_text) for name in differ},
             **({"seeds": [str(len(group)) for group in groups]} if several else {}),
             f"val {monitor}": [_spread(group, "train/metrics", "best", "val", monitor) for group in groups],
             f"test {headline}": [_spread(group, "eval", headline) for group in groups],
@@ -85,11 +117,6 @@ def _last(experiment: dict[str, Any]) -> Run:
     return experiment["revs"][0] | {"name": experiment["name"]} if experiment.get("revs") else {}
 
 
-def _tree(run: Run) -> dict[str, Any]:
-    tree: dict[str, Any] = run["data"]["params"]["params.yaml"]["data"]
-    return tree
-
-
 def _name(run: Run, several: bool) -> str:
     """The name of a run, or without its seed, as `fusionrec variants` names it, that of its recipe."""
     name = str(run.get("name") or run["rev"][:7])
@@ -102,25 +129,18 @@ def _short(name: str, names: list[str]) -> str:
     return name if leaf in MODALITIES or sum(n.split(".")[-1] == leaf for n in names) > 1 else leaf
 
 
-def _metric(run: Run, file: str, *path: str) -> Any:
-    tree = run["data"]["metrics"].get(f"metrics/{file}.json", {}).get("data")
-    for name in path:
-        tree = tree.get(name) if isinstance(tree, dict) else None
-    return tree
-
-
 def _spread(group: list[Run], file: str, *path: str) -> str:
     """The metric of a run, or the mean over several ± their standard deviation."""
-    values = [value for run in group if isinstance(value := _metric(run, file, *path), int | float)]
+    values = [value for run in group if isinstance(value := metric(run, file, *path), int | float)]
     return f"{mean(values):.4f} ± {stdev(values):.4f}" if len(values) > 1 else _text(next(iter(values), None))
 
 
 def _weights(run: Run) -> dict[str, str]:
-    return {modality: _text(_metric(run, f"cache_{modality}", modality, "weights")) for modality in ENCODED}
+    return {modality: _text(metric(run, f"cache_{modality}", modality, "weights")) for modality in ENCODED}
 
 
 def _hash(run: Run, path: str) -> str:
-    return _text((run["data"]["deps"].get(path) or {}).get("hash"))[:7]
+    return dependency(run, path)[:7] or "-"
 
 
 def _text(value: Any) -> str:

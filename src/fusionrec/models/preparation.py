@@ -15,9 +15,10 @@ import torch
 from fusionrec import files
 from fusionrec.data.clean_options import Clean
 from fusionrec.data.image_options import Images
-from fusionrec.data.item_inputs import Fitted, Reduction
+from fusionrec.data.item_inputs import Fitted
 from fusionrec.data.modalities import MODALITIES
 from fusionrec.data.piecewise import Bins
+from fusionrec.data.reduction import Reduction
 from fusionrec.encoders.options import Cache, Encoders
 from fusionrec.models.checkpoint import checked, misfit, read_json, read_tensors
 from fusionrec.params import Section

@@ -19,7 +19,8 @@ from fusionrec.data import items as catalogue
 from fusionrec.data.attributes import CATEGORY, NUMBER
 from fusionrec.data.clean_options import Clean
 from fusionrec.data.encoder_vectors import EncoderVectors
-from fusionrec.data.item_inputs import ItemInputs, Reduction
+from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.data.reduction import Reduction
 from fusionrec.data.separator import SEPARATOR
 from fusionrec.encoders import cache, weights
 from fusionrec.encoders.encoder import Encoder

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from fusionrec import files, runtime
-from fusionrec.data.item_inputs import Reduction, fit_reduction
+from fusionrec.data.reduction import Reduction, fit_reduction
 from fusionrec.encoders import augment, blocks, cache, loading, lora, weights
 from fusionrec.encoders.inputs import Inputs
 from fusionrec.encoders.options import EncoderEntry

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from fusionrec.data.item_inputs import ItemInputs, Reduction
+from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.data.reduction import Reduction
 
 
 class Live(NamedTuple):
