@@ -43,7 +43,7 @@ every_trained_model = pytest.mark.parametrize("name", TRAINED)
 def world() -> ItemInputs:
     """The small world; its pictures and texts show the parity of an item, for models that know contents only."""
     items = conftest.world()
-    parity = torch.arange(ITEMS)[:, None] % 2 * 4.0 - 2
+    parity = torch.arange(ITEMS)[:, None] % 2 * 2.0 - 1
     for name, one in items.modalities.items():
         items = items.with_modality(name, vectors=one.vectors + parity * one.present[:, None])
     return items
