@@ -191,6 +191,17 @@ def test_it_scores_new_items_or_says_that_it_cannot(name: str) -> None:
 
 
 @every_model
+def test_it_ranks_items_without_a_train_interaction_or_never_lists_them(name: str) -> None:
+    model, _ = learned(name)
+    trained = world().trained.clone()
+    trained[3] = False
+    cold = TrainedModel(model.model, world()._replace(trained=trained))
+    scores = cold.score(ALL, train())
+    assert scores[:, 3].isneginf().tolist() == [not cold.ranks_untrained_items] * USERS
+    assert scores[:, trained].isfinite().all()
+
+
+@every_model
 def test_it_reads_what_it_needs_only(name: str) -> None:
     model, _ = learned(name)
     other = world()
