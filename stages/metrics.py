@@ -190,7 +190,10 @@ def main() -> str:
     for name, baseline in progress.watched(fitted.items(), "baselines", "recommender"):
         lists[name] = tasks.rank(baseline, task, max(ks)).items
     parts = slices.standard(task) + slices.of_columns(options.slices, split.users, split.items)
-    measured = report.full(lists, task, parts, ks, families, options.headline)
+    unable = {name for name, one in fitted.items() if not getattr(one, "ranks_untrained_items", True)}
+    if not model.ranks_untrained_items:
+        unable |= {name for name in lists if name.partition("_")[0] == "model"}
+    measured = report.full(lists, task, parts, ks, families, options.headline, unable)
     for name, baseline in fitted.items():
         if isinstance(baseline, TrainedModel):
             measured.summary[name] |= baseline.model.settings

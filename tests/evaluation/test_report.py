@@ -1,5 +1,7 @@
 """Metrics, intervals and slices per recommender, on a hand-made task."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pytest
 
@@ -16,9 +18,11 @@ def lists(scores: np.ndarray) -> np.ndarray:
     return tasks.rank(FixedScores(scores), tiny(), 2).items
 
 
-def full(**scores: np.ndarray) -> report.Report:
+def full(unable: Collection[str] = (), **scores: np.ndarray) -> report.Report:
     ranked = {name: lists(each) for name, each in scores.items()}
-    return report.full(ranked, tiny(), slices.standard(tiny()), OPTIONS.ks, FAMILIES, OPTIONS.headline)
+    return report.full(
+        ranked, tiny(), slices.standard(tiny()), OPTIONS.ks, FAMILIES, OPTIONS.headline, unable
+    )
 
 
 def test_all_families_at_all_cut_offs() -> None:
@@ -68,6 +72,17 @@ def test_intervals_have_the_means_and_leads_are_paired() -> None:
     for metric, ends in found.intervals["model"].items():
         assert ends == {"mean": found.summary["model"][metric], "low": None, "high": None}, "too few users"
     assert not {"coverage@1", "gini@1"} & found.intervals["model"].keys(), "these are no means over users"
+
+
+def test_who_cannot_rank_new_items_has_no_metrics_of_them() -> None:
+    found = full(unable=["ids"], model=SCORES, ids=SCORES, oracle=PERFECT)
+    assert found.summary["model"]["ndcg_cold@1"] is not None
+    assert (
+        found.summary["ids"]["ndcg_cold@1"] is None and found.summary["ids"]["share_of_best_cold@1"] is None
+    )
+    assert found.summary["ids"]["ndcg@1"] == found.summary["model"]["ndcg@1"], "what it misses still counts"
+    assert found.slices["ids"]["item"]["cold"] == {"users": 0, "ndcg@1": None, "ndcg@2": None}
+    assert found.slices["ids"]["item"]["warm"] == found.slices["model"]["item"]["warm"]
 
 
 def test_slices_count_their_users() -> None:

@@ -42,7 +42,7 @@ def task(protocol: str = "strict") -> tasks.Task:
     return tasks.of_test(PARTS, USERS, TAIL, VECTORS, options)
 
 
-def summary(recommender: FixedScores | UniformScores, this: tasks.Task) -> dict[str, float]:
+def summary(recommender: FixedScores | UniformScores, this: tasks.Task) -> dict[str, float | None]:
     return report.evaluate(tasks.rank(recommender, this, K).items, this, [K], FAMILIES).summary
 
 

@@ -18,10 +18,10 @@ def recipe(
 ) -> Recipe:
     """A recipe with a run for each row of `values`, float64 [runs, users]."""
     users = [f"u{number}" for number in range(USERS)]
-    tables = [pd.DataFrame({"user_id": users, "ndcg@10": row, "ndcg_cold@10": cold}) for row in values]
+    tables = [pd.DataFrame({"user_id": users, "ndcg@10": row}) for row in values]
     known = {"training": {"seconds": seconds, "memory_mb": 500.0}} if seconds else {}
     measured = [known | {"ranking": {"seconds": 0.5, "memory_mb": 600.0, "weights": 12000}}] * len(values)
-    return Recipe(name, [validation] * len(values), tables, measured)
+    return Recipe(name, [validation] * len(values), tables, [cold] * len(values), measured)
 
 
 def rows(*recipes: Recipe, direction: str = "max") -> dict[str, dict[Any, str]]:
@@ -62,8 +62,8 @@ def test_several_runs_have_mean_and_spread_and_cover_seeds() -> None:
 
 def test_who_cannot_score_new_items_says_so() -> None:
     table = rows(recipe("content", 0.2, NOISE[:1], cold=0.25), recipe("ids", 0.1, NOISE[1:2]))
-    assert [table[name]["ndcg_cold@10"] for name in ("content", "ids")] == ["0.2500", "cannot"]
-    assert "ndcg_cold@10" not in rows(recipe("ids", 0.1, NOISE[:1]))["ids"], "no new item is held out"
+    assert [table[name]["new items"] for name in ("content", "ids")] == ["0.2500", "cannot"]
+    assert "new items" not in rows(recipe("ids", 0.1, NOISE[:1]))["ids"], "no new item is held out"
 
 
 def test_costs_are_means_over_the_runs_that_measured_them() -> None:

@@ -96,3 +96,29 @@ def test_what_does_not_fit_is_refused(space_: dict[str, Any], message: str) -> N
 def test_a_dimension_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"search\.space"):
         dimensions(train__lr=wrong)
+
+
+RATE = {"kind": "log", "low": 1e-4, "high": 1e-2}
+
+
+def test_a_search_varies_what_matters_to_its_model() -> None:
+    dim = {"kind": "int", "low": 8, "high": 9}
+    varied = dimensions(
+        train__lr=RATE,
+        model__fusion__dim=dim,
+        model__bpr_mf__dim=dim,
+        model__pca=dim,
+        model__ease__max_items=dim,
+    )
+    assert [*space.of_model(varied, "bpr_mf")] == ["train.lr", "model.bpr_mf.dim", "model.pca"]
+    assert [*space.of_model(varied, "ease")] == ["model.pca", "model.ease.max_items"], (
+        "it is not trained by steps"
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "message"), [("ease", "no dimension for ease.*lists in model.ease"), ("eas", "known: .*ease")]
+)
+def test_a_model_without_dimensions_is_refused(model: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        space.of_model(dimensions(train__lr=RATE), model)

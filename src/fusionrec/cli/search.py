@@ -1,13 +1,14 @@
 """Searches for better parameters by validation metrics, and makes an experiment of the best trial.
 
-    fusionrec search [--trials N] [--workers N]
+    fusionrec search [--model NAME] [--trials N] [--workers N]
 
 Reads: all of params.yaml as committed; `search` is for this command.
 Writes: logs/search/<key>/study.sqlite3, an Optuna study, with a log of each trial; the experiment
 search-<key>-<trial>, the only one that is evaluated on the test set.
 Trials run in clones under .dvc/tmp/experiments, so you can keep working in the workspace. The search can be
 interrupted at any time: the same command continues until the study has N trials. The key identifies the code,
-parameters and data that trials depend on; if one of them changes, a new search starts.
+parameters and data that trials depend on; if one of them changes, a new search starts. --model searches another model
+than model.name; of search.space only what matters to the model varies.
 """
 
 import shutil
@@ -19,7 +20,7 @@ from fusionrec import costs, params, progress, sections
 from fusionrec.cli import _arguments
 from fusionrec.errors import UserError
 from fusionrec.experiments import child_process, clones, search_key, space, study, training_progress
-from fusionrec.sections import Params
+from fusionrec.experiments.options import Search
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -44,9 +45,28 @@ class Trial(NamedTuple):
     value: float | None
 
 
+class Plan(NamedTuple):
+    """What all trials of a search share.
+
+    Attributes:
+        study: records the trials.
+        options: what is searched.
+        fixed: overrides of all trials.
+        monitor: the validation metric.
+        logs: folder of the trials' logs.
+    """
+
+    study: "Study"
+    options: Search
+    fixed: list[str]
+    monitor: str
+    logs: Path
+
+
 def main(arguments: list[str]) -> None:
     """Run the command; `arguments` are those after its name."""
     parser = _arguments.parser("search", __doc__)
+    parser.add_argument("--model", help="the model that is tuned; default: model.name")
     parser.add_argument(
         "--trials",
         type=_arguments.positive,
@@ -59,16 +79,21 @@ def main(arguments: list[str]) -> None:
     args = parser.parse_args(arguments)
     p, tree, root = sections.load(), params.read(), Path.cwd()
     space.check(p.search.space, tree)
+    fixed = [f"model.name={args.model}"] if args.model else []
+    options = p.search.model_copy(
+        update={"space": space.of_model(p.search.space, args.model or p.model.name)}
+    )
     revision = clones.committed(root)
-    key = search_key.key(root, p.search.space)
+    key = search_key.key(root, options.space, fixed)
     with clones.alone(clones.HOME):
         logs = Path("logs/search") / key
-        search = study.resume(logs / "study.sqlite3", p.search, p.train)
+        search = study.resume(logs / "study.sqlite3", options, p.train)
         done = study.ended(search)
         print(f"search {key}: {done} of {args.trials} trials are done")
         left = max(0, args.trials - done)
         workers = clones.make_all(root, clones.HOME, revision, min(args.workers, max(left, 1)), p)
-        _explore(search, workers, left, p, logs)
+        plan = Plan(search, options, fixed, p.train.monitor, logs)
+        _explore(plan, workers, left)
         best = _best(search)
         name = f"search-{key}-{best.number}"
         if name not in clones.existing(root, revision):
@@ -85,7 +110,7 @@ def _best(search: "Study") -> study.Best:
     return best
 
 
-def _explore(search: "Study", workers: list[clones.Clone], trials: int, p: Params, logs: Path) -> None:
+def _explore(plan: Plan, workers: list[clones.Clone], trials: int) -> None:
     """Run a number of new trials.
 
     Raises:
@@ -94,10 +119,10 @@ def _explore(search: "Study", workers: list[clones.Clone], trials: int, p: Param
     failures = 0
     with progress.bar("search", "trial", trials) as bar:
         jobs = range(trials)
-        for _, done in clones.spread(jobs, workers, lambda clone, _: _train(clone, search, p, logs)):
+        for _, done in clones.spread(jobs, workers, lambda clone, _: _train(clone, plan)):
             bar.write(f"trial {done.number}: {done.outcome}; {' '.join(done.settings)}")
             bar.update()
-            leader = study.best(search)
+            leader = study.best(plan.study)
             if leader:
                 bar.set_postfix({"best": f"{leader.value:.4f}", "trial": leader.number})
             failures = failures + 1 if done.outcome.startswith("failed") else 0
@@ -105,18 +130,19 @@ def _explore(search: "Study", workers: list[clones.Clone], trials: int, p: Param
                 raise UserError(f"{GIVE_UP} trials in a row failed; the last one: {done.outcome}")
 
 
-def _train(clone: clones.Clone, search: "Study", p: Params, logs: Path) -> Trial:
+def _train(clone: clones.Clone, plan: Plan) -> Trial:
     """Run one trial: train with parameters that the study proposes, and stop early if it is not promising."""
-    trial, settings = study.ask(search, p.search)
+    search, monitor = plan.study, plan.monitor
+    trial, settings = study.ask(search, plan.options, plan.fixed)
     clones.begin(clone, settings)
     curve = clone.folder / "metrics/train"
     shutil.rmtree(curve)  # of the previous trial
-    log = logs / f"{trial.number}.log"
+    log = plan.logs / f"{trial.number}.log"
     process = child_process.start([*clones.DVC, "repro", "model"], clone.folder, log)
     values: list[float] = []
     while process.poll() is None:
         time.sleep(POLL)
-        previous, values = len(values), training_progress.curve(curve, p.train.monitor)
+        previous, values = len(values), training_progress.curve(curve, monitor)
         if study.hopeless(trial, values, previous):
             child_process.stop(process)
             study.stopped(search, trial)
@@ -126,6 +152,6 @@ def _train(clone: clones.Clone, search: "Study", p: Params, logs: Path) -> Trial
         study.failed(search, trial, reason)
         return Trial(trial.number, settings, reason, None)
     costs.keep(clone.folder)
-    value = training_progress.best(curve, p.train.monitor)
+    value = training_progress.best(curve, monitor)
     search.tell(trial, value)
-    return Trial(trial.number, settings, f"{p.train.monitor} {value:.4f}", value)
+    return Trial(trial.number, settings, f"{monitor} {value:.4f}", value)

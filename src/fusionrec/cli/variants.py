@@ -20,6 +20,7 @@ import pandas as pd
 from fusionrec import costs, progress, sections, trees
 from fusionrec.cli import _arguments
 from fusionrec.errors import UserError
+from fusionrec.evaluation import slices
 from fusionrec.experiments import clones, overrides, paired, table
 from fusionrec.review import revision_files
 from fusionrec.sections import Params
@@ -75,16 +76,20 @@ def _measured_by(run: table.Run) -> list[str]:
 
 
 def _recipe(name: str, runs: list[table.Run], p: Params) -> paired.Recipe:
-    def of_users(run: table.Run) -> pd.DataFrame:
-        content = revision_files.read_bytes(revision_files.PER_USER, run["name"])
-        rows = pd.read_parquet(io.BytesIO(content), filters=[("recommender", "==", "model")])
-        return rows.drop(columns="recommender")
+    def read(path: str, run: table.Run, column: str, value: str) -> pd.DataFrame:
+        content = io.BytesIO(revision_files.read_bytes(path, run["name"]))
+        return pd.read_parquet(content, filters=[(column, "==", value)])
+
+    def of_new_items(run: table.Run) -> float:
+        rows = read(revision_files.PER_SLICE, run, "group", slices.COLD[0])
+        return float(rows.loc[rows["slice"] == slices.COLD[1], p.metrics.headline[0]].mean())
 
     validation: list[Any] = [
         table.metric(run, "train/metrics", "best", "val", p.train.monitor) for run in runs
     ]
+    users = [read(revision_files.PER_USER, run, "recommender", "model") for run in runs]
     measured = [costs.of_model(table.dependency(run, "data/model")) for run in runs]
-    return paired.Recipe(name, validation, [of_users(run) for run in runs], measured)
+    return paired.Recipe(name, validation, users, [of_new_items(run) for run in runs], measured)
 
 
 def _combinations(name: str, seeds: int, p: Params) -> dict[str, list[str]]:

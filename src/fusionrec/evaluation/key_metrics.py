@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from fusionrec.evaluation.report import Report
+from fusionrec.evaluation.report import Numbers, Report
 
 RANDOM = "random"  # what is better than chance is no rival yet
 
@@ -28,7 +28,7 @@ def of(report: Report, headline: list[str], baselines: Iterable[str]) -> dict[st
     key = _picked(report.summary[model], [*headline, *mains])
     candidates = rivals(baselines)
     if candidates:
-        best = max(candidates, key=lambda name: report.summary[name].get(headline[0], 0))
+        best = max(candidates, key=lambda name: report.summary[name].get(headline[0]) or 0)
         key["best_rival"] = {"name": best} | _picked(report.summary[best], headline)
     return key | {"users": {"evaluated": report.summary["users"]["evaluated"]}}
 
@@ -51,5 +51,5 @@ def main_figure(names: list[str], cut_off: str) -> str | None:
     return next((name for name in names if name.partition("@")[2] in ("", cut_off)), None)
 
 
-def _picked(metrics: dict[str, float], names: list[str]) -> dict[str, Any]:
+def _picked(metrics: Numbers, names: list[str]) -> dict[str, Any]:
     return {name: metrics[name] for name in names if name in metrics}

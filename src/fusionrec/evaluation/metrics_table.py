@@ -3,16 +3,17 @@
 import csv
 import io
 import json
+from collections.abc import Mapping
 from typing import Any
 
 COLUMNS = ["recommender", "metric", "value"]
 
 
-def text(summary: dict[str, dict[str, float]]) -> str:
+def text(summary: Mapping[str, Mapping[str, float | None]]) -> str:
     r"""The table as CSV.
 
     Args:
-        summary: {recommender: {metric: value}}, see `report.Report`.
+        summary: {recommender: {metric: value}}, see `report.Report`; null where a recommender cannot be measured.
 
     >>> text({"model": {"ndcg@10": 0.1}, "users": {"evaluated": 3}})
     'recommender,metric,value\nmodel,ndcg@10,0.1\nusers,evaluated,3\n'

@@ -94,7 +94,7 @@ def bars(sliced: dict[str, Any], metric: str) -> pd.DataFrame:
         {"bar": f"{group}: {name}", "users": row["users"], "value": row[metric]["mean"], **_ends(row[metric])}
         for group, names in sliced.items()
         for name, row in names.items()
-        if metric in row
+        if row.get(metric)
     ]
     return pd.DataFrame(rows, columns=["bar", "users", "value", "low", "high"])
 

@@ -1,6 +1,7 @@
 """Metrics, intervals and slices of each recommender, from its lists."""
 
-from collections.abc import Hashable, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,8 @@ from fusionrec.evaluation.protocol import Task
 
 BEST = "oracle"  # no recommender can have better metrics
 SHARES = {"ndcg": "share_of_best", "ndcg_cold": "share_of_best_cold"}
-Numbers = dict[str, float]
+COLD = "ndcg_cold"  # counts only items without a train interaction
+Numbers = dict[str, float | None]
 
 
 class Result(NamedTuple):
@@ -37,11 +39,13 @@ class Report(NamedTuple):
 
     Attributes:
         results: by recommender.
-        summary: {recommender: {metric: value}}; `users` counts who was evaluated, and who was not and why.
+        summary: {recommender: {metric: value}}; None for a metric of new items of a recommender that cannot rank them;
+            `users` counts who was evaluated, and who was not and why.
         intervals: {recommender: {metric: {mean, low, high}}} of the metrics that are means over users, and leads:
             `model - popularity` is the first recommender minus another one, paired by user. Ends are None if too
             few users decide the mean.
-        slices: {recommender: {group: {slice: {users, metric: {mean, low, high}}}}} of the headline metrics.
+        slices: {recommender: {group: {slice: {users, metric: {mean, low, high}}}}} of the headline metrics; None in
+            place of a metric in the slice of new items of a recommender that cannot rank them.
         cut: the headline metrics of the first recommender in each slice, float64 [users, metrics], NaN for users
             who are not in the slice.
     """
@@ -60,6 +64,7 @@ def full(
     ks: list[int],
     families: Sequence[Measure],
     headline: list[str],
+    unable: Collection[str] = (),
 ) -> Report:
     """All metrics, intervals and slices.
 
@@ -70,15 +75,21 @@ def full(
         ks: cut-offs.
         families: the metrics; see `evaluate`.
         headline: accuracy metrics, for which slices and leads are reported.
+        unable: names of recommenders that cannot rank items without a train interaction: of these items they have no
+            metrics, rather than zeros.
     """
     results = {name: evaluate(ranked, task, ks, families) for name, ranked in lists.items()}
+    results |= {name: _without_new_items(results[name]) for name in unable}
+    parts_of = {
+        name: [part for part in parts if name not in unable or not part.of_cold_items] for name in results
+    }
     first = next(iter(results))
     kept: dict[slices.Slice, np.ndarray] = {}
     measured: dict[str, Any] = {}
     leads: dict[str, Any] = {}
     sliced: dict[str, Any] = {}
     for name, result in results.items():
-        cut = _cut(result, task, parts, headline)
+        cut = _cut(result, task, parts_of[name], headline)
         kept = kept or cut
         lead = {} if name == first else _lead(results[first], result, headline)
         ends = intervals.by_name({**result.per_user, **lead, **_columns(cut, headline)})
@@ -86,6 +97,8 @@ def full(
         if lead:
             leads[f"{first} - {name}"] = {metric: ends["lead", metric] for metric in headline}
         sliced[name] = _tabulated(cut, ends, headline)
+        if name in unable:
+            sliced[name][slices.COLD[0]][slices.COLD[1]] = {"users": 0, **dict.fromkeys(headline)}
     return Report(results, summary(results, task, ks), measured | leads, sliced, kept)
 
 
@@ -112,6 +125,12 @@ def evaluate(lists: np.ndarray, task: Task, ks: list[int], families: Sequence[Me
     together = _by_cut_off({name: value for name, value in figures.items() if name not in per_user})
     numbers = _rounded({**dict(zip(per_user, means, strict=True)), **together})
     return Result(ranked, per_user, numbers, [list(family) for family in measured])
+
+
+def _without_new_items(result: Result) -> Result:
+    """The result, without the metrics of items without a train interaction."""
+    gone = [name for name in result.summary if name.partition("@")[0] == COLD]
+    return result._replace(summary=result.summary | dict.fromkeys(gone))
 
 
 def _by_cut_off(figures: Figures) -> Figures:
@@ -159,12 +178,12 @@ def summary(results: dict[str, Result], task: Task, ks: list[int]) -> dict[str, 
 
 
 def _shares(ours: Numbers, best: Numbers, ks: list[int]) -> Numbers:
-    return {
-        f"{share}@{k}": round(ours[f"{metric}@{k}"] / best[f"{metric}@{k}"], intervals.DIGITS)
-        for k in ks
-        for metric, share in SHARES.items()
-        if best.get(f"{metric}@{k}")
-    }
+    shares: Numbers = {}
+    for k, (metric, share) in itertools.product(ks, SHARES.items()):
+        reached, most = ours.get(f"{metric}@{k}"), best.get(f"{metric}@{k}")
+        if most:
+            shares[f"{share}@{k}"] = None if reached is None else round(reached / most, intervals.DIGITS)
+    return shares
 
 
 def _tabulated(

@@ -17,6 +17,7 @@ from fusionrec.evaluation.protocol import Task
 HISTORY = [0, 1, 5, 10, 20, 50]  # lower ends of the bins of history length
 MOST = 20  # values of a column that are slices of their own; rarer values share one
 HEAD = 0.5  # share of the train interactions that the head (the most popular items) has
+COLD = ("item", "cold")  # the slice of items without a train interaction
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,11 @@ class Slice:
     members: np.ndarray
     of_items: bool
 
+    @property
+    def of_cold_items(self) -> bool:
+        """Whether it is the slice of items without a train interaction."""
+        return (self.group, self.name) == COLD
+
 
 def standard(task: Task) -> list[Slice]:
     """Warm and cold items and users, head, middle and tail of popularity, length of history, ties in time."""
@@ -44,7 +50,7 @@ def standard(task: Task) -> list[Slice]:
     names = [f"{a}-{b - 1}" if b > a + 1 else f"{a}" for a, b in itertools.pairwise(HISTORY)]
     return [
         Slice("item", "warm", ~cold_item, True),
-        Slice("item", "cold", cold_item, True),
+        Slice(COLD[0], COLD[1], cold_item, True),
         Slice("user", "warm", ~cold_user, False),
         Slice("user", "cold", cold_user, False),
         Slice("popularity", "head", head, True),

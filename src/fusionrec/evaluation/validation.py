@@ -57,6 +57,11 @@ def validator(
 
     def validate(recommender: Recommender) -> dict[str, float]:
         if named != name:
+            if not getattr(recommender, "ranks_untrained_items", True):
+                raise UserError(
+                    f"train.monitor: {named} ranks items without a train interaction, which this model cannot; "
+                    f"set it to {name}@{k}"
+                )
             recommender = NewItems(recommender, train)
         lists = top_k(recommender, users, past, k).items
         table = accuracy.table(hits(lists, users, held_out, items), held_out.counts[users], [k])
@@ -88,6 +93,8 @@ def _beyond(name: str, lists: np.ndarray, train: Histories, items: int) -> float
 def loss(recommender: Recommender, users: np.ndarray, past: Histories, held_out: Histories) -> float:
     """Mean of -log softmax(score) of the held-out items, over all items that are not in the user's past.
 
+    Held-out items that the recommender cannot rank, with a score of -inf, are left out; infinite if all are.
+
     Args:
         recommender: what is measured.
         users: int64 [n], rows of the user table.
@@ -98,4 +105,6 @@ def loss(recommender: Recommender, users: np.ndarray, past: Histories, held_out:
     for part, scores in masked_scores(recommender, users, past):
         row, item = (torch.from_numpy(x).to(scores.device) for x in held_out.pairs(part))
         losses.append(-torch.log_softmax(scores, 1)[row, item])
-    return float(torch.cat(losses).mean())
+    each = torch.cat(losses)
+    each = each[each.isfinite()]
+    return float(each.mean()) if len(each) else float("inf")

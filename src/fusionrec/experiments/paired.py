@@ -12,7 +12,7 @@ from fusionrec.evaluation import comparison, intervals
 
 REFERENCE = "(best)"
 UNKNOWN = "-"
-COLD, CANNOT = "_cold", "cannot"  # metrics of items without a train interaction; what models of ids say there
+NEW, CANNOT = "new items", "cannot"  # a column, and what stands there for models of ids
 
 
 class Recipe(NamedTuple):
@@ -22,12 +22,15 @@ class Recipe(NamedTuple):
         name: of the recipe.
         validation: the metric that training selects by, of each run.
         users: the test metrics of each run: a row for each user, with user_id and metrics.
+        new_items: the test metric of held-out items without a train interaction, of each run; NaN if there are none,
+            or the recipe cannot rank them.
         costs: of each run, as `costs.of_model` returns them.
     """
 
     name: str
     validation: list[float]
     users: list[pd.DataFrame]
+    new_items: list[float]
     costs: Sequence[Mapping[str, costs.Cost]]
 
 
@@ -56,10 +59,11 @@ def table(recipes: Sequence[Recipe], metric: str, monitor: str, direction: str) 
     Returns:
         A table of strings. The metric is the mean over seeds ± their standard deviation, with a 95 % interval over
         users. Its difference to the best rival (see `best`) is tested as `significance.difference` says, corrected
-        for the number of rivals. Then come the metric of held-out items without a train interaction, if there are any,
-        and costs: means over the seeds where they are known.
+        for the number of rivals. Then come the metric of new items, if any are held out, and costs:
+        means over the seeds where they are known.
     """
-    rival, tests, new = best(recipes, direction), max(len(recipes) - 1, 1), metric.replace("@", f"{COLD}@")
+    rival, tests = best(recipes, direction), max(len(recipes) - 1, 1)
+    some_new = any(not np.isnan(value) for recipe in recipes for value in recipe.new_items)
     rows = [
         {
             "recipe": recipe.name,
@@ -72,12 +76,12 @@ def table(recipes: Sequence[Recipe], metric: str, monitor: str, direction: str) 
                 if recipe is not rival
                 else {"difference": REFERENCE}
             ),
-            **({new: _of_new_items(recipe, new)} if any(_defined(each, new) for each in recipes) else {}),
+            **({NEW: _of_new_items(recipe)} if some_new else {}),
             **_costs(recipe.costs),
         }
         for recipe in sorted(recipes, key=lambda recipe: -_test(recipe, metric))
     ]
-    return pd.DataFrame(rows).fillna(UNKNOWN)
+    return pd.DataFrame(rows, columns=[*max(rows, key=lambda row: len(row))]).fillna(UNKNOWN)
 
 
 def notes(recipes: Sequence[Recipe], monitor: str, direction: str) -> str:
@@ -113,15 +117,8 @@ def _difference(rival: Recipe, recipe: Recipe, metric: str, tests: int) -> dict[
     }
 
 
-def _defined(recipe: Recipe, metric: str) -> bool:
-    return all(metric in run and run[metric].notna().any() for run in recipe.users)
-
-
-def _of_new_items(recipe: Recipe, metric: str) -> str:
-    """A metric of held-out items without a train interaction, or that the recipe cannot score such items."""
-    if not _defined(recipe, metric):
-        return CANNOT
-    return _spread([float(run[metric].mean()) for run in recipe.users])
+def _of_new_items(recipe: Recipe) -> str:
+    return CANNOT if np.isnan(recipe.new_items).all() else _spread(recipe.new_items)
 
 
 def _costs(measured: Sequence[Mapping[str, costs.Cost]]) -> dict[str, str]:

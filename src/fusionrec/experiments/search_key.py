@@ -3,18 +3,19 @@
 import copy
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from fusionrec import params, trees
+from fusionrec.experiments import overrides
 from fusionrec.experiments.options import Categorical, Dimension
 
 LAST = "model"  # the stage after which a trial is validated
 OWN = ("search",)  # sections that no stage reads, but the search itself
 
 
-def key(root: Path, space: dict[str, Dimension]) -> str:
+def key(root: Path, space: dict[str, Dimension], fixed: Iterable[str] = ()) -> str:
     """Seven digits for what trials depend on, up to the stage `model`: code, parameters and data.
 
     Code is that of the choices that are selected or searched over, without comments and docstrings (see
@@ -23,10 +24,15 @@ def key(root: Path, space: dict[str, Dimension]) -> str:
     Args:
         root: of the checkout.
         space: what the search varies.
+        fixed: overrides that all trials share.
     """
+    tree = params.read(root / params.PATH)
+    for setting in fixed:
+        overrides.put(tree, *overrides.parsed(setting, tree))
+    tree["search"] = tree["search"] | {"space": {name: one.model_dump() for name, one in space.items()}}
     parts = {
-        "code": _code(root, varied(params.read(root / params.PATH), space)),
-        "parameters": _parameters(root),
+        "code": _code(root, varied(tree, space)),
+        "parameters": _parameters(root, tree),
         "data": _data(root),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:7]
@@ -51,8 +57,7 @@ def _code(root: Path, tree: dict[str, Any]) -> str:
     return code.digest_of(code.Code(root, tree).files(path for path in scripts if path.is_file()))
 
 
-def _parameters(root: Path) -> dict[str, Any]:
-    tree = params.read(root / params.PATH)
+def _parameters(root: Path, tree: dict[str, Any]) -> dict[str, Any]:
     read = [name for stage in _stages(root).values() for name in _read(stage)]
     return {name: trees.value(tree, name) for name in [*read, *OWN]}
 

@@ -35,6 +35,28 @@ def check(space: dict[str, Dimension], tree: dict[str, Any]) -> None:
         earlier.add(name)
 
 
+def of_model(space: dict[str, Dimension], name: str) -> dict[str, Dimension]:
+    """The dimensions that matter to a model: without those of other models, nor of training if it has no steps.
+
+    Raises:
+        UserError: if there is no such model, or no dimension is left.
+    """
+    from fusionrec import choices
+    from fusionrec.models import zoo
+    from fusionrec.models.closed_form import ClosedForm
+
+    known = choices.names(zoo.PACKAGE)
+    if name not in known:
+        raise UserError(f"--model: there is no model {name!r}; known: {', '.join(known)}")
+    closed = issubclass(zoo.load(name), ClosedForm)
+    others = tuple(f"model.{other}." for other in known if other != name) + (("train.",) if closed else ())
+    own = {path: dimension for path, dimension in space.items() if not path.startswith(others)}
+    if own:
+        return own
+    lists = f"; {name} also tries the lists in model.{name} by itself, without a search" if closed else ""
+    raise UserError(f"search.space has no dimension for {name}: add a parameter of model.{name}{lists}")
+
+
 def _is_value(tree: Any, path: list[str]) -> bool:
     for part in path:
         if not isinstance(tree, dict) or part not in tree:

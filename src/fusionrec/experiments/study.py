@@ -2,6 +2,7 @@
 
 import threading
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -67,11 +68,11 @@ def ended(study: "Study") -> int:
     )
 
 
-def ask(study: "Study", options: Search) -> tuple["Trial", list[str]]:
-    """A new trial and its overrides."""
+def ask(study: "Study", options: Search, fixed: Sequence[str] = ()) -> tuple["Trial", list[str]]:
+    """A new trial and its overrides, first `fixed`, those that all trials share."""
     with ASKING:
         trial = study.ask()
-    settings = space.suggest(trial, options.space)
+    settings = [*fixed, *space.suggest(trial, options.space)]
     trial.set_user_attr(SETTINGS, settings)
     return trial, settings
 

@@ -69,6 +69,8 @@ class Model(nn.Module):
         Options: the model's own parameters, `model.<name>`.
         needs: what it is built and trained from; with `sequence`, scores depend on the order of the history.
         scores_new_items: whether it can score items that are not in the catalogue.
+        ranks_untrained_items: whether it can rank items of the catalogue without a train interaction; otherwise they
+            are never recommended. None: if it scores new items.
         ranks_by_inner_product: whether a score is the product of two vectors plus the item's bias, so that
             vectors can be exported to an index.
         history_length: number of latest interactions that a user vector is computed from; 0: users are ids.
@@ -76,6 +78,7 @@ class Model(nn.Module):
     """
 
     needs: ClassVar[frozenset[Need]]
+    ranks_untrained_items: ClassVar[bool | None] = None
     options: Any
     scores_new_items: bool = False
     ranks_by_inner_product: bool = True

@@ -16,6 +16,8 @@ class TrainedModel:
     Attributes:
         content: inputs of all items.
         towers: the items, encoded.
+        never: int64 [m], items that are never recommended: those without a train interaction, if the model cannot rank
+            them. What it would say of them rests on initial weights, or on nothing.
         item_ids: ids of the items, in the order of their rows; empty if they are not known.
         user_ids: ids of the users, likewise.
     """
@@ -32,6 +34,14 @@ class TrainedModel:
         self.item_ids, self.user_ids = item_ids or [], user_ids or []
         with torch.no_grad():
             self.towers = model.towers(content)
+        untrained = ~content.trained if not self.ranks_untrained_items else torch.zeros_like(content.trained)
+        self.never = untrained.nonzero()[:, 0]
+
+    @property
+    def ranks_untrained_items(self) -> bool:
+        """See `Model.ranks_untrained_items`."""
+        ranks, new = self.model.ranks_untrained_items, self.model.scores_new_items
+        return new if ranks is None else ranks
 
     @torch.no_grad()
     def among(self, content: ItemInputs) -> "TrainedModel":
@@ -40,7 +50,7 @@ class TrainedModel:
         Histories still hold rows of the catalogue; `item_ids` is empty.
         """
         new = copy(self)
-        new.content, new.item_ids = content, []
+        new.content, new.item_ids, new.never = content, [], self.never[:0]
         new.towers = self.model.new_towers(content)._replace(history=self.towers.history)
         return new
 
@@ -55,5 +65,6 @@ class TrainedModel:
 
     @torch.no_grad()
     def score(self, users: np.ndarray, past: Histories) -> torch.Tensor:
-        """See `Recommender.score` and `Model.scores`."""
-        return self.model.scores(self.towers, users, past)
+        """See `Recommender.score` and `Model.scores`; -inf for items that are never recommended."""
+        scores = self.model.scores(self.towers, users, past)
+        return scores.index_fill_(1, self.never, -torch.inf) if len(self.never) else scores

@@ -218,6 +218,17 @@ def same_scores(one: TrainedModel, two: TrainedModel) -> bool:
 
 
 @every_model
+def test_it_ranks_items_without_a_train_interaction_or_never_lists_them(name: str) -> None:
+    model, _ = learned(name)
+    trained = world().trained.clone()
+    trained[3] = False
+    cold = TrainedModel(model.model, world()._replace(trained=trained))
+    scores = cold.score(ALL, train())
+    assert scores[:, 3].isneginf().tolist() == [not cold.ranks_untrained_items] * USERS
+    assert scores[:, trained].isfinite().all()
+
+
+@every_model
 def test_it_reads_what_it_needs_only(name: str) -> None:
     model, _ = learned(name)
     other = world()
