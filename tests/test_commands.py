@@ -49,6 +49,8 @@ DIFFERENT = {
     # the same in less time
     "train.seed=1,2,3": "train.seed=1",
     "train.seed=1,2": "train.seed=1",
+    "variants rivals --seeds 3": "variants fusions",
+    "for model in fusion bpr_mf lightgcn": "for model in bpr_mf",
     "--seeds 3": "--seeds 2",
     "--trials 20": "--trials 2",
     "--users 100000 --items 100000": "--users 1000 --items 1000",

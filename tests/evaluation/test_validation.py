@@ -65,6 +65,22 @@ def test_the_loss_by_hand() -> None:
     assert found("loss")["loss"] == pytest.approx(np.mean(expected), rel=1e-6)
 
 
+def test_the_loss_leaves_out_what_cannot_be_ranked() -> None:
+    scores = SCORES.copy()
+    scores[:, 7] = -np.inf
+    kept = log([(0, 1), (0, 2), (4, 0)])  # VAL without item 7
+    one, other = (validator(TRAIN, held_out, TRAIN, ITEMS, "loss") for held_out in (VAL, kept))
+    assert one(FixedScores(scores))["loss"] == other(FixedScores(scores))["loss"] < math.inf
+
+
+def test_a_model_of_ids_cannot_be_monitored_on_new_items() -> None:
+    class OfIds(FixedScores):
+        ranks_untrained_items = False
+
+    with pytest.raises(UserError, match="set it to ndcg@5"):
+        validator(TRAIN, VAL, TRAIN, ITEMS, "ndcg_new@5")(OfIds(SCORES))
+
+
 def test_an_oracle_scores_one() -> None:
     known = torch.zeros(USERS, ITEMS)
     known[[0, 0, 2, 4], [1, 2, 7, 0]] = 1

@@ -7,7 +7,7 @@
 - `mrr`: 1 / rank of the first hit within k
 - `map`: sum of the precision at each hit / min(held-out items, k)
 - `ndcg`: discounted gain / that of an ideal list of min(held-out items, k) hits
-- `ndcg_cold`: `ndcg`, where only held-out items without a train interaction count
+- `ndcg_cold`: `ndcg`, where only held-out items without a train interaction count; null if these cannot be ranked
 
 Shapes:
     hits: bool [users, length], whether each rank of the list is relevant, best first.
