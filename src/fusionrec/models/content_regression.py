@@ -21,12 +21,11 @@ from pydantic import Field
 
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
-from fusionrec.models.closed_form import TrainData, single
+from fusionrec.models.closed_form import ClosedForm, TrainData, single
 from fusionrec.models.content_features import ContentFeatures, WeightedInputs
 from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.implicit_als import Factorisation, fold_in, gram, item_factors
-from fusionrec.models.inner_product import InnerProduct, histories_of
-from fusionrec.models.interaction_matrix import matrix
+from fusionrec.models.interaction_matrix import histories_of, matrix
 from fusionrec.models.zoo.ease import check_size, item_gram, solve
 from fusionrec.params import Count, Positive
 
@@ -44,7 +43,7 @@ class RegressionOptions(WeightedInputs):
     max_items: Count
 
 
-class ContentRegression(InnerProduct):
+class ContentRegression(ClosedForm):
     """Subclasses define `design_width`, `prepare`, `design` and `operator`.
 
     Attributes:

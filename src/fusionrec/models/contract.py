@@ -8,6 +8,7 @@ There are two kinds: training minimises the `loss` of a `TrainableModel` (see `f
 step; a `ClosedForm` (see `fusionrec.models.closed_form`) is computed from the train interactions at once.
 """
 
+from copy import deepcopy
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
@@ -174,7 +175,7 @@ class Model(nn.Module):
         columns: torch.Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> torch.Tensor:
-        """Scores before any final activation.
+        """Scores before any final activation; inner products plus the bias, unless a model says otherwise.
 
         Args:
             vectors: [n, dim], of users.
@@ -185,7 +186,10 @@ class Model(nn.Module):
         Returns:
             [n, rows of towers.candidates], or [n, m] for `columns`.
         """
-        raise NotImplementedError
+        if columns is None:
+            return torch.addmm(towers.bias, vectors, towers.candidates.T)
+        items = nn.functional.embedding(columns, towers.candidates)
+        return (items @ vectors[:, :, None]).squeeze(2) + towers.bias[columns]
 
     def user_vectors_of(self, towers: Towers, users: np.ndarray, past: Histories) -> torch.Tensor:
         """[n, dim]: `user_vectors` of `users`, int64 [n], from the histories of all users."""
@@ -234,6 +238,14 @@ class Model(nn.Module):
         """The inputs of the items that it uses: some modalities, numbers, categories and id."""
         return []
 
+    def id_tensors(self) -> list[torch.Tensor]:
+        """What the model learned about the ids of items: tensors with a row for each item."""
+        return []
+
     def with_ids(self, order: torch.Tensor) -> Self:
         """A copy in which item i has the id embeddings and the bias of item order[i], int64 [items]."""
-        raise NotImplementedError
+        model = deepcopy(self)
+        with torch.no_grad():
+            for tensor in model.id_tensors():
+                tensor.copy_(tensor[order])
+        return model

@@ -7,28 +7,37 @@ follow from its features f, also if they change. A new item has no interactions 
 its weights are P F f.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.content_features import ContentFeatures
-from fusionrec.models.contract import Need, Towers
+from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.item_to_item import ItemToItem, of_weights
 
 
 class FeatureEase(ItemToItem):
-    """Subclasses define `weights`, the constructor and `fit`.
+    """Subclasses define `name`, `weights` and `fit`.
 
     Attributes:
+        name: of the model, for messages.
         features: the contents of items as features.
+        collaborative: float32 [items, items], what interactions say; see the subclasses.
         readout: float32 [items, width], P F: weights of all items are linear in the features of one.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"contents"})
     scores_new_items = True
-    features: ContentFeatures
+    name: ClassVar[str]
+    collaborative: torch.Tensor
     readout: torch.Tensor
+
+    def __init__(self, options: Any, data: ModelData):
+        super().__init__(options, data)
+        self.features = ContentFeatures(self.name, data.content, data.category_values, options.weights)
+        self.register_buffer("collaborative", torch.zeros(data.items, data.items))
+        self.register_buffer("readout", torch.zeros(data.items, self.features.width))
 
     def inputs(self) -> list[str]:
         """See `Model.inputs`."""

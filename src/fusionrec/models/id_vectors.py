@@ -2,17 +2,16 @@
 
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import nn
 
-from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.contract import ModelData, Need, Towers
-from fusionrec.models.trainable import Step, TrainableModel
+from fusionrec.models.known_users import KnownUsers
+from fusionrec.models.trainable import Step
 
 
-class IdVectors(TrainableModel):
+class IdVectors(KnownUsers):
     """A model whose users and items are ids: it can score neither new items nor users without a train interaction.
 
     The scores of such a user are those of the item bias alone. Subclasses may transform the vectors in
@@ -24,14 +23,11 @@ class IdVectors(TrainableModel):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"ids"})
-    known_users: torch.Tensor
 
     def __init__(self, options: Any, data: ModelData):
         super().__init__(options, data)
         self.users = nn.Parameter(torch.zeros(data.users, options.dim))
         self.items = nn.Parameter(torch.zeros(data.items, options.dim))
-        known = torch.ones(data.users, dtype=torch.bool) if data.known_users is None else data.known_users
-        self.register_buffer("known_users", known)
 
     def bias(self) -> torch.Tensor:
         """[items]: what is added to each item's score; zeros by default."""
@@ -60,30 +56,16 @@ class IdVectors(TrainableModel):
             items, bias = items[candidates], bias[candidates]
         return Towers(items, bias, users, own)
 
+    def id_tensors(self) -> list[torch.Tensor]:
+        """See `Model.id_tensors`."""
+        return [self.items]
+
     def user_vectors(
         self, towers: Towers, users: torch.Tensor, latest: torch.Tensor, timed: bool = True
     ) -> torch.Tensor:
         """See `TrainableModel.user_vectors`."""
         row, known = self.places(users)
         return towers.history[row] * known[:, None]
-
-    def places(self, users: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Rows of the vectors of `users`, int64 [n], and bool [n], whether they have one that was trained."""
-        row = users.clamp(max=len(self.known_users) - 1)
-        return row, self.known_users[row] & (row == users)
-
-    def logits(
-        self,
-        vectors: torch.Tensor,
-        towers: Towers,
-        columns: torch.Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> torch.Tensor:
-        """See `TrainableModel.logits`: inner products, plus the bias."""
-        if columns is None:
-            return torch.addmm(towers.bias, vectors, towers.candidates.T)
-        items = nn.functional.embedding(columns, towers.candidates)
-        return (items @ vectors[:, :, None]).squeeze(2) + towers.bias[columns]
 
     def loss(self, step: Step) -> dict[str, torch.Tensor]:
         """The ranking losses, and an L2 penalty on the weights of each target's user, the target and its negatives.
@@ -96,8 +78,3 @@ class IdVectors(TrainableModel):
             squares = squares + self.items[step.negatives].square().sum() / step.negatives.shape[1]
         penalty = step.share * self.options.l2 / 2 * squares / max(1, len(step.targets))
         return step.terms() | {"l2": penalty}
-
-    def knows(self, users: np.ndarray, past: Histories) -> np.ndarray:
-        """See `TrainableModel.knows`: users with a train interaction."""
-        trained = self.known_users.cpu().numpy()
-        return np.append(trained, False)[np.minimum(users, len(trained))]

@@ -15,8 +15,7 @@ import torch
 from scipy.sparse import csr_array
 
 from fusionrec.data.histories import Histories
-from fusionrec.models.inner_product import histories_of
-from fusionrec.models.interaction_matrix import matrix
+from fusionrec.models.interaction_matrix import histories_of, matrix
 from fusionrec.params import Count, Positive, Section, Weight
 
 VALUES = 2**23  # numbers that are in memory at once for the vectors of histories

@@ -20,7 +20,7 @@ from scipy.linalg import solve as solve_linear
 
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.closed_form import TrainData, single
-from fusionrec.models.content_features import ContentFeatures, WeightedInputs
+from fusionrec.models.content_features import WeightedInputs
 from fusionrec.models.contract import ModelData, Towers
 from fusionrec.models.feature_ease import FeatureEase, without_itself
 from fusionrec.models.item_to_item import of_weights
@@ -44,13 +44,7 @@ class Model(FeatureEase):
         collaborative: float32 [items, items], EASE on interactions.
     """
 
-    collaborative: torch.Tensor
-
-    def __init__(self, options: Any, data: ModelData):
-        super().__init__(options, data)
-        self.features = ContentFeatures("add_ease", data.content, data.category_values, options.weights)
-        self.register_buffer("collaborative", torch.zeros(data.items, data.items))
-        self.register_buffer("readout", torch.zeros(data.items, self.features.width))
+    name = "add_ease"
 
     @classmethod
     def fit(cls, options: Any, data: ModelData, train: TrainData) -> Iterator[Self]:
@@ -59,7 +53,7 @@ class Model(FeatureEase):
         Raises:
             UserError: if the catalogue is too large, or items have no contents.
         """
-        check_size("add_ease", data.items, options.max_items)
+        check_size(cls.name, data.items, options.max_items)
         first = cls(options, data)
         first.features.fit(data.content)
         features = first.features(data.content).numpy().astype(np.float64)

@@ -15,23 +15,21 @@ there is no batch norm; items are not weighted by their frequency, as is their d
 contents too.
 """
 
-from copy import deepcopy
 from typing import Annotated, Any, ClassVar, NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from fusionrec.choices import Choice
-from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.models.content_layer import ContentLayer
 from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.fusion.layers import Linear
 from fusionrec.models.implicit_als import AlsOptions, factorise
-from fusionrec.models.trainable import Step, TrainableModel
+from fusionrec.models.known_users import KnownUsers
+from fusionrec.models.trainable import Step
 from fusionrec.params import Count, Fraction, Positive, Section, Weight
 
 
@@ -60,7 +58,7 @@ class Pairs(NamedTuple):
     negative: torch.Tensor
 
 
-class Model(TrainableModel):
+class Model(KnownUsers):
     """See the module and `TrainableModel`.
 
     Raises:
@@ -70,7 +68,6 @@ class Model(TrainableModel):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"ids", "contents", "graph"})
     scores_new_items = True
-    known_users: torch.Tensor
     users: torch.Tensor
     items: torch.Tensor
 
@@ -79,8 +76,6 @@ class Model(TrainableModel):
         if data.graph is None:
             raise ValueError("aldi needs the graph of train interactions")
         self.chosen, dim = data.graph, options.dim
-        known = torch.ones(data.users, dtype=torch.bool) if data.known_users is None else data.known_users
-        self.register_buffer("known_users", known)
         self.register_buffer("users", torch.zeros(data.users, dim))
         self.register_buffer("items", torch.zeros(data.items, dim))
         self.contents = ContentLayer(data.content, data.category_values, options.hidden, "aldi")
@@ -141,22 +136,9 @@ class Model(TrainableModel):
         self, towers: Towers, users: torch.Tensor, latest: torch.Tensor, timed: bool = True
     ) -> torch.Tensor:
         """See `TrainableModel.user_vectors`."""
-        row = users.clamp(max=len(self.known_users) - 1)
-        known = self.known_users[row] & (row == users)
+        row, known = self.places(users)
         factors = towers.history[row]
         return torch.cat([factors, self.student_users(factors)], 1) * known[:, None]
-
-    def logits(
-        self,
-        vectors: torch.Tensor,
-        towers: Towers,
-        columns: torch.Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> torch.Tensor:
-        """See `TrainableModel.logits`: inner products."""
-        if columns is None:
-            return vectors @ towers.candidates.T
-        return (F.embedding(columns, towers.candidates) @ vectors[:, :, None]).squeeze(2)
 
     def loss(self, step: Step) -> dict[str, torch.Tensor]:
         """See the module.
@@ -180,21 +162,13 @@ class Model(TrainableModel):
             name: step.share * getattr(weights, name) * term for name, term in terms.items()
         }
 
-    def knows(self, users: np.ndarray, past: Histories) -> np.ndarray:
-        """See `TrainableModel.knows`: users with a train interaction."""
-        trained = self.known_users.cpu().numpy()
-        return np.append(trained, False)[np.minimum(users, len(trained))]
-
     def inputs(self) -> list[str]:
         """See `TrainableModel.inputs`."""
         return [*self.contents.inputs(), "id"]
 
-    @torch.no_grad()
-    def with_ids(self, order: torch.Tensor) -> "Model":
-        """See `TrainableModel.with_ids`."""
-        model = deepcopy(self)
-        model.items.copy_(self.items[order])
-        return model
+    def id_tensors(self) -> list[torch.Tensor]:
+        """See `Model.id_tensors`."""
+        return [self.items]
 
 
 def distillation(teacher: Pairs, student: Pairs) -> dict[str, torch.Tensor]:

@@ -17,10 +17,9 @@ import torch
 from pydantic import Field
 
 from fusionrec.data.item_inputs import ItemInputs
-from fusionrec.models.closed_form import TrainData, single
+from fusionrec.models.closed_form import ClosedForm, TrainData, single
 from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.implicit_als import Factorisation, fold_in, gram, item_factors
-from fusionrec.models.inner_product import InnerProduct
 from fusionrec.models.interaction_matrix import matrix
 from fusionrec.params import Count, Positive, Section, Weight
 
@@ -34,7 +33,7 @@ class Options(Section):
     iterations: Count
 
 
-class Model(InnerProduct):
+class Model(ClosedForm):
     """Vectors of items; users are solved for.
 
     Attributes:

@@ -12,7 +12,6 @@ negatives of the alignment are the other targets of the step, not drawn ones; th
 and categories are contents too.
 """
 
-from copy import deepcopy
 from typing import Annotated, Any, ClassVar
 
 import torch
@@ -99,13 +98,6 @@ class Model(IdVectors):
     def inputs(self) -> list[str]:
         """See `TrainableModel.inputs`."""
         return [*self.contents.inputs(), "id"]
-
-    @torch.no_grad()
-    def with_ids(self, order: torch.Tensor) -> "Model":
-        """See `TrainableModel.with_ids`."""
-        model = deepcopy(self)
-        model.items.copy_(self.items[order])
-        return model
 
 
 def alignment(ids: torch.Tensor, features: torch.Tensor, temperature: float) -> torch.Tensor:

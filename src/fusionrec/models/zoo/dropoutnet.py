@@ -10,7 +10,6 @@ The score is x·y. It differs from the authors' code: users and items are droppe
 norm; numbers and categories are contents too.
 """
 
-from copy import deepcopy
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar
 
@@ -27,7 +26,8 @@ from fusionrec.models.content_layer import ContentLayer
 from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.fusion.layers import Linear, keep_rows
 from fusionrec.models.implicit_als import AlsOptions, factorise
-from fusionrec.models.trainable import Step, TrainableModel
+from fusionrec.models.known_users import KnownUsers
+from fusionrec.models.trainable import Step
 from fusionrec.params import Count, Fraction, Probability, Section, Weight
 
 LARGEST = 5.0  # standard deviations, beyond which preferences are clipped, as the authors do
@@ -74,7 +74,7 @@ class Tower(nn.Module):
                     nn.init.zeros_(layer.bias)
 
 
-class Model(TrainableModel):
+class Model(KnownUsers):
     """See the module and `TrainableModel`.
 
     Raises:
@@ -85,7 +85,6 @@ class Model(TrainableModel):
     needs: ClassVar[frozenset[Need]] = frozenset({"ids", "contents", "graph"})
     ranks_by_own_loss: ClassVar[bool] = True
     scores_new_items = True
-    known_users: torch.Tensor
     users: torch.Tensor
     items: torch.Tensor
 
@@ -94,8 +93,6 @@ class Model(TrainableModel):
         if data.graph is None:
             raise ValueError("dropoutnet needs the graph of train interactions")
         self.chosen, self.history_length = data.graph, options.max_history
-        known = torch.ones(data.users, dtype=torch.bool) if data.known_users is None else data.known_users
-        self.register_buffer("known_users", known)
         self.register_buffer("users", torch.zeros(data.users, options.dim))
         self.register_buffer("items", torch.zeros(data.items, options.dim))
         self.user_tower, self.item_tower = Tower(options), Tower(options)
@@ -163,18 +160,6 @@ class Model(TrainableModel):
         vectors: torch.Tensor = self.user_tower(inputs, contents) * anything[:, None]
         return vectors
 
-    def logits(
-        self,
-        vectors: torch.Tensor,
-        towers: Towers,
-        columns: torch.Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> torch.Tensor:
-        """See `TrainableModel.logits`: inner products."""
-        if columns is None:
-            return vectors @ towers.candidates.T
-        return (F.embedding(columns, towers.candidates) @ vectors[:, :, None]).squeeze(2)
-
     def loss(self, step: Step) -> dict[str, torch.Tensor]:
         """The mean squared error of the scores of ALS; see the module."""
         trained = step.content.trained.nonzero().squeeze(1)
@@ -191,20 +176,16 @@ class Model(TrainableModel):
 
     def knows(self, users: np.ndarray, past: Histories) -> np.ndarray:
         """See `TrainableModel.knows`: users with a train interaction or a history."""
-        trained = np.append(self.known_users.cpu().numpy(), False)
-        known: np.ndarray = (past.counts[users] > 0) | trained[np.minimum(users, len(trained) - 1)]
+        known: np.ndarray = (past.counts[users] > 0) | super().knows(users, past)
         return known
 
     def inputs(self) -> list[str]:
         """See `TrainableModel.inputs`."""
         return [*self.item_contents.inputs(), "id"]
 
-    @torch.no_grad()
-    def with_ids(self, order: torch.Tensor) -> "Model":
-        """See `TrainableModel.with_ids`."""
-        model = deepcopy(self)
-        model.items.copy_(self.items[order])
-        return model
+    def id_tensors(self) -> list[torch.Tensor]:
+        """See `Model.id_tensors`."""
+        return [self.items]
 
 
 def standardised(factors: torch.Tensor, known: torch.Tensor) -> torch.Tensor:

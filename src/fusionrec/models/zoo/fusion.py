@@ -5,7 +5,6 @@ scores a pair of a user's and an item's vector.
 """
 
 import math
-from copy import deepcopy
 from typing import ClassVar
 
 import numpy as np
@@ -21,12 +20,13 @@ from fusionrec.models.fusion.history import History
 from fusionrec.models.fusion.item_encoder import TABLE_SPREAD, ItemEncoder
 from fusionrec.models.fusion.layers import Linear, draw, table
 from fusionrec.models.fusion.options import FusionOptions
-from fusionrec.models.trainable import Projected, TrainableModel
+from fusionrec.models.known_users import KnownUsers
+from fusionrec.models.trainable import Projected
 
 TEMPERATURES = 0.01, 1.0  # bounds
 
 
-class FusionModel(TrainableModel):
+class FusionModel(KnownUsers):
     """See the module and `TrainableModel`.
 
     Args:
@@ -41,7 +41,6 @@ class FusionModel(TrainableModel):
     needs: ClassVar[frozenset[Need]] = frozenset({"ids", "contents", "sequence"})
     scores_new_items = True
     options: FusionOptions
-    known_users: torch.Tensor
 
     def __init__(self, options: FusionOptions, data: ModelData):
         super().__init__(options, data)
@@ -54,8 +53,6 @@ class FusionModel(TrainableModel):
         self.users = table(data.users, options.dim) if with_id else None
         self.head = Dot() if options.head == "dot" else Pointwise(options)
         self.log_temperature = nn.Parameter(torch.zeros(()))
-        known = torch.ones(data.users, dtype=torch.bool) if data.known_users is None else data.known_users
-        self.register_buffer("known_users", known)
         self.ranks_by_inner_product, self.pair_width = options.head == "dot", self.head.width
         self.history_length = options.max_history if with_history else 0
         self.history_dropout = options.history_dropout
@@ -123,8 +120,7 @@ class FusionModel(TrainableModel):
         """See `TrainableModel.user_vectors`; column j of `latest` has the recency of rank j + 1."""
         vectors = []
         if self.users is not None:
-            row = users.clamp(max=len(self.known_users) - 1)
-            known = self.known_users[row] & (row == users)
+            row, known = self.places(users)
             vectors.append(self.users(row) * known[:, None])
         if self.pool is not None:
             vectors.append(self.pool(towers.history, latest, timed))
@@ -160,24 +156,18 @@ class FusionModel(TrainableModel):
         if self.options.user != "id":
             known |= past.counts[users] > 0
         if self.options.user != "history":
-            trained = self.known_users.cpu().numpy()
-            known |= np.append(trained, False)[np.minimum(users, len(trained))]
+            known |= super().knows(users, past)
         return known
 
     def inputs(self) -> list[str]:
         """See `TrainableModel.inputs`."""
         return self.candidates.inputs
 
-    @torch.no_grad()
-    def with_ids(self, order: torch.Tensor) -> "FusionModel":
-        """See `TrainableModel.with_ids`."""
-        model = deepcopy(self)
-        tables = [
-            encoder.ids.weight for encoder in (model.candidates, model.history) if encoder and encoder.ids
-        ]
-        for weights in [*tables, *([] if model.item_bias is None else [model.item_bias])]:
-            weights.copy_(weights[order])
-        return model
+    def id_tensors(self) -> list[torch.Tensor]:
+        """See `Model.id_tensors`."""
+        encoders = [encoder for encoder in (self.candidates, self.history) if encoder is not None]
+        tables = [encoder.ids.weight for encoder in encoders if encoder.ids is not None]
+        return [*tables, *([] if self.item_bias is None else [self.item_bias])]
 
     def tracked(self, content: ItemInputs) -> dict[str, float]:
         """The share of each input in the fusion, and the temperature of the contrastive loss."""

@@ -15,7 +15,6 @@ all` with `train.targets: 1` and `train.masked: 0`. Where the order is unknown, 
 positions nor causality, and the user vector is the mean of the outputs.
 """
 
-from copy import deepcopy
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -164,19 +163,6 @@ class Model(TrainableModel):
         states: torch.Tensor = self.transformer(vectors, seen, generator)
         return states
 
-    def logits(
-        self,
-        vectors: torch.Tensor,
-        towers: Towers,
-        columns: torch.Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> torch.Tensor:
-        """See `TrainableModel.logits`: inner products, plus the bias."""
-        if columns is None:
-            return torch.addmm(towers.bias, vectors, towers.candidates.T)
-        items = F.embedding(columns, towers.candidates)
-        return (items @ vectors[:, :, None]).squeeze(2) + towers.bias[columns]
-
     def knows(self, users: np.ndarray, past: Histories) -> np.ndarray:
         """See `TrainableModel.knows`: users with a history."""
         known: np.ndarray = past.counts[users] > 0
@@ -187,10 +173,6 @@ class Model(TrainableModel):
         contents = [] if self.contents is None else self.contents.inputs()
         return [*contents, *([] if self.ids is None else ["id"])]
 
-    @torch.no_grad()
-    def with_ids(self, order: torch.Tensor) -> "Model":
-        """See `TrainableModel.with_ids`."""
-        model = deepcopy(self)
-        if model.ids is not None and self.ids is not None:
-            model.ids.copy_(self.ids[order])
-        return model
+    def id_tensors(self) -> list[torch.Tensor]:
+        """See `Model.id_tensors`."""
+        return [] if self.ids is None else [self.ids]

@@ -10,8 +10,7 @@ the penalty is on the vectors and not on E. An item that is new or that train la
 its content says.
 """
 
-from copy import deepcopy
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import nn
@@ -98,10 +97,6 @@ class Model(IdVectors):
         """See `TrainableModel.inputs`."""
         return [*self.projections, "id"]
 
-    def with_ids(self, order: torch.Tensor) -> Self:
-        """See `TrainableModel.with_ids`."""
-        model = deepcopy(self)
-        with torch.no_grad():
-            for weights in (model.items, model.item_bias):
-                weights.copy_(weights[order])
-        return model
+    def id_tensors(self) -> list[torch.Tensor]:
+        """See `Model.id_tensors`."""
+        return [self.items, self.item_bias]
