@@ -122,6 +122,12 @@ def main() -> str:
     return OUT
 
 
+def validation(p: Parameters, data: run.Data) -> Callable[[TrainedModel], dict[str, float]]:
+    """What is measured after each epoch."""
+    items, options = len(data.item_ids), p.train
+    return validator(data.known, data.val, data.train, items, options.monitor, options.validation_users)
+
+
 def train(p: Parameters, device: torch.device, group: Group) -> None:
     """Train in this process, one of `group`, step by step; the first one writes the results."""
     data = run.read(p)
@@ -130,7 +136,7 @@ def train(p: Parameters, device: torch.device, group: Group) -> None:
     model = run.build(p, data, device)
     code_files = code.Code(parameters=p.tree).files([Path(__file__)])
     left = run.interrupted(p, data, model, code.digest_of(code_files))
-    validate = validator(data.known, data.val, data.train, len(data.item_ids), p.train.monitor)
+    validate = validation(p, data)
     content = data.model.content.to(device)
 
     def fit(track: Callable[[Epoch], None]) -> Fitted:
@@ -151,7 +157,7 @@ def compute(p: Parameters, kind: type[ClosedForm], device: torch.device) -> None
     fitting.check(p)
     data, options = run.read(p), p.model.own(p.model.name)
     code_files = code.Code(parameters=p.tree).files([Path(__file__)])
-    validate = validator(data.known, data.val, data.train, len(data.item_ids), p.train.monitor)
+    validate = validation(p, data)
     train = TrainData(data.log, data.train, p.train.seed)
     fit = partial(fitting.fit, kind, options, data.model, train, validate, p.train.monitor, p.train.direction)
     print(run.summary(data, device))

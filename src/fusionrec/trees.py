@@ -1,5 +1,7 @@
 """Nested mappings, such as params.yaml or a file of metrics."""
 
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 
@@ -14,6 +16,18 @@ def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         name = f"{prefix}{key}"
         leaves |= flat(value, f"{name}.") if isinstance(value, dict) and value else {name: value}
     return leaves
+
+
+def put(tree: Any, name: str, value: Any) -> None:
+    """Change the value at a dotted name, which must exist.
+
+    >>> tree = {"model": {"dim": 32}}
+    >>> put(tree, "model.dim", 64)
+    >>> tree
+    {'model': {'dim': 64}}
+    """
+    *sections, leaf = name.split(".")
+    reduce(getitem, sections, tree)[leaf] = value
 
 
 def value(tree: Any, name: str) -> Any:

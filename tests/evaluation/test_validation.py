@@ -105,3 +105,15 @@ def test_what_cannot_be_watched_is_refused() -> None:
         found("auc@10")
     with pytest.raises(UserError, match="no user has a validation item"):
         validator(TRAIN, log([]), TRAIN, ITEMS, "ndcg@10")
+
+
+def test_a_sample_of_users_stands_for_all() -> None:
+    """Each user alone is one of the three samples of one user; a sample of all is all."""
+    alone = set()
+    for user in (0, 2, 4):
+        held_out = log([pair for pair in [(0, 1), (0, 2), (2, 7), (4, 0)] if pair[0] == user])
+        alone.add(validator(TRAIN, held_out, TRAIN, ITEMS, "ndcg@5")(FixedScores(SCORES))["ndcg@5"])
+    sampled = validator(TRAIN, VAL, TRAIN, ITEMS, "ndcg@5", sample=1)
+    assert sampled(FixedScores(SCORES)) == sampled(FixedScores(SCORES))
+    assert sampled(FixedScores(SCORES))["ndcg@5"] in alone
+    assert validator(TRAIN, VAL, TRAIN, ITEMS, "ndcg@5", sample=3)(FixedScores(SCORES)) == found("ndcg@5")

@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from fusionrec import params
+from fusionrec import params, trees
 from fusionrec.checking import folder, interactions, items, pairing, pictures, trial
 from fusionrec.checking.folder import Folder
 from fusionrec.checking.guess import COLUMNS, FILES, Guess, Source, alike, printable
 from fusionrec.checking.trial import Outcome
-from fusionrec.experiments import overrides
 
 WIDTH = 100
 
@@ -99,7 +98,7 @@ def merged(tree: dict[str, Any], guess: Guess) -> dict[str, Any]:
     """All parameters with the guesses."""
     whole = copy.deepcopy(tree)
     for name, setting in guess.settings.items():
-        overrides.put(whole, name, setting.value)
+        trees.put(whole, name, setting.value)
     return whole
 
 

@@ -23,7 +23,8 @@ def patched(text: str, settings: dict[str, Setting]) -> str:
     found = parameter_docs.nodes(yaml.compose(text, yaml.CSafeLoader), "")
     nodes = {name: (node, line) for name, node, line in found}
     tree = yaml.load(text, yaml.CSafeLoader)
-    for name in sorted(settings, key=lambda name: -nodes[name][1]):
+    # from the end to the start, so that places stay what they were
+    for name in sorted(settings, key=lambda name: _place(*nodes[name]), reverse=True):
         value, why = settings[name]
         node, number = nodes[name]
         if trees.value(tree, name) == value:
@@ -40,6 +41,10 @@ def patched(text: str, settings: dict[str, Setting]) -> str:
                 " " * (len(line) - len(line.lstrip())) + f"# guessed: {printable(' '.join(why.split()))}",
             )
     return "\n".join(lines)
+
+
+def _place(node: yaml.Node | None, line: int) -> tuple[int, int]:
+    return line, node.start_mark.column if node else 0
 
 
 def _written(value: Any) -> str:

@@ -8,7 +8,7 @@ search-<key>-<trial>, the only one that is evaluated on the test set.
 Trials run in clones under .dvc/tmp/experiments, so you can keep working in the workspace. The search can be
 interrupted at any time: the same command continues until the study has N trials. The key identifies the code,
 parameters and data that trials depend on; if one of them changes, a new search starts. --model searches another model
-than model.name; of search.space only what matters to the model varies.
+than model.name, with its preset; of search.space only what matters to the model varies.
 """
 
 import shutil
@@ -19,7 +19,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from fusionrec import costs, params, progress, sections
 from fusionrec.cli import _arguments
 from fusionrec.errors import UserError
-from fusionrec.experiments import child_process, clones, search_key, space, study, training_progress
+from fusionrec.experiments import (
+    child_process,
+    clones,
+    overrides,
+    search_key,
+    space,
+    study,
+    training_progress,
+)
 from fusionrec.experiments.options import Search
 
 if TYPE_CHECKING:
@@ -79,7 +87,7 @@ def main(arguments: list[str]) -> None:
     args = parser.parse_args(arguments)
     p, tree, root = sections.load(), params.read(), Path.cwd()
     space.check(p.search.space, tree)
-    fixed = [f"model.name={args.model}"] if args.model else []
+    fixed = [f"{overrides.PRESET}models/{args.model}"] if args.model else []
     options = p.search.model_copy(
         update={"space": space.of_model(p.search.space, args.model or p.model.name)}
     )

@@ -17,11 +17,13 @@ from typing import Any
 
 import pandas as pd
 
-from fusionrec import costs, progress, sections, trees
+from fusionrec import costs, params, progress, recipes, sections, trees
 from fusionrec.cli import _arguments
 from fusionrec.errors import UserError
 from fusionrec.evaluation import slices
 from fusionrec.experiments import clones, overrides, paired, table
+from fusionrec.models import zoo
+from fusionrec.models.closed_form import ClosedForm
 from fusionrec.review import revision_files
 from fusionrec.sections import Params
 
@@ -66,9 +68,13 @@ def _compared(groups: dict[str, list[table.Run]], p: Params) -> str:
     runs = [run for group in groups.values() for run in group]
     if len({(table.dependency(run, "data/splits"), *_measured_by(run)) for run in runs}) > 1:
         return f"No paired table: the variants differ in data/splits or in {', '.join(MEASURED_BY)}."
-    recipes, monitor = [_recipe(name, group, p) for name, group in groups.items()], p.train.monitor
-    shown = paired.table(recipes, p.metrics.headline[0], monitor, p.train.direction)
-    return f"{shown.to_string(index=False)}\n{paired.notes(recipes, monitor, p.train.direction)}"
+    seeds, monitor = max(map(len, groups.values())), p.train.monitor
+    # a model that draws nothing is the same with any seed
+    compared = [
+        _recipe(name, group if len(group) > 1 else group * seeds, p) for name, group in groups.items()
+    ]
+    shown = paired.table(compared, p.metrics.headline[0], monitor, p.train.direction)
+    return f"{shown.to_string(index=False)}\n{paired.notes(compared, monitor, p.train.direction)}"
 
 
 def _measured_by(run: table.Run) -> list[str]:
@@ -95,18 +101,32 @@ def _recipe(name: str, runs: list[table.Run], p: Params) -> paired.Recipe:
 def _combinations(name: str, seeds: int, p: Params) -> dict[str, list[str]]:
     """The experiments of the variant `name`: overrides by experiment name. The seed varies slowest.
 
+    A model that draws nothing has one experiment only.
+
     Raises:
         UserError: if params.yaml has no such variant.
     """
     variants = p.variants.root
     if name not in variants:
         raise UserError(f"`{name}` is not in variants of params.yaml; known: {', '.join(variants)}")
-    first = p.train.seed
-    seed = [f"train.seed={','.join(map(str, range(first, first + seeds)))}"] if seeds > 1 else []
+    first = f"{recipes.SEED}={p.train.seed}"
+    seed = [f"{recipes.SEED}={','.join(str(p.train.seed + n) for n in range(seeds))}"] if seeds > 1 else []
     return {
         "-".join(filter(None, [name, suffix])): settings
         for suffix, settings in overrides.grid([*variants[name], *seed])
+        if not seed or settings[-1] == first or _draws(settings)
     }
+
+
+def _draws(settings: list[str]) -> bool:
+    """Whether the model that `settings` select depends on the seed."""
+    path = Path(params.PATH)
+    tree = params.read(path)
+    for setting in settings:
+        for name, value in overrides.expanded(setting, tree, path).items():
+            trees.put(tree, name, value)
+    kind = zoo.load(tree["model"]["name"])
+    return not issubclass(kind, ClosedForm) or kind.draws
 
 
 def _run_missing(wanted: dict[str, list[str]], root: Path, workers: int, p: Params) -> None:

@@ -30,7 +30,7 @@ class NewItems:
 
 
 def validator(
-    past: Histories, held_out: Histories, train: Histories, items: int, monitor: str
+    past: Histories, held_out: Histories, train: Histories, items: int, monitor: str, sample: int = 0
 ) -> Callable[[Recommender], dict[str, float]]:
     """Metrics at the cut-off of `monitor` as a function of the recommender.
 
@@ -42,6 +42,7 @@ def validator(
         monitor: a metric, such as ndcg@10 or gini@20, or `loss`: the softmax loss over the catalogue. With
             `_new` before the cut-off only items without a train interaction are ranked: use ndcg_new@10 if
             such items are held out.
+        sample: number of users that are drawn, the same ones each time; 0, or more than there are: all.
 
     Raises:
         UserError: if the metric does not exist, or no user has a validation item.
@@ -54,6 +55,8 @@ def validator(
     users = np.flatnonzero(held_out.counts)
     if not len(users):
         raise UserError("no user has a validation item; raise splits.val_fraction or lower min_interactions")
+    if 0 < sample < len(users):
+        users = np.sort(np.random.default_rng(0).choice(users, sample, replace=False))
 
     def validate(recommender: Recommender) -> dict[str, float]:
         if named != name:

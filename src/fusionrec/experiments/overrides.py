@@ -1,17 +1,22 @@
-"""Values for parameters, written as `dvc exp run -S` takes them: `model.vision=dino`, `model.pca=0,32`."""
+"""Values for parameters, written as `dvc exp run -S` takes them: `model.vision=dino`, `model.pca=0,32`.
+
+`preset=models/vbpr` stands for all values of a preset.
+"""
 
 import itertools
 import re
 from collections.abc import Iterable
-from functools import reduce
-from operator import getitem
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fusionrec import trees
 from fusionrec.errors import UserError
+from fusionrec.experiments import presets
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
+
+PRESET = "preset="
 
 
 def one(name: str, value: Any) -> str:
@@ -26,22 +31,25 @@ def one(name: str, value: Any) -> str:
 def apply(path: Path, settings: Iterable[str]) -> None:
     """Write the values into the file of parameters.
 
-    Only the lines of these parameters change, whereas -S reformats the whole file.
+    Only the lines of these parameters change, whereas -S reformats the whole file. Presets are those beside it.
 
     Raises:
-        UserError: if one of `settings` is not `parameter=value`, or the file has no such parameter.
+        UserError: if one of `settings` is not `parameter=value`, or the file has no such parameter, or there is no such
+            preset.
     """
     from dvc.utils.serialize import modify_yaml  # type: ignore[import-untyped]
 
     with modify_yaml(path) as tree:
         for setting in settings:
-            put(tree, *parsed(setting, tree, path.name))
+            for name, value in expanded(setting, tree, path).items():
+                trees.put(tree, name, value)
 
 
-def put(tree: Any, name: str, value: Any) -> None:
-    """Change the value of a parameter, which must exist, in nested mappings."""
-    *sections, leaf = name.split(".")
-    reduce(getitem, sections, tree)[leaf] = value
+def expanded(setting: str, tree: Any, path: Path) -> dict[str, Any]:
+    """The values by parameter that `setting` stands for."""
+    if setting.startswith(PRESET):
+        return presets.settings([setting.removeprefix(PRESET)], tree, path.parent / presets.FOLDER)
+    return dict([parsed(setting, tree, path.name)])
 
 
 def parsed(setting: str, tree: Any, source: str = "params.yaml") -> tuple[str, Any]:
@@ -110,7 +118,12 @@ def _values(choice: str) -> list[str]:
 
 
 def _short(override: str) -> str:
-    """An override in the name of an experiment: a word alone, a number or truth value after its parameter."""
+    """An override in the name of an experiment: a word alone, a number or truth value after its parameter.
+
+    A preset is named without its folder.
+    """
+    if override.startswith(PRESET):
+        return override.rpartition("/")[2]
     name, value = override.split("=", 1)
     leaf = name.split(".")[-1]
     is_word = re.fullmatch(r"[A-Za-z][\w-]*", value) and value.lower() not in ("true", "false", "null")

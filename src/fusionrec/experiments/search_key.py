@@ -28,7 +28,8 @@ def key(root: Path, space: dict[str, Dimension], fixed: Iterable[str] = ()) -> s
     """
     tree = params.read(root / params.PATH)
     for setting in fixed:
-        overrides.put(tree, *overrides.parsed(setting, tree))
+        for name, value in overrides.expanded(setting, tree, root / params.PATH).items():
+            trees.put(tree, name, value)
     tree["search"] = tree["search"] | {"space": {name: one.model_dump() for name, one in space.items()}}
     parts = {
         "code": _code(root, varied(tree, space)),

@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from statistics import mean, stdev
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fusionrec import recipes, trees
 from fusionrec.data.modalities import ENCODED, MODALITIES
 
 HASHES = ("data/splits", "data/images")
+MODEL = "model.name"
 Run = dict[str, Any]  # of the output of `dvc exp show --json`
 
 
@@ -23,7 +25,8 @@ def by_run(shown: list[dict[str, Any]], monitor: str, headline: str) -> pd.DataF
         headline: the test metric, one of metrics/eval.json.
 
     Returns:
-        A table of strings: every parameter that differs between rows, the validation and the test metric, the weights
+        A table of strings: the name of the model and every parameter that differs between rows of one
+        model, the validation and the test metric, the weights
         of both encoders, and hashes of the splits and pictures. "-" means unknown.
     """
     return _table([[run] for run in _runs(shown)], monitor, headline, several=False)
@@ -88,7 +91,7 @@ def _table(groups: list[list[Run]], monitor: str, headline: str, several: bool) 
     used = pd.DataFrame([recipes.parameters(parameters(run)) for run in firsts], dtype=object)
     if not several:
         used[recipes.SEED] = [trees.value(parameters(run), recipes.SEED) for run in firsts]
-    differ = [str(name) for name in used if len(set(map(str, used[name]))) > 1]
+    differ = [str(name) for name in used if _differs(used.astype(str), str(name))]
     return pd.DataFrame(
         {
             "experiment": [_name(run, several) for run in firsts],
@@ -100,6 +103,15 @@ def _table(groups: list[list[Run]], monitor: str, headline: str, several: bool) 
             **{path.removeprefix("data/"): [_hash(run, path) for run in firsts] for path in HASHES},
         }
     )
+
+
+def _differs(used: pd.DataFrame, name: str) -> bool:
+    """Whether a parameter differs between rows of the same model, or is the name of the model and differs at all.
+
+    Models have training parameters of their own; their names are enough to tell them apart.
+    """
+    groups = used.groupby(MODEL) if MODEL in used and name != MODEL else used
+    return bool(np.max(groups[name].nunique()) > 1)
 
 
 def _runs(shown: list[dict[str, Any]]) -> list[Run]:

@@ -56,6 +56,7 @@ class ContentRegression(ClosedForm):
     name: ClassVar[str]
     needs: ClassVar[frozenset[Need]] = frozenset({"contents"})
     scores_new_items = True
+    draws = True  # with the target als
     history: torch.Tensor
     coefficients: torch.Tensor
     gram: torch.Tensor

@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from torch import nn
 
 from fusionrec.models.contract import ModelData, Need
 from fusionrec.models.graph import Propagation, normalised
@@ -30,11 +29,6 @@ class GraphVectors(IdVectors):
             raise ValueError("the model needs the graph of train interactions")
         user, item = data.graph.pairs(np.arange(len(data.graph)))
         self.graph = Propagation(normalised(user, item, data.users, data.items))
-
-    def reset(self, generator: torch.Generator) -> None:
-        """Draw the vectors: Xavier, uniform, as the authors do."""
-        nn.init.xavier_uniform_(self.users, generator=generator)
-        nn.init.xavier_uniform_(self.items, generator=generator)
 
     def propagated(self) -> tuple[torch.Tensor, torch.Tensor]:
         """See `IdVectors.propagated`: means over all layers."""

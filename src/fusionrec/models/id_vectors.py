@@ -29,6 +29,11 @@ class IdVectors(KnownUsers):
         self.users = nn.Parameter(torch.zeros(data.users, options.dim))
         self.items = nn.Parameter(torch.zeros(data.items, options.dim))
 
+    def reset(self, generator: torch.Generator) -> None:
+        """Draw the vectors: Xavier, uniform. Larger ones are noise that training on sparse data does not forget."""
+        nn.init.xavier_uniform_(self.users, generator=generator)
+        nn.init.xavier_uniform_(self.items, generator=generator)
+
     def bias(self) -> torch.Tensor:
         """[items]: what is added to each item's score; zeros by default."""
         return self.items.new_zeros(len(self.items))

@@ -39,7 +39,8 @@ class Train(Section):
     `users`, users are drawn in proportion to the square root of their number of interactions.
     With `moments: all`, a causal step predicts after each of the latest choices of a history, not at one moment.
     The share `masked` of the steps hides random choices of a history instead of the next ones.
-    `monitor` is a validation metric and `direction` says whether more of it is better. `clip` bounds the
+    `monitor` is a validation metric and `direction` says whether more of it is better; it is
+    measured on `validation_users` random users, 0: on all. `clip` bounds the
     norm of the gradient, 0 does not. `momentum` is for sgd; `decay_every` (epochs) for step, `plateau` for
     plateau (epochs without a better validation), `decay` for both. With `ema` above 0 the moving average of
     the weights is what is validated and kept.
@@ -56,6 +57,7 @@ class Train(Section):
     epochs: Count
     monitor: Annotated[str, Field(pattern=r"^(loss|[a-z_0-9]+@[1-9][0-9]*)$")]
     direction: Literal["max", "min"]
+    validation_users: Natural
     patience: Count
     optimizer: Literal["adamw", "adam", "sgd"]
     lr: Positive

@@ -42,6 +42,7 @@ class Model(ClosedForm):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
+    draws = True
     items: torch.Tensor
     gram: torch.Tensor
 

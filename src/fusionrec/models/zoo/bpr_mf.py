@@ -13,8 +13,6 @@ from fusionrec.models.contract import ModelData
 from fusionrec.models.id_vectors import IdVectors
 from fusionrec.params import Count, Section, Weight
 
-SPREAD = 0.1  # standard deviation of the vectors at the start
-
 
 class Options(Section):
     """`dim` is the width of the vectors, `l2` the penalty on those of a step's users and items."""
@@ -32,9 +30,8 @@ class Model(IdVectors):
         self.item_bias = nn.Parameter(torch.zeros(data.items))
 
     def reset(self, generator: torch.Generator) -> None:
-        """Draw the vectors from a small normal; biases are 0."""
-        nn.init.normal_(self.users, std=SPREAD, generator=generator)
-        nn.init.normal_(self.items, std=SPREAD, generator=generator)
+        """See `IdVectors.reset`; biases are 0."""
+        super().reset(generator)
         nn.init.zeros_(self.item_bias)
 
     def bias(self) -> torch.Tensor:

@@ -27,8 +27,6 @@ from fusionrec.models.id_vectors import IdVectors
 from fusionrec.models.trainable import Step
 from fusionrec.params import Count, Fraction, Positive, Probability, Section, Weight
 
-SPREAD = 0.1  # standard deviation of the vectors of ids at the start
-
 
 class Options(Section):
     """`dim` is the width of the vectors, `hidden` that of the content network, `alignment` the weight of that loss."""
@@ -55,9 +53,8 @@ class Model(IdVectors):
         self.out = Linear(options.hidden, options.dim)
 
     def reset(self, generator: torch.Generator) -> None:
-        """Draw all weights: the vectors of ids from a small normal, matrices by Xavier."""
-        nn.init.normal_(self.users, std=SPREAD, generator=generator)
-        nn.init.normal_(self.items, std=SPREAD, generator=generator)
+        """Draw all weights: Xavier; biases are 0."""
+        super().reset(generator)
         self.contents.reset(generator)
         nn.init.xavier_uniform_(self.out.weight, generator=generator)
         nn.init.zeros_(self.out.bias)

@@ -21,6 +21,7 @@ class Model(Scores):
     """Random scores."""
 
     needs: ClassVar[frozenset[Need]] = frozenset()
+    draws = True
     ranks_untrained_items: ClassVar[bool | None] = True  # as well as any other
     seed: torch.Tensor
 

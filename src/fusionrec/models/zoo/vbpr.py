@@ -22,8 +22,6 @@ from fusionrec.models.id_vectors import IdVectors
 from fusionrec.models.modalities import required
 from fusionrec.params import Count, Section, Weight
 
-SPREAD = 0.1  # standard deviation of the vectors at the start
-
 
 class Options(Section):
     """`dim` is the width of the vectors of ids, and of tastes; `l2` the penalty on those of a step."""
@@ -56,13 +54,11 @@ class Model(IdVectors):
         )
 
     def reset(self, generator: torch.Generator) -> None:
-        """Draw vectors of ids from a small normal, E from one whose projections are as long; biases are 0."""
-        nn.init.normal_(self.users, std=SPREAD, generator=generator)
-        nn.init.normal_(self.items, std=SPREAD, generator=generator)
+        """Draw the vectors of ids and E: Xavier, uniform; biases are 0."""
+        super().reset(generator)
         nn.init.zeros_(self.item_bias)
-        width = sum(len(matrix) for matrix in self.projections.values())
         for matrix in self.projections.values():
-            nn.init.normal_(matrix, std=SPREAD / width**0.5, generator=generator)
+            nn.init.xavier_uniform_(matrix, generator=generator)
             nn.init.zeros_(matrix[:, -1])
 
     def towers(
