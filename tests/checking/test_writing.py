@@ -61,6 +61,12 @@ def test_parameters_of_the_file(name: str) -> None:
     assert len(after) == len(before) + 1 and len(set(before) - set(after)) == 1
 
 
+def test_parameters_that_share_a_line() -> None:
+    text = "a:\n  b: {c: 1, d: {e: 2}} # two\n"
+    settings = {"a.b.c": Setting(3, ""), "a.b.d.e": Setting("x", "")}
+    assert patched(text, settings) == "a:\n  b: {c: 3, d: {e: x}} # two\n"
+
+
 def test_a_section_is_refused() -> None:
     with pytest.raises(UserError, match="a is a section; set its parameters one by one"):
         patched(TEXT, {"a": Setting({"b": 1}, "")})

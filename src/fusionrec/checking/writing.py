@@ -1,5 +1,6 @@
 """Values and comments in a file of parameters, whose other lines stay as they are."""
 
+import copy
 from typing import Any
 
 import yaml
@@ -13,7 +14,8 @@ def patched(text: str, settings: dict[str, Setting]) -> str:
     """A file of parameters with other values; above each that differs stands its reason as a comment.
 
     Args:
-        text: the file, in YAML. The value of each parameter in `settings` is on one line.
+        text: the file, in YAML. The value of each parameter in `settings` is on one line, which it may share with
+            others.
         settings: by the full names of parameters.
 
     Raises:
@@ -23,8 +25,8 @@ def patched(text: str, settings: dict[str, Setting]) -> str:
     found = parameter_docs.nodes(yaml.compose(text, yaml.CSafeLoader), "")
     nodes = {name: (node, line) for name, node, line in found}
     tree = yaml.load(text, yaml.CSafeLoader)
-    # from the end to the start, so that places stay what they were
-    for name in sorted(settings, key=lambda name: _place(*nodes[name]), reverse=True):
+    settings = _with_lines(settings, {*nodes}, tree)
+    for name in sorted(settings, key=lambda name: -nodes[name][1]):
         value, why = settings[name]
         node, number = nodes[name]
         if trees.value(tree, name) == value:
@@ -43,8 +45,16 @@ def patched(text: str, settings: dict[str, Setting]) -> str:
     return "\n".join(lines)
 
 
-def _place(node: yaml.Node | None, line: int) -> tuple[int, int]:
-    return line, node.start_mark.column if node else 0
+def _with_lines(settings: dict[str, Setting], lines: set[str], tree: Any) -> dict[str, Setting]:
+    """The same; parameters that share a line, as in `losses: {bpr: 1, bce: 0}`, become one setting of all of them."""
+    changed = copy.deepcopy(tree)
+    whole: dict[str, Setting] = {}
+    for name, setting in settings.items():
+        trees.put(changed, name, setting.value)
+        while name not in lines and "." in name:
+            name = name.rpartition(".")[0]
+        whole[name] = Setting(trees.value(changed, name), setting.why)
+    return whole
 
 
 def _written(value: Any) -> str:
