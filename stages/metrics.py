@@ -19,6 +19,7 @@ from fusionrec import costs, files, params, plots, progress, runtime
 from fusionrec.data.demo import demo_truth
 from fusionrec.data.histories import LOG, Histories
 from fusionrec.data.item_inputs import ItemInputs
+from fusionrec.errors import UserError
 from fusionrec.evaluation import (
     ablation,
     baselines,
@@ -72,21 +73,24 @@ def read_split() -> Split:
 def fit_baselines(options: Metrics, split: Split, content: ItemInputs) -> dict[str, Any]:
     """The baselines, fitted on train; for the demo also the oracle, which knows the true preferences."""
     users, items, train = len(split.users), len(split.items), split.parts["train"]
+    new = options.protocol == "new"
+    metric = "ndcg_new@10" if new else "ndcg@10"
+    chosen = baselines.for_new_items(options.baselines) if new else options.baselines
     histories = Histories.of(train, users)
     judge: Callable[[Recommender], float] | None = None
     if len(split.parts["val"]):
         known = Histories.of(pd.concat([train, split.parts["fold_in"]]), users)
         held_out = Histories.of(split.parts["val"], users)
-        validate = validator(known, held_out, histories, items, "ndcg@10")
+        validate = validator(known, held_out, histories, items, metric)
 
         def judge(recommender: Recommender) -> float:
-            return validate(recommender)["ndcg@10"]
+            return validate(recommender)[metric]
 
     categories = content.category_values
     values = int(categories.max()) + 1 if len(categories) else 0
     data = ModelData(content, users, values, graph=histories)
     fitted: dict[str, Any] = {
-        **baselines.build(options.baselines, data, TrainData(train, histories, options.seed), judge)
+        **baselines.build(chosen, data, TrainData(train, histories, options.seed), judge)
     }
     truth = demo_truth.read("data/raw/tables")
     if truth is not None:
@@ -165,6 +169,10 @@ def main() -> str:
     ks, split = sorted(options.ks), read_split()
     families = [metrics.load(name, options) for name in options.families]
     model = checkpoint.load("data/model", runtime.device(computing), split.item_ids)
+    if options.protocol == "new" and not model.ranks_untrained_items:
+        raise UserError(
+            "metrics.protocol: new ranks items without a train interaction, which this model cannot; set it to strict"
+        )
     candidates = tasks.candidates(options.candidates, split.user_ids, split.item_ids)
     features = rerank_features.of(
         model.content, split.items["train_interactions"].to_numpy(), int((~split.users["cold"]).sum())

@@ -25,6 +25,23 @@ def test_strict_hides_validation_and_mmrec_does_not() -> None:
     assert ranked("mmrec") == [[1], [2]], "item 2 of the validation part is in the way"
 
 
+def test_new_ranks_and_counts_items_without_a_train_interaction_only() -> None:
+    """Items 2 and 3 are new; user 1 had item 2 in validation, user 0 holds out item 1, which is known."""
+    task = tiny(protocol="new")
+    assert task.users.tolist() == [1] and task.held_out[1].tolist() == [3]
+    assert tasks.rank(FixedScores(SCORES), task, 2).items.tolist() == [[3, -1]]
+    some = tasks.pair_up(np.array([1, 1]), np.array([1, 2]), users=3)
+    assert tasks.rank(FixedScores(SCORES), tiny(protocol="new", candidates=some), 2).items.tolist() == [
+        [-1, -1]
+    ]
+
+
+def test_new_without_new_items_is_refused() -> None:
+    known = PARTS | {"test": PARTS["test"].iloc[:1]}
+    with pytest.raises(UserError, match=r"metrics\.protocol: new .* none is held out"):
+        tiny(protocol="new", parts=known)
+
+
 @pytest.mark.parametrize("protocol", ["strict", "mmrec"])
 def test_what_is_folded_in_is_known_and_not_trained_on(protocol: str) -> None:
     """User 2 is not in train; item 1 is in its past, and item 3 is held out."""

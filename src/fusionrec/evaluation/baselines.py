@@ -6,7 +6,7 @@ from fusionrec.errors import UserError
 from fusionrec.evaluation.options import Baselines
 from fusionrec.models import closed_form, zoo
 from fusionrec.models.closed_form import ClosedForm, TrainData
-from fusionrec.models.contract import ModelData
+from fusionrec.models.contract import ModelData, ranks_untrained
 from fusionrec.models.trained_model import TrainedModel
 
 
@@ -42,3 +42,11 @@ def build(
         fitted = closed_form.candidates(kind, section.own(name), data, train)
         built[name] = closed_form.best(fitted, validation)
     return built
+
+
+def for_new_items(section: Baselines) -> Baselines:
+    """Those that can rank items without a train interaction; the others are named on the terminal."""
+    unable = [name for name in section.names if not ranks_untrained(zoo.load(name))]
+    if unable:
+        print(f"left out, since they cannot rank new items: {', '.join(unable)}")
+    return section.model_copy(update={"names": [name for name in section.names if name not in unable]})

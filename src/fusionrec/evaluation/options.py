@@ -30,7 +30,7 @@ class Metrics(Choosing):
     ks: Annotated[list[Count], Field(min_length=1)]
     families: Annotated[list[str], Choice("fusionrec.evaluation.metrics", "metrics.families")]
     headline: Annotated[list[Accuracy], Field(min_length=1)]
-    protocol: Literal["strict", "mmrec", "sampled"]
+    protocol: Literal["strict", "mmrec", "new", "sampled"]
     negatives: Count
     candidates: str
     slices: list[str]

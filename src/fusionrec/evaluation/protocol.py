@@ -60,8 +60,8 @@ def of_test(
     """The test task from the tables of the split.
 
     At test, the train and fold-in interactions are known, and those of validation too unless the protocol is
-    `mmrec`, which follows MMRec's published figures. Users without a held-out item, or without a candidate, are
-    left out.
+    `mmrec`, which follows MMRec's published figures. With `new`, only items without a train interaction are held out
+    and ranked. Users without a held-out item, or without a candidate, are left out.
 
     Args:
         parts: train, val, test, fold_in, each with the columns `histories.LOG`.
@@ -75,12 +75,20 @@ def of_test(
     names = ["train", "fold_in"] if options.protocol == "mmrec" else ["train", "fold_in", "val"]
     past = Histories.of(pd.concat([parts[name][LOG] for name in names]), users)
     held_out = Histories.of(parts["test"], users)
+    popularity = np.bincount(train.items, minlength=len(tail))
+    if options.protocol == "new":
+        candidates = of_all(np.arange(len(tail)), users) if candidates is None else candidates
+        held_out, candidates = (kept(each, popularity == 0) for each in (held_out, candidates))
+        if not len(held_out.items):
+            raise UserError(
+                "metrics.protocol: new ranks items without a train interaction, but none is held out; set "
+                "splits.strategy to item, or the protocol to strict"
+            )
     asked = np.flatnonzero(held_out.counts)
     if options.protocol == "sampled":
         candidates = sample(asked, past, held_out, len(tail), options.negatives, options.seed)
     elif candidates is not None:
         asked = np.flatnonzero((held_out.counts > 0) & (candidates.counts > 0))
-    popularity = np.bincount(train.items, minlength=len(tail))
     return Task(asked, past, held_out, train, popularity, tail, vectors, tied(parts, users), candidates)
 
 
@@ -151,8 +159,19 @@ def candidates(path: str, user_ids: list[str], item_ids: list[str]) -> Histories
     item = np.unique(item)
     if len(item) == len(item_ids):
         return None
-    offsets = np.arange(len(user_ids) + 1) * len(item)
-    return Histories(offsets, np.tile(item, len(user_ids)))
+    return of_all(item, len(user_ids))
+
+
+def of_all(items: np.ndarray, users: int) -> Histories:
+    """Histories in which each of `users` users has all of `items`."""
+    return Histories(np.arange(users + 1) * len(items), np.tile(items, users))
+
+
+def kept(histories: Histories, items: np.ndarray) -> Histories:
+    """Histories without the items that are not in `items`, bool [items]."""
+    stays = items[histories.items]
+    counts = np.concatenate([[0], np.cumsum(stays)])[histories.offsets]
+    return Histories(counts, histories.items[stays])
 
 
 def _rows(ids: pd.Series, known: list[str], where: str) -> np.ndarray:

@@ -249,3 +249,9 @@ class Model(nn.Module):
             for tensor in model.id_tensors():
                 tensor.copy_(tensor[order])
         return model
+
+
+def ranks_untrained(model: Model | type[Model]) -> bool:
+    """Whether a model, or all of its kind, can rank items without a train interaction."""
+    ranks = model.ranks_untrained_items
+    return model.scores_new_items if ranks is None else ranks

@@ -7,7 +7,7 @@ import torch
 
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
-from fusionrec.models.contract import Model
+from fusionrec.models.contract import Model, ranks_untrained
 
 
 class TrainedModel:
@@ -40,8 +40,7 @@ class TrainedModel:
     @property
     def ranks_untrained_items(self) -> bool:
         """See `Model.ranks_untrained_items`."""
-        ranks, new = self.model.ranks_untrained_items, self.model.scores_new_items
-        return new if ranks is None else ranks
+        return ranks_untrained(self.model)
 
     @torch.no_grad()
     def among(self, content: ItemInputs) -> "TrainedModel":
