@@ -121,8 +121,9 @@ class FusionRec:
             )
         model = self.engine.model
         all_vectors = {name: one.vectors for name, one in model.content.modalities.items()}
-        if model.towers.candidates.shape[1]:
-            all_vectors["model"] = model.towers.candidates
+        own = model.model.similarity_vectors(model.towers)
+        if own.shape[1]:
+            all_vectors["model"] = own
         if by not in all_vectors:
             raise UserError(
                 f"by={by}: the model has no such vectors; it has {', '.join(all_vectors) or 'none'}"

@@ -7,7 +7,8 @@ import torch
 from tests.catalogue import contents
 
 from fusionrec.data.item_inputs import ItemInputs
-from fusionrec.models.fusion.options import FusionOptions
+from fusionrec.models.fusion.new_items import Regression
+from fusionrec.models.fusion.options import UNUSED, FusionOptions
 
 ITEMS, USERS, CATEGORY_VALUES = 6, 4, 3
 
@@ -23,6 +24,7 @@ def options() -> FusionOptions:
         final_activation="none", init="xavier_uniform", projection_gain=0.1,
         id_dropout=0.5, content_dropout=0.5, feature_dropout=0.5, history_dropout=0.5,
         losses={"softmax": 1.0}, temperature=0.1,
+        new_items="tower", exploration=0.0, regression=Regression.model_validate(UNUSED),
     )  # fmt: skip
 
 

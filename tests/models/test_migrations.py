@@ -49,7 +49,7 @@ class WithNewKey(FusionOptions):
     """What the parameters may look like in a later version."""
 
     new_key: int
-    before: ClassVar[dict[str, Any]] = {"new_key": 0}
+    before: ClassVar[dict[str, Any]] = {**FusionOptions.before, "new_key": 0}
 
 
 class WithoutBefore(FusionOptions):

@@ -21,7 +21,14 @@ ITEMS, USERS = 12, 30
 S = TypeVar("S", bound=Section)
 PARAMS = sections.load(Path(__file__).resolve().parents[2] / "params.yaml")
 MODEL: FusionOptions = PARAMS.model.own("fusion").model_copy(
-    update={"dim": 16, "id_dropout": 0.1, "content_dropout": 0.1, "history_dropout": 0.0, "max_history": 8}
+    update={
+        "new_items": "tower",
+        "dim": 16,
+        "id_dropout": 0.1,
+        "content_dropout": 0.1,
+        "history_dropout": 0.0,
+        "max_history": 8,
+    }
 )
 TRAIN = PARAMS.train.model_copy(
     update={"batch": 16, "targets": 1, "masked": 0.0, "lr": 0.02, "epochs": 40, "patience": 40}

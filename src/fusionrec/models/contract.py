@@ -234,6 +234,10 @@ class Model(nn.Module):
         """
         raise NotImplementedError
 
+    def similarity_vectors(self, towers: Towers) -> torch.Tensor:
+        """[n, any width]: vectors of the encoded items whose cosine says how similar they are."""
+        return towers.candidates
+
     def inputs(self) -> list[str]:
         """The inputs of the items that it uses: some modalities, numbers, categories and id."""
         return []

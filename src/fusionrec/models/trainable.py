@@ -4,6 +4,7 @@ from typing import ClassVar, NamedTuple, Protocol
 
 import torch
 
+from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.models.contract import Model, Towers
@@ -71,10 +72,12 @@ class TrainableModel(Model):
 
     Attributes:
         ranks_by_own_loss: whether its `loss` ranks items without any of `losses`, so that all of them may be off.
+        completed: how the names of weights begin that `complete` computes; they are no part of the training.
         history_dropout: share of a history that is hidden in training.
     """
 
     ranks_by_own_loss: ClassVar[bool] = False
+    completed: ClassVar[tuple[str, ...]] = ()
     history_dropout: float = 0.0
 
     def reset(self, generator: torch.Generator) -> None:
@@ -83,6 +86,15 @@ class TrainableModel(Model):
 
     def start_epoch(self, generator: torch.Generator) -> None:
         """Prepare an epoch of training, such as a sample of the graph; `generator`, that of dropout, draws it."""
+
+    def complete(self, content: ItemInputs, train: Histories) -> bool:
+        """Compute, at the end of training, what depends on the trained weights; returns whether there is anything.
+
+        Args:
+            content: inputs of all items.
+            train: the train histories.
+        """
+        return False
 
     def loss(self, step: Step) -> dict[str, torch.Tensor]:
         """The terms of the loss of a step, by name.

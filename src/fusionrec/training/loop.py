@@ -63,7 +63,8 @@ def fit(
             have the weights and tables of the best epoch in the end.
 
     Returns:
-        The best epoch. Training ends after `patience` epochs without a better one.
+        The best epoch, with the validation of the completed model. Training ends after `patience` epochs without a
+        better one.
 
     Raises:
         UserError: if the loss is no longer finite, or no validation gives a number.
@@ -84,7 +85,11 @@ def fit(
     if not run.stopping.best_epoch:
         raise UserError(f"no epoch had a validation {options.monitor}: no user has a validation item")
     run.objective.restore(run.best)
-    return run.epochs[run.stopping.best_epoch - 1]
+    best = run.epochs[run.stopping.best_epoch - 1]
+    if not model.complete(run.objective.content, train):
+        return best
+    validated = validate(TrainedModel(model.eval(), run.objective.content)) if group.first else {}
+    return best._replace(metrics=best.metrics | {f"val/{name}": value for name, value in validated.items()})
 
 
 class Training:

@@ -50,12 +50,15 @@ class Objective(nn.Module):
     def state(self) -> dict[str, torch.Tensor]:
         """All trained weights, without copies: the next step changes them."""
         tuned = self.encoders.named_parameters(ENCODERS)
-        return self.model.state_dict() | {name: x.detach() for name, x in tuned if x.requires_grad}
+        weights = self.model.state_dict().items()
+        trained = {name: x for name, x in weights if not name.startswith(self.model.completed)}
+        return trained | {name: x.detach() for name, x in tuned if x.requires_grad}
 
     def restore(self, state: dict[str, torch.Tensor]) -> None:
         """Restore a `state`, and encode all items again with the encoders that are trained."""
         tuned = {name: x for name, x in state.items() if name.startswith(f"{ENCODERS}.")}
-        self.model.load_state_dict({name: x for name, x in state.items() if name not in tuned})
+        weights = {name: x for name, x in state.items() if name not in tuned}
+        self.model.load_state_dict(weights, strict=not self.model.completed)
         self.load_state_dict(tuned, strict=False)
         self.renew()
 

@@ -269,10 +269,8 @@ def test_some_items_are_scored_as_all_are(name: str) -> None:
     model = learned(name)[0].model
     if isinstance(model, Scores):
         pytest.skip("it has no vectors")
-    latest = torch.from_numpy(train().latest(ALL, model.history_length))
-    users = torch.from_numpy(ALL)
     whole = model.towers(world())
-    vectors = model.user_vectors(whole, users, latest)
+    vectors = model.user_vectors_of(whole, ALL, train())
     scores = model.logits(vectors, whole)
     candidates = torch.tensor([1, 4, 9])
     some = model.towers(world(), None, candidates)

@@ -24,9 +24,14 @@ def model(content: ItemInputs) -> Model:
     return built
 
 
+def said_of(content: ItemInputs, item: int) -> torch.Tensor:
+    """f: the joined vectors of all modalities, which have nine values together."""
+    return torch.cat([one.vectors[item] for one in content.modalities.values()]) / 3
+
+
 def expected(model: Model, content: ItemInputs, user: int, item: int) -> torch.Tensor:
     """b + p · q + t · E f + c · f, of joined contents; without the first two for an item that train lacks."""
-    features = torch.cat([one.vectors[item] for one in content.modalities.values()])
+    features = said_of(content, item)
     projection = torch.cat([model.projections[name] for name in content.modalities])
     by_id, taste = model.users[user].split(3)
     said = taste @ (features @ projection[:, :3]) + features @ projection[:, 3]
@@ -61,9 +66,13 @@ def test_contents_are_constant(model: Model, content: ItemInputs) -> None:
     assert all(weights.grad is not None and weights.grad.any() for weights in model.parameters())
 
 
-def test_the_penalty_is_on_vectors_of_both_kinds(model: Model) -> None:
+def test_the_penalty_is_on_vectors_and_projected_contents(model: Model, content: ItemInputs) -> None:
     step = FixedStep(torch.tensor([0]), torch.tensor([5]), torch.tensor([[1]]))
+    step.content = content
     squares = model.users[0].square().sum() + model.items[[5, 1]].square().sum()
+    projection = torch.cat([model.projections[name] for name in content.modalities])
+    for item in (5, 1):
+        squares = squares + (said_of(content, item) @ projection).square().sum()
     torch.testing.assert_close(model.loss(step)["l2"], 0.05 * squares)
 
 

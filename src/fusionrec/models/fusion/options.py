@@ -1,11 +1,17 @@
 """Parameters of the fusion model: `model.fusion`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from fusionrec.choices import Choice
+from fusionrec.models.fusion.new_items import Regression
 from fusionrec.params import Count, Fraction, Natural, Positive, Section, Weight
+
+UNUSED = {
+    "weights": {}, "bandwidth": 1, "l2": 1, "popularity": 0, "dim": 1, "anchors": 1,
+    "smoothing": {"l2": 1, "own": 0, "max_items": 0, "rank": 1},
+}  # fmt: skip
 
 
 class FusionOptions(Section):
@@ -15,7 +21,12 @@ class FusionOptions(Section):
     plain sum of the parts; `projection_gain` is the initial scale of projections. `dropout` acts in hidden layers,
     the four others on inputs. `losses` are weights of the terms of the loss; 0 switches a term off.
     `temperature` is the initial one of the contrastive loss, which is learned.
+
+    `new_items` says how items without a train interaction are scored: by a regression from contents, if the head is
+    `dot`, or as all others. `exploration` is added to their scores.
     """
+
+    before: ClassVar[dict[str, Any]] = {"new_items": "tower", "exploration": 0.0, "regression": UNUSED}
 
     item_id: bool
     categories: bool
@@ -43,6 +54,9 @@ class FusionOptions(Section):
     history_dropout: Fraction
     losses: Annotated[dict[str, Weight], Choice("fusionrec.training.losses", "model.fusion.losses")]
     temperature: Annotated[float, Field(ge=0.01, le=1)]
+    new_items: Literal["regression", "tower"]
+    exploration: float
+    regression: Regression
 
     @field_validator("num_attention_heads")
     @classmethod

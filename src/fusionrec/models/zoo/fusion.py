@@ -2,6 +2,10 @@
 
 Two towers. History vectors and candidate vectors come from two item encoders with weights of their own; a head
 scores a pair of a user's and an item's vector.
+
+Items without a train interaction are scored in closed form, at the end of training (`new_items: regression`; see
+`fusionrec.models.fusion.new_items` and `calibration`). Vectors are longer then: a user's is the tower's and that of the
+regression, side by side; an item has zeros in one of the two parts, and the score stays an inner product.
 """
 
 import math
@@ -14,16 +18,20 @@ from torch import nn
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models import fusions
+from fusionrec.models.content_features import widths
 from fusionrec.models.contract import ModelData, Need, Towers
+from fusionrec.models.fusion import calibration
 from fusionrec.models.fusion.heads import FINAL, Dot, Pointwise
 from fusionrec.models.fusion.history import History
 from fusionrec.models.fusion.item_encoder import TABLE_SPREAD, ItemEncoder
 from fusionrec.models.fusion.layers import Linear, draw, table
+from fusionrec.models.fusion.new_items import NewItems
 from fusionrec.models.fusion.options import FusionOptions
 from fusionrec.models.known_users import KnownUsers
 from fusionrec.models.trainable import Projected
 
 TEMPERATURES = 0.01, 1.0  # bounds
+SCORES = 2_000_000  # of pairs of a user and an item, which the scale of new items is fitted on
 
 
 class FusionModel(KnownUsers):
@@ -40,7 +48,9 @@ class FusionModel(KnownUsers):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"ids", "contents", "sequence"})
     scores_new_items = True
+    completed = ("new_items.", "calibration")
     options: FusionOptions
+    calibration: torch.Tensor
 
     def __init__(self, options: FusionOptions, data: ModelData):
         super().__init__(options, data)
@@ -56,6 +66,9 @@ class FusionModel(KnownUsers):
         self.ranks_by_inner_product, self.pair_width = options.head == "dot", self.head.width
         self.history_length = options.max_history if with_history else 0
         self.history_dropout = options.history_dropout
+        self.new_items = _regression(options, data)
+        if self.new_items is not None:
+            self.register_buffer("calibration", torch.zeros(3, dtype=torch.float64))
 
     @classmethod
     def reads_tokens(cls, options: FusionOptions) -> bool:
@@ -106,13 +119,79 @@ class FusionModel(KnownUsers):
             own = self.item_bias if candidates is None else self.item_bias[candidates]
             bias = bias + own * known
         past = self.history(content, generator, history) if self.history is not None else vectors
-        return Towers(vectors, bias, past)
+        towers = Towers(vectors, bias, past)
+        if not self._completed:
+            return towers
+        some = content if candidates is None else content.take(candidates)
+        return self._with_new(towers, some, ~some.trained)
 
     def new_towers(self, content: ItemInputs) -> Towers:
         """See `TrainableModel.new_towers`; the items are encoded as those without a train interaction are."""
         vectors = self.candidates.encode_new(content)
         past = self.history.encode_new(content) if self.history is not None else vectors
-        return Towers(vectors, self.content_bias(vectors).squeeze(1), past)
+        towers = Towers(vectors, self.content_bias(vectors).squeeze(1), past)
+        return (
+            self._with_new(towers, content, torch.ones_like(content.trained)) if self._completed else towers
+        )
+
+    @property
+    def _completed(self) -> bool:
+        """Whether new items have scores of their own: after training."""
+        return self.new_items is not None and bool(self.calibration.any())
+
+    def _with_new(self, towers: Towers, content: ItemInputs, new: torch.Tensor) -> Towers:
+        """Towers in which the items `new`, bool [n], have the vectors and bias of the regression.
+
+        Args:
+            towers: of the n items `content`; their vectors stay as `Towers.own`.
+        """
+        assert self.new_items is not None
+        vectors = towers.candidates.new_zeros(len(new), self.new_items.mean.shape[0])
+        bias = towers.bias.clone()
+        if new.any():
+            predicted = self.new_items.vectors(content.take(new.nonzero()[:, 0]))
+            constant, average, personal = self.calibration.float()
+            vectors[new] = personal * predicted
+            bias[new] = constant + self.options.exploration + average * (predicted @ self.new_items.mean)
+        candidates = torch.cat([towers.candidates * ~new[:, None], vectors], 1)
+        return Towers(candidates, bias, towers.history, towers.candidates)
+
+    def similarity_vectors(self, towers: Towers) -> torch.Tensor:
+        """See `Model.similarity_vectors`: those of the tower."""
+        return towers.candidates if towers.own is None else towers.own
+
+    def user_vectors_of(self, towers: Towers, users: np.ndarray, past: Histories) -> torch.Tensor:
+        """See `Model.user_vectors_of`; the regression reads the whole history."""
+        vectors = super().user_vectors_of(towers, users, past)
+        if not self._completed:
+            return vectors
+        assert self.new_items is not None
+        return torch.cat([vectors, self.new_items.users(users, past)], 1)
+
+    def start_epoch(self, generator: torch.Generator) -> None:
+        """See `TrainableModel.start_epoch`: a model that is trained is not completed."""
+        if self.new_items is not None:
+            self.calibration.zero_()
+
+    @torch.no_grad()
+    def complete(self, content: ItemInputs, train: Histories) -> bool:
+        """See `TrainableModel.complete`: fit the regression for new items, and its scale beside the tower's scores."""
+        if self.new_items is None:
+            return False
+        self.calibration.zero_()
+        left = self.new_items.fit(content, train)
+        known = content.trained.nonzero()[:, 0].cpu()
+        users = np.flatnonzero((train.counts > 0) & (train.counts < len(known)))
+        most = max(1, SCORES // max(1, len(known)))
+        users = np.sort(np.random.default_rng(0).permutation(users)[:most])
+        scores = self.scores(self.eval().towers(content), users, train).cpu().double()
+        row, item = train.pairs(users)
+        scores[torch.from_numpy(row), torch.from_numpy(item)] = -torch.inf
+        personal = left.scores(users, train)
+        average = personal.mean(0).expand_as(personal)
+        features = torch.stack([torch.ones_like(personal), average, personal])
+        self.calibration.copy_(calibration.weights(scores[:, known], features))
+        return True
 
     def user_vectors(
         self, towers: Towers, users: torch.Tensor, latest: torch.Tensor, timed: bool = True
@@ -175,6 +254,12 @@ class FusionModel(KnownUsers):
         if self.options.losses.get("contrastive"):
             seen["train/temperature"] = self.temperature.item()
         return seen
+
+
+def _regression(options: FusionOptions, data: ModelData) -> NewItems | None:
+    """The regression for new items; None if it is off, the head is no inner product, or items have no contents."""
+    on = options.new_items == "regression" and options.head == "dot"
+    return NewItems(options.regression, data) if on and widths(data.content, data.category_values) else None
 
 
 Model, Options = FusionModel, FusionOptions

@@ -14,9 +14,8 @@ from scipy.linalg import inv
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.content_regression import ContentRegression, RegressionOptions
 from fusionrec.models.contract import ModelData
+from fusionrec.models.kernel import gaussian, median_distance
 from fusionrec.params import Positive
-
-SAMPLE = 2000  # items whose distances the median is of; more would hardly change it
 
 
 class Options(RegressionOptions):
@@ -50,15 +49,12 @@ class Model(ContentRegression):
         """See `ContentRegression.prepare`: also the anchors and the bandwidth."""
         super().prepare(content)
         self.anchors.copy_(self.features(content)[content.trained])
-        some = self.anchors[:: -(-max(len(self.anchors), 1) // SAMPLE)]
-        pairs = squared_distances(some, some)[tuple(torch.triu_indices(len(some), len(some), 1))]
-        median = float(pairs.median().sqrt()) if len(pairs) else 0.0
+        median = median_distance(self.anchors)
         self.bandwidth.fill_(self.options.bandwidth * median if median > 0 else 1.0)
 
     def design(self, content: ItemInputs) -> torch.Tensor:
         """See `ContentRegression.design`."""
-        distances = squared_distances(self.features(content), self.anchors)
-        return distances.mul_(-0.5 / self.bandwidth**2).exp_().float()
+        return gaussian(self.features(content), self.anchors, self.bandwidth).float()
 
     def operator(self, design: np.ndarray, l2: float) -> np.ndarray:
         """See `ContentRegression.operator`."""
@@ -66,10 +62,3 @@ class Model(ContentRegression):
         kernel[np.diag_indices_from(kernel)] += l2
         inverse: np.ndarray = inv(kernel, overwrite_a=True, assume_a="pos")
         return inverse
-
-
-def squared_distances(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-    """float64 [n, m]: squared Euclidean distances of rows, from products, which have the same bits on every CPU."""
-    left, right = left.double(), right.double()
-    squares = left.square().sum(1)[:, None] + right.square().sum(1)
-    return squares.addmm_(left, right.T, alpha=-2).clamp_(min=0)

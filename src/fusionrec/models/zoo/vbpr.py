@@ -4,10 +4,11 @@ The score of user u and item i is b_i + p_u · q_i + t_u · E f_i + c · f_i: b_
 of ids, t_u is the user's taste; f_i joins the vectors of all modalities of the item, E projects them, and c is a bias
 of contents (He and McAuley, "VBPR: Visual Bayesian Personalized Ranking from Implicit Feedback").
 
-Differences: the authors have pictures only; here f_i is zero for a modality that an item does not have. The bias of
-the user and the overall one are left out, since they change no ranking. As in the authors' code, f is constant, and
-the penalty is on the vectors and not on E. An item that is new or that train lacks has no b and q: its score is what
-its content says.
+Differences: the authors have pictures only; here f_i is zero for a modality that an item does not have, and its mean
+squared length is 1, so that E learns as fast as the vectors of ids. The bias of the user and the overall one are left
+out, since they change no ranking. As in the authors' code, f is constant. The penalty is on the vectors of a step,
+E f_i included, as in MMRec; the authors have one on E, which does not keep contents from being learned by heart.
+An item that is new or that train lacks has no b and q: its score is what its content says.
 """
 
 from typing import Annotated, Any, ClassVar
@@ -20,6 +21,7 @@ from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.id_vectors import IdVectors
 from fusionrec.models.modalities import required
+from fusionrec.models.trainable import Step
 from fusionrec.params import Count, Section, Weight
 
 
@@ -83,11 +85,21 @@ class Model(IdVectors):
     def _said(self, content: ItemInputs, rows: torch.Tensor | None) -> torch.Tensor:
         """What contents say of the items `rows`, None: of all: E f and c · f, [n, dim + 1]."""
         vectors = {name: one.vectors for name, one in content.modalities.items()}
+        width = sum(len(matrix) for matrix in self.projections.values())
         parts = [
             (vectors[name] if rows is None else vectors[name][rows]) @ matrix
             for name, matrix in self.projections.items()
         ]
-        return torch.stack(parts).sum(0)
+        return torch.stack(parts).sum(0) / width**0.5
+
+    def loss(self, step: Step) -> dict[str, torch.Tensor]:
+        """See `IdVectors.loss`; the penalty is on the projected contents of targets and negatives too."""
+        terms, count = super().loss(step), step.negatives.shape[1]
+        said = self._said(step.content, step.targets).square().sum()
+        if count:
+            said = said + self._said(step.content, step.negatives.flatten()).square().sum() / count
+        penalty = step.share * self.options.l2 / 2 * said / max(1, len(step.targets))
+        return terms | {"l2": terms["l2"] + penalty}
 
     def inputs(self) -> list[str]:
         """See `TrainableModel.inputs`."""
