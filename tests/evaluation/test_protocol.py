@@ -25,15 +25,13 @@ def test_strict_hides_validation_and_mmrec_does_not() -> None:
     assert ranked("mmrec") == [[1], [2]], "item 2 of the validation part is in the way"
 
 
-def test_new_ranks_and_counts_items_without_a_train_interaction_only() -> None:
-    """Items 2 and 3 are new; user 1 had item 2 in validation, user 0 holds out item 1, which is known."""
+def test_new_ranks_and_counts_items_without_an_earlier_interaction_only() -> None:
+    """Item 3 is new; user 1 had item 2 in validation, user 0 holds out item 1, which is known."""
     task = tiny(protocol="new")
     assert task.users.tolist() == [1] and task.held_out[1].tolist() == [3]
     assert tasks.rank(FixedScores(SCORES), task, 2).items.tolist() == [[3, -1]]
     some = tasks.pair_up(np.array([1, 1]), np.array([1, 2]), users=3)
-    assert tasks.rank(FixedScores(SCORES), tiny(protocol="new", candidates=some), 2).items.tolist() == [
-        [-1, -1]
-    ]
+    assert tiny(protocol="new", candidates=some).users.tolist() == []
 
 
 def test_new_without_new_items_is_refused() -> None:

@@ -60,8 +60,8 @@ def of_test(
     """The test task from the tables of the split.
 
     At test, the train and fold-in interactions are known, and those of validation too unless the protocol is
-    `mmrec`, which follows MMRec's published figures. With `new`, only items without a train interaction are held out
-    and ranked. Users without a held-out item, or without a candidate, are left out.
+    `mmrec`, which follows MMRec's published figures. With `new`, only items without a train or validation
+    interaction are held out and ranked. Users without a held-out item, or without a candidate, are left out.
 
     Args:
         parts: train, val, test, fold_in, each with the columns `histories.LOG`.
@@ -78,7 +78,9 @@ def of_test(
     popularity = np.bincount(train.items, minlength=len(tail))
     if options.protocol == "new":
         candidates = of_all(np.arange(len(tail)), users) if candidates is None else candidates
-        held_out, candidates = (kept(each, popularity == 0) for each in (held_out, candidates))
+        new = popularity == 0
+        new[parts["val"]["item"]] = False
+        held_out, candidates = (kept(each, new) for each in (held_out, candidates))
         if not len(held_out.items):
             raise UserError(
                 "metrics.protocol: new ranks items without a train interaction, but none is held out; set "
