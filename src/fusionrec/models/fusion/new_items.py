@@ -21,7 +21,7 @@ from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.content_features import ContentFeatures, WeightedInputs, widths
 from fusionrec.models.contract import ModelData
-from fusionrec.models.fusion import smoothing
+from fusionrec.models.fusion import input_weights, smoothing
 from fusionrec.models.fusion.smoothing import Smoother, Smoothing
 from fusionrec.models.interaction_matrix import matrix
 from fusionrec.models.kernel import gaussian, median_distance
@@ -29,10 +29,16 @@ from fusionrec.params import Count, Fraction, Positive
 
 JITTER = 1e-6  # added to the diagonal of kernels, which are singular where items have the same contents
 CHUNK = 4096  # users at a time
+ITEMS, USERS = 1000, 300  # a random sample of them, on which the weights of inputs are chosen
 
 
 class Regression(WeightedInputs):
-    """Parameters of the regression from contents; see the module. `bandwidth` is relative to the median distance."""
+    """Parameters of the regression from contents; see the module.
+
+    Inputs without one of `weights` have the weight with which train items are predicted best (see
+    `fusionrec.models.fusion.input_weights`); so has the bandwidth, relative to the median distance: the search begins at
+    `bandwidth`.
+    """
 
     bandwidth: Positive
     l2: Positive
@@ -82,20 +88,16 @@ class NewItems(nn.Module):
     def fit(self, content: ItemInputs, train: Histories) -> "LeftOut":
         """Compute all weights; what is returned predicts train items as if they were new."""
         o, known = self.options, content.trained.cpu().numpy()
-        self.features.fit(content)
-        features = self.features(content)[content.trained]
-        self.anchors.copy_(features[_sample(len(features), len(self.anchors))])
-        median = median_distance(self.anchors)
-        self.bandwidth.fill_(o.bandwidth * median if median > 0 else 1.0)
+        counts = np.bincount(train.items, minlength=len(known)).astype(np.float64)
+        log = torch.from_numpy(counts[known]).log().numpy()
+        log = o.popularity * (log - log.mean())
+        smoother = smoothing.fit(train, known, torch.from_numpy(-log).exp().numpy(), o.smoothing)
+        features = self._features(content, train, smoother, log)
         basis = Basis(
             gaussian(self.anchors, self.anchors, self.bandwidth).cpu().numpy(),
             gaussian(self.anchors, features, self.bandwidth).cpu().numpy(),
             o.l2,
         )
-        counts = np.bincount(train.items, minlength=len(known)).astype(np.float64)
-        log = torch.from_numpy(counts[known]).log().numpy()
-        log = o.popularity * (log - log.mean())
-        smoother = smoothing.fit(train, known, torch.from_numpy(-log).exp().numpy(), o.smoothing)
         rows = smoother.times(basis.design.T)
         directions = eigh(_gram(train, known, rows))[1][:, ::-1][:, : self.history.shape[1]]
 
@@ -107,6 +109,37 @@ class NewItems(nn.Module):
         self.popularity.copy_(torch.from_numpy(basis.back(basis.design @ log)))
         return LeftOut(known, smoother, rows, basis.design, log)
 
+    def _features(
+        self, content: ItemInputs, train: Histories, smoother: Smoother, log: np.ndarray
+    ) -> torch.Tensor:
+        """Choose the weights of inputs and fit the features; returns those of train items, float32 [n, width]."""
+        o, known = self.options, content.trained.cpu().numpy()
+        self.features.fit(content)
+        features = self.features(content)[content.trained]
+        items = _sample(len(features), ITEMS)
+        chosen = matrix(train, _sample(np.flatnonzero(train.counts), USERS), len(known))[:, known]
+        given = input_weights.example(
+            dict(
+                zip(
+                    self.features.widths,
+                    features[items].split([*self.features.widths.values()], 1),
+                    strict=True,
+                )
+            ),
+            smoother.of(chosen)[:, items],
+            chosen[:, items].toarray() > 0,
+            log[items],
+            o.l2,
+        )
+        found = input_weights.choose(given, self.features.weights, o.bandwidth)
+        self.features.weights = {name: found[name] for name in self.features.widths}
+        self.features.fit(content)
+        features = self.features(content)[content.trained]
+        self.anchors.copy_(features[_sample(len(features), len(self.anchors))])
+        median = median_distance(self.anchors)
+        self.bandwidth.fill_(found[input_weights.BANDWIDTH] * median if median > 0 else 1.0)
+        return features
+
     def vectors(self, content: ItemInputs) -> torch.Tensor:
         """float32 [n, dim]: vectors of any items."""
         kernels = gaussian(self.features(content), self.anchors, self.bandwidth).float()
@@ -115,15 +148,15 @@ class NewItems(nn.Module):
     def users(self, users: np.ndarray, past: Histories) -> torch.Tensor:
         """float32 [n, dim]: vectors of `users`, int64 [n]: means over the train items of their whole histories.
 
-        Zeros for users without such an item.
+        Users without such an item have the mean of all users.
         """
         chosen, history = (
             matrix(past, users, len(self.history)).astype(np.float32),
             self.history.cpu().numpy(),
         )
         sums = torch.from_numpy(chosen @ history)
-        size = torch.from_numpy(chosen @ history.any(1).astype(np.float32)).clamp_(min=1)
-        return (sums / size[:, None]).to(self.history.device)
+        size = torch.from_numpy(chosen @ history.any(1).astype(np.float32))[:, None]
+        return torch.where(size > 0, sums / size.clamp(min=1), self.mean.cpu()).to(self.history.device)
 
 
 class Basis:
@@ -187,6 +220,6 @@ def _gram(train: Histories, known: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return total
 
 
-def _sample(items: int, most: int) -> np.ndarray:
-    """int64 [most]: rows of all items, or of a random sample of them, ascending."""
-    return np.sort(np.random.default_rng(0).permutation(items)[:most])
+def _sample(rows: int | np.ndarray, most: int) -> np.ndarray:
+    """int64 [most]: all of `rows`, or of the first so many integers, or a random sample of them, ascending."""
+    return np.sort(np.random.default_rng(0).permutation(rows)[:most])

@@ -68,7 +68,7 @@ class FusionModel(KnownUsers):
         self.history_dropout = options.history_dropout
         self.new_items = _regression(options, data)
         if self.new_items is not None:
-            self.register_buffer("calibration", torch.zeros(3, dtype=torch.float64))
+            self.register_buffer("calibration", torch.zeros(2, dtype=torch.float64))
 
     @classmethod
     def reads_tokens(cls, options: FusionOptions) -> bool:
@@ -150,9 +150,9 @@ class FusionModel(KnownUsers):
         bias = towers.bias.clone()
         if new.any():
             predicted = self.new_items.vectors(content.take(new.nonzero()[:, 0]))
-            constant, average, personal = self.calibration.float()
-            vectors[new] = personal * predicted
-            bias[new] = constant + self.options.exploration + average * (predicted @ self.new_items.mean)
+            constant, scale = self.calibration.float()
+            vectors[new] = scale * predicted
+            bias[new] = constant + self.options.exploration
         candidates = torch.cat([towers.candidates * ~new[:, None], vectors], 1)
         return Towers(candidates, bias, towers.history, towers.candidates)
 
@@ -187,9 +187,8 @@ class FusionModel(KnownUsers):
         scores = self.scores(self.eval().towers(content), users, train).cpu().double()
         row, item = train.pairs(users)
         scores[torch.from_numpy(row), torch.from_numpy(item)] = -torch.inf
-        personal = left.scores(users, train)
-        average = personal.mean(0).expand_as(personal)
-        features = torch.stack([torch.ones_like(personal), average, personal])
+        predicted = left.scores(users, train)
+        features = torch.stack([torch.ones_like(predicted), predicted])
         self.calibration.copy_(calibration.weights(scores[:, known], features))
         return True
 
