@@ -1,5 +1,6 @@
 """The contract of models that are trained step by step: what training uses of a model besides `Model`."""
 
+from collections.abc import Callable
 from typing import ClassVar, NamedTuple, Protocol
 
 import torch
@@ -8,6 +9,7 @@ from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.models.contract import Model, Towers
+from fusionrec.models.trained_model import TrainedModel
 
 
 class Projected(NamedTuple):
@@ -20,6 +22,9 @@ class Projected(NamedTuple):
 
     vectors: torch.Tensor
     present: torch.Tensor
+
+
+Judge = Callable[[TrainedModel], float]
 
 
 class Step(Protocol):
@@ -87,12 +92,13 @@ class TrainableModel(Model):
     def start_epoch(self, generator: torch.Generator) -> None:
         """Prepare an epoch of training, such as a sample of the graph; `generator`, that of dropout, draws it."""
 
-    def complete(self, content: ItemInputs, train: Histories) -> bool:
+    def complete(self, content: ItemInputs, train: Histories, judge: Judge | None) -> bool:
         """Compute, at the end of training, what depends on the trained weights; returns whether there is anything.
 
         Args:
             content: inputs of all items.
             train: the train histories.
+            judge: how well a model ranks new items of the validation part; None if there are none.
         """
         return False
 

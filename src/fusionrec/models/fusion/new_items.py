@@ -36,8 +36,8 @@ class Regression(WeightedInputs):
     """Parameters of the regression from contents; see the module.
 
     Inputs without one of `weights` have the weight with which train items are predicted best (see
-    `fusionrec.models.fusion.input_weights`); so has the bandwidth, relative to the median distance: the search begins at
-    `bandwidth`.
+    `fusionrec.models.fusion.input_weights`); so has the bandwidth, relative to the median distance: the search begins
+    at `bandwidth`.
     """
 
     bandwidth: Positive
@@ -72,9 +72,9 @@ class NewItems(nn.Module):
         super().__init__()
         self.options = options
         known = widths(data.content, data.category_values)
-        weights = {name: weight for name, weight in options.weights.items() if name in known}
+        self.fixed = {name: weight for name, weight in options.weights.items() if name in known}
         self.features = ContentFeatures(
-            "model.fusion.regression", data.content, data.category_values, weights
+            "model.fusion.regression", data.content, data.category_values, self.fixed
         )
         anchors = min(int(data.content.trained.sum()), options.anchors)
         dim = min(options.dim, anchors)
@@ -114,6 +114,7 @@ class NewItems(nn.Module):
     ) -> torch.Tensor:
         """Choose the weights of inputs and fit the features; returns those of train items, float32 [n, width]."""
         o, known = self.options, content.trained.cpu().numpy()
+        self.features.weights = dict.fromkeys(self.features.widths, 1.0)
         self.features.fit(content)
         features = self.features(content)[content.trained]
         items = _sample(len(features), ITEMS)
@@ -131,7 +132,7 @@ class NewItems(nn.Module):
             log[items],
             o.l2,
         )
-        found = input_weights.choose(given, self.features.weights, o.bandwidth)
+        found = input_weights.choose(given, self.fixed, o.bandwidth)
         self.features.weights = {name: found[name] for name in self.features.widths}
         self.features.fit(content)
         features = self.features(content)[content.trained]

@@ -22,8 +22,8 @@ class FusionOptions(Section):
     the four others on inputs. `losses` are weights of the terms of the loss; 0 switches a term off.
     `temperature` is the initial one of the contrastive loss, which is learned.
 
-    `new_items` says how items without a train interaction are scored: by a regression from contents, if the head is
-    `dot`, or as all others. `exploration` is added to their scores.
+    `new_items` says how items without a train interaction are scored: by the tower and a regression from contents
+    together, if the head is `dot`, or as all others. `exploration` is added to their scores.
     """
 
     before: ClassVar[dict[str, Any]] = {"new_items": "tower", "exploration": 0.0, "regression": UNUSED}
@@ -54,7 +54,7 @@ class FusionOptions(Section):
     history_dropout: Fraction
     losses: Annotated[dict[str, Weight], Choice("fusionrec.training.losses", "model.fusion.losses")]
     temperature: Annotated[float, Field(ge=0.01, le=1)]
-    new_items: Literal["regression", "tower"]
+    new_items: Literal["both", "tower"]
     exploration: float
     regression: Regression
 

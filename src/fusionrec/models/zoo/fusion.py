@@ -3,9 +3,10 @@
 Two towers. History vectors and candidate vectors come from two item encoders with weights of their own; a head
 scores a pair of a user's and an item's vector.
 
-Items without a train interaction are scored in closed form, at the end of training (`new_items: regression`; see
-`fusionrec.models.fusion.new_items` and `calibration`). Vectors are longer then: a user's is the tower's and that of the
-regression, side by side; an item has zeros in one of the two parts, and the score stays an inner product.
+Scores of items without a train interaction are a weighted sum of the tower's and those of a regression in closed form,
+which is computed at the end of training (`new_items: both`; see `fusionrec.models.fusion.new_items` and `calibration`).
+Vectors are longer then: those of tower and regression are side by side, and the score stays an inner product. Other
+items have zeros in the second part.
 """
 
 import math
@@ -28,7 +29,8 @@ from fusionrec.models.fusion.layers import Linear, draw, table
 from fusionrec.models.fusion.new_items import NewItems
 from fusionrec.models.fusion.options import FusionOptions
 from fusionrec.models.known_users import KnownUsers
-from fusionrec.models.trainable import Projected
+from fusionrec.models.trainable import Judge, Projected
+from fusionrec.models.trained_model import TrainedModel
 
 TEMPERATURES = 0.01, 1.0  # bounds
 SCORES = 2_000_000  # of pairs of a user and an item, which the scale of new items is fitted on
@@ -68,7 +70,7 @@ class FusionModel(KnownUsers):
         self.history_dropout = options.history_dropout
         self.new_items = _regression(options, data)
         if self.new_items is not None:
-            self.register_buffer("calibration", torch.zeros(2, dtype=torch.float64))
+            self.register_buffer("calibration", torch.zeros(3, dtype=torch.float64))
 
     @classmethod
     def reads_tokens(cls, options: FusionOptions) -> bool:
@@ -140,20 +142,19 @@ class FusionModel(KnownUsers):
         return self.new_items is not None and bool(self.calibration.any())
 
     def _with_new(self, towers: Towers, content: ItemInputs, new: torch.Tensor) -> Towers:
-        """Towers in which the items `new`, bool [n], have the vectors and bias of the regression.
+        """Towers in which the items `new`, bool [n], are scored by the tower and the regression together.
 
         Args:
             towers: of the n items `content`; their vectors stay as `Towers.own`.
         """
         assert self.new_items is not None
         vectors = towers.candidates.new_zeros(len(new), self.new_items.mean.shape[0])
-        bias = towers.bias.clone()
+        constant, tower, regression = self.calibration.float()
         if new.any():
-            predicted = self.new_items.vectors(content.take(new.nonzero()[:, 0]))
-            constant, scale = self.calibration.float()
-            vectors[new] = scale * predicted
-            bias[new] = constant + self.options.exploration
-        candidates = torch.cat([towers.candidates * ~new[:, None], vectors], 1)
+            vectors[new] = regression * self.new_items.vectors(content.take(new.nonzero()[:, 0]))
+        scale = torch.where(new, tower, 1.0)
+        candidates = torch.cat([towers.candidates * scale[:, None], vectors], 1)
+        bias = towers.bias * scale + new * (constant + self.options.exploration)
         return Towers(candidates, bias, towers.history, towers.candidates)
 
     def similarity_vectors(self, towers: Towers) -> torch.Tensor:
@@ -174,22 +175,32 @@ class FusionModel(KnownUsers):
             self.calibration.zero_()
 
     @torch.no_grad()
-    def complete(self, content: ItemInputs, train: Histories) -> bool:
+    def complete(self, content: ItemInputs, train: Histories, judge: Judge | None) -> bool:
         """See `TrainableModel.complete`: fit the regression for new items, and its scale beside the tower's scores."""
         if self.new_items is None:
             return False
         self.calibration.zero_()
-        left = self.new_items.fit(content, train)
-        known = content.trained.nonzero()[:, 0].cpu()
+        left, known = self.new_items.fit(content, train), content.trained.nonzero()[:, 0].cpu()
         users = np.flatnonzero((train.counts > 0) & (train.counts < len(known)))
-        most = max(1, SCORES // max(1, len(known)))
-        users = np.sort(np.random.default_rng(0).permutation(users)[:most])
-        scores = self.scores(self.eval().towers(content), users, train).cpu().double()
-        row, item = train.pairs(users)
-        scores[torch.from_numpy(row), torch.from_numpy(item)] = -torch.inf
-        predicted = left.scores(users, train)
-        features = torch.stack([torch.ones_like(predicted), predicted])
-        self.calibration.copy_(calibration.weights(scores[:, known], features))
+        users = np.sort(np.random.default_rng(0).permutation(users)[: max(1, SCORES // max(1, len(known)))])
+        own, as_new = (
+            self.scores(towers, users, train).cpu().double()[:, known]
+            for towers in (self.eval().towers(content), self.new_towers(content))
+        )
+        row, item = (torch.from_numpy(x) for x in train.pairs(users))
+        place = torch.zeros(len(content.trained), dtype=torch.int64)
+        place[known] = torch.arange(len(known))
+        own[row, place[item]] = -torch.inf
+        scale = calibration.Scale(own, as_new, left.scores(users, train))
+        shares = calibration.SHARES if judge else calibration.SHARES[:1]
+        found = {share: scale.weights(share) for share in shares}
+        if judge:
+            values = {}
+            for share, weights in found.items():
+                self.calibration.copy_(weights)
+                values[share] = judge(TrainedModel(self, content))
+            found = {share: found[share] for share in [max(values, key=lambda share: values[share])]}
+        self.calibration.copy_(next(iter(found.values())))
         return True
 
     def user_vectors(
@@ -257,7 +268,7 @@ class FusionModel(KnownUsers):
 
 def _regression(options: FusionOptions, data: ModelData) -> NewItems | None:
     """The regression for new items; None if it is off, the head is no inner product, or items have no contents."""
-    on = options.new_items == "regression" and options.head == "dot"
+    on = options.new_items == "both" and options.head == "dot"
     return NewItems(options.regression, data) if on and widths(data.content, data.category_values) else None
 
 
