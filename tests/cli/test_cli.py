@@ -32,6 +32,7 @@ OPTIONS = {
     "check": "--write",
     "compare": "--metrics",
     "docs": "--check",
+    "preset": "NAME",
     "recommend": "--sample-users",
     "review": "--html",
     "search": "--trials",

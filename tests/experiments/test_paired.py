@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from scipy import stats
 
 from fusionrec.experiments import paired
@@ -72,3 +73,16 @@ def test_costs_are_means_over_the_runs_that_measured_them() -> None:
         "12.3", "500", "0.50", "600", "12,000",
     ]  # fmt: skip
     assert [table["b"][name] for name in ("train s", "train MB")] == ["-", "-"]
+
+
+def test_over_splits_each_user_has_the_mean_of_those_that_know_it() -> None:
+    first = pd.DataFrame({"user_id": ["a", "b"], "ndcg@10": [0.2, 0.4]})
+    second = pd.DataFrame({"user_id": ["c", "b"], "ndcg@10": [0.5, 0.8]})
+    merged = paired.over_splits([first, second])
+    assert merged.to_dict("list") == {"user_id": ["a", "b", "c"], "ndcg@10": pytest.approx([0.2, 0.6, 0.5])}
+    assert paired.over_splits([first]) is first
+
+
+def test_the_number_of_splits_is_shown() -> None:
+    both = [recipe(name, 0.1, 0.5 + NOISE[:1])._replace(splits=5) for name in "ab"]
+    assert rows(*both)["a"]["splits"] == "5" and "mean over 5 splits" in paired.notes(both, "ndcg@10", "max")

@@ -78,3 +78,26 @@ def test_another_split_is_another_recipe() -> None:
     other["data"]["deps"]["data/splits"] = {"hash": "9999999999.dir"}
     commit = one | {"experiments": [{"revs": [other], "name": "x"}]}
     assert table.by_recipe([commit], "ndcg@10", "ndcg@20")["seeds"].tolist() == ["1", "1"]
+
+
+def test_runs_on_other_splits_are_of_the_same_recipe_in_the_paired_table() -> None:
+    runs = [state(letter * 40, 1, "dino", 0.5, f"v-dino-split-{n}-seed-1") for n, letter in enumerate("abc")]
+    for split, run in enumerate(runs):
+        run["data"]["params"]["params.yaml"]["data"]["splits"] = {"seed": split}
+        run["data"]["deps"]["data/splits"] = {"hash": f"{split}.dir"}
+    found = table.recipes_of(runs, [run["name"] for run in runs])
+    assert {name: len(group) for name, group in found.items()} == {"v-dino": 3}
+    assert len(table.by_recipe(runs, "ndcg@10", "ndcg@20")) == 3
+
+
+def test_models_are_told_apart_by_name_though_their_training_differs() -> None:
+    rows = [state(letter * 40, 1, "dino", 0.5, letter) for letter in "abc"]
+    for row, (model, rate) in zip(rows, [("x", 0.1), ("y", 0.2), ("y", 0.3)], strict=True):
+        parameters = row["data"]["params"]["params.yaml"]["data"]
+        parameters["model"]["name"], parameters["train"]["lr"], parameters["train"]["batch"] = (
+            model,
+            rate,
+            model,
+        )
+    columns = [*table.by_run(rows, "ndcg@10", "ndcg@20")]
+    assert columns[:3] == ["experiment", "name", "lr"] and "batch" not in columns

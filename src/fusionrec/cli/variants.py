@@ -1,13 +1,13 @@
 """Runs a named set of variants as experiments, and shows all experiments of HEAD in one table.
 
-    fusionrec variants [NAME] [--seeds N] [--workers N] [--runs]
+    fusionrec variants [NAME] [--seeds N] [--splits N] [--workers N] [--runs]
 
 Reads: all of params.yaml as committed; `variants` is for this command.
 Writes: an experiment for each combination of values and seed, named after them; logs/experiments/<name>.log.
 The experiments run in clones under .dvc/tmp/experiments, so you can keep working in the workspace. Existing
-experiments are not run again: the same command continues an interrupted run. The table has a row for each recipe,
-with mean and standard deviation over its seeds; --runs shows a row for each run. With a name, a second table tests the
-variants against the best of them, paired by user, and shows what they cost.
+experiments are not run again: the same command continues an interrupted run. The table has a row for each recipe and
+split, with mean and standard deviation over its seeds; --runs shows a row for each run. With a name, a second table
+tests the variants against the best of them, paired by user, and shows what they cost.
 """
 
 import io
@@ -15,6 +15,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fusionrec import costs, params, progress, recipes, sections, trees
@@ -44,6 +45,12 @@ def main(arguments: list[str]) -> None:
         help="run each variant with this many values of train.seed",
     )
     parser.add_argument(
+        "--splits",
+        type=_arguments.positive,
+        default=1,
+        help="run each variant with this many values of splits.seed",
+    )
+    parser.add_argument(
         "--workers",
         type=_arguments.positive,
         default=1,
@@ -52,7 +59,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--runs", action="store_true", help="show a row for each run, not for each recipe")
     args = parser.parse_args(arguments)
     p, root = sections.load(), Path.cwd()
-    wanted = _combinations(args.name, args.seeds, p) if args.name else {}
+    wanted = _combinations(args.name, args.seeds, args.splits, p) if args.name else {}
     if wanted:
         _run_missing(wanted, root, args.workers, p)
     experiments = json.loads(clones.run([*clones.DVC, "exp", "show", "--json"], root))
@@ -65,14 +72,14 @@ def main(arguments: list[str]) -> None:
 
 def _compared(groups: dict[str, list[table.Run]], p: Params) -> str:
     """The paired table of recipes, or why there is none."""
-    runs = [run for group in groups.values() for run in group]
-    if len({(table.dependency(run, "data/splits"), *_measured_by(run)) for run in runs}) > 1:
+    tasks = {
+        name: {(table.dependency(run, "data/splits"), *_measured_by(run)) for run in group}
+        for name, group in groups.items()
+    }
+    if len({frozenset(each) for each in tasks.values()}) > 1:
         return f"No paired table: the variants differ in data/splits or in {', '.join(MEASURED_BY)}."
-    seeds, monitor = max(map(len, groups.values())), p.train.monitor
-    # a model that draws nothing is the same with any seed
-    compared = [
-        _recipe(name, group if len(group) > 1 else group * seeds, p) for name, group in groups.items()
-    ]
+    seeds, monitor = max(len(_by_seed(group)) for group in groups.values()), p.train.monitor
+    compared = [_recipe(name, group, seeds, p) for name, group in groups.items()]
     shown = paired.table(compared, p.metrics.headline[0], monitor, p.train.direction)
     return f"{shown.to_string(index=False)}\n{paired.notes(compared, monitor, p.train.direction)}"
 
@@ -81,25 +88,46 @@ def _measured_by(run: table.Run) -> list[str]:
     return [str(trees.value(table.parameters(run), name)) for name in MEASURED_BY]
 
 
-def _recipe(name: str, runs: list[table.Run], p: Params) -> paired.Recipe:
+def _by_seed(runs: list[table.Run]) -> list[list[table.Run]]:
+    """The runs of each seed of the training; those of one seed differ in the split only."""
+    groups: dict[Any, list[table.Run]] = {}
+    for run in runs:
+        groups.setdefault(trees.value(table.parameters(run), recipes.SEED), []).append(run)
+    return list(groups.values())
+
+
+def _recipe(name: str, runs: list[table.Run], seeds: int, p: Params) -> paired.Recipe:
+    """A recipe for the paired table; a model that draws nothing has one seed, and is the same with any other."""
+    headline = p.metrics.headline[0]
+
     def read(path: str, run: table.Run, column: str, value: str) -> pd.DataFrame:
         content = io.BytesIO(revision_files.read_bytes(path, run["name"]))
         return pd.read_parquet(content, filters=[(column, "==", value)])
 
     def of_new_items(run: table.Run) -> float:
         rows = read(revision_files.PER_SLICE, run, "group", slices.COLD[0])
-        return float(rows.loc[rows["slice"] == slices.COLD[1], p.metrics.headline[0]].mean())
+        return float(rows.loc[rows["slice"] == slices.COLD[1], headline].mean())
 
-    validation: list[Any] = [
-        table.metric(run, "train/metrics", "best", "val", p.train.monitor) for run in runs
-    ]
-    users = [read(revision_files.PER_USER, run, "recommender", "model") for run in runs]
-    measured = [costs.of_model(table.dependency(run, "data/model")) for run in runs]
-    return paired.Recipe(name, validation, users, [of_new_items(run) for run in runs], measured)
+    def of_users(run: table.Run) -> pd.DataFrame:
+        return read(revision_files.PER_USER, run, "recommender", "model")[["user_id", headline]]
+
+    def validated(run: table.Run) -> Any:
+        return table.metric(run, "train/metrics", "best", "val", p.train.monitor)
+
+    by_seed = _by_seed(runs)
+    by_seed = by_seed if len(by_seed) > 1 else by_seed * seeds
+    return paired.Recipe(
+        name,
+        [float(np.mean([validated(run) for run in group])) for group in by_seed],
+        [paired.over_splits([of_users(run) for run in group]) for group in by_seed],
+        [float(np.mean([of_new_items(run) for run in group])) for group in by_seed],
+        [costs.of_model(table.dependency(run, "data/model")) for run in runs],
+        len(by_seed[0]),
+    )
 
 
-def _combinations(name: str, seeds: int, p: Params) -> dict[str, list[str]]:
-    """The experiments of the variant `name`: overrides by experiment name. The seed varies slowest.
+def _combinations(name: str, seeds: int, splits: int, p: Params) -> dict[str, list[str]]:
+    """The experiments of the variant `name`: overrides by experiment name. The seeds vary slowest.
 
     A model that draws nothing has one experiment only.
 
@@ -110,12 +138,18 @@ def _combinations(name: str, seeds: int, p: Params) -> dict[str, list[str]]:
     if name not in variants:
         raise UserError(f"`{name}` is not in variants of params.yaml; known: {', '.join(variants)}")
     first = f"{recipes.SEED}={p.train.seed}"
-    seed = [f"{recipes.SEED}={','.join(str(p.train.seed + n) for n in range(seeds))}"] if seeds > 1 else []
+    seed = _axis(recipes.SEED, p.train.seed, seeds)
+    split = _axis(table.SPLIT, p.splits.seed, splits)
     return {
         "-".join(filter(None, [name, suffix])): settings
-        for suffix, settings in overrides.grid([*variants[name], *seed])
+        for suffix, settings in overrides.grid([*variants[name], *split, *seed])
         if not seed or settings[-1] == first or _draws(settings)
     }
+
+
+def _axis(name: str, first: int, count: int) -> list[str]:
+    """So many values of a seed, as an override; nothing for a single one."""
+    return [f"{name}={','.join(str(first + n) for n in range(count))}"] if count > 1 else []
 
 
 def _draws(settings: list[str]) -> bool:

@@ -125,7 +125,7 @@ def _short(override: str) -> str:
     if override.startswith(PRESET):
         return override.rpartition("/")[2]
     name, value = override.split("=", 1)
-    leaf = name.split(".")[-1]
+    leaf = "split" if name == "splits.seed" else name.split(".")[-1]
     is_word = re.fullmatch(r"[A-Za-z][\w-]*", value) and value.lower() not in ("true", "false", "null")
     text = value if is_word else f"{leaf}-{value.lower()}"
     return re.sub(r"[^\w.]+", "-", text).strip("-.")

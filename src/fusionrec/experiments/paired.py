@@ -25,6 +25,7 @@ class Recipe(NamedTuple):
         new_items: the test metric of held-out items without a train interaction, of each run; NaN if there are none,
             or the recipe cannot rank them.
         costs: of each run, as `costs.of_model` returns them.
+        splits: the number of splits that all of these are means over, see `over_splits`.
     """
 
     name: str
@@ -32,6 +33,16 @@ class Recipe(NamedTuple):
     users: list[pd.DataFrame]
     new_items: list[float]
     costs: Sequence[Mapping[str, costs.Cost]]
+    splits: int = 1
+
+
+def over_splits(users: list[pd.DataFrame]) -> pd.DataFrame:
+    """The mean metrics of each user over the splits in which the user is evaluated.
+
+    Args:
+        users: see `Recipe.users`, one table for each split.
+    """
+    return users[0] if len(users) == 1 else pd.concat(users).groupby("user_id", as_index=False).mean()
 
 
 def best(recipes: Sequence[Recipe], direction: str) -> Recipe:
@@ -68,6 +79,7 @@ def table(recipes: Sequence[Recipe], metric: str, monitor: str, direction: str) 
         {
             "recipe": recipe.name,
             "seeds": str(len(recipe.users)),
+            **({"splits": str(recipe.splits)} if recipe.splits > 1 else {}),
             f"val {monitor}": _spread(recipe.validation),
             f"test {metric}": _spread([float(run[metric].mean()) for run in recipe.users]),
             **_interval(recipe, metric),
@@ -87,12 +99,15 @@ def table(recipes: Sequence[Recipe], metric: str, monitor: str, direction: str) 
 def notes(recipes: Sequence[Recipe], monitor: str, direction: str) -> str:
     """Sentences below the table: what is compared, and how."""
     rival, several = best(recipes, direction), min(len(recipe.users) for recipe in recipes) > 1
+    folds = recipes[0].splits
+    means = f"Each user has the mean over {folds} splits, whose choice the intervals do not cover. "
+    splits = means if folds > 1 else ""
     covered = "users and seeds" if several else "users, not seeds: give --seeds 3 or more to compare recipes"
     return (
         f"{REFERENCE}: {rival.name} is the best on validation {monitor}; the others are compared with it, paired by "
         f"user. Intervals and p-values of differences cover {covered}. They are corrected for {len(recipes) - 1} tests "
-        f"(Bonferroni). Costs marked {UNKNOWN} were not measured: DVC took the result from its cache, or the training "
-        "was interrupted."
+        f"(Bonferroni). {splits}Costs marked {UNKNOWN} were not measured: DVC took the result from its cache, or the "
+        "training was interrupted."
     )
 
 

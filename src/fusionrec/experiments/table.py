@@ -12,7 +12,7 @@ from fusionrec import recipes, trees
 from fusionrec.data.modalities import ENCODED, MODALITIES
 
 HASHES = ("data/splits", "data/images")
-MODEL = "model.name"
+MODEL, SPLIT = "model.name", "splits.seed"
 Run = dict[str, Any]  # of the output of `dvc exp show --json`
 
 
@@ -48,10 +48,11 @@ def by_recipe(shown: list[dict[str, Any]], monitor: str, headline: str) -> pd.Da
 
 
 def recipes_of(shown: list[dict[str, Any]], names: Iterable[str]) -> dict[str, list[Run]]:
-    """The runs of the experiments `names`, by recipe; see `by_recipe`."""
+    """The runs of the experiments `names`, by recipe; see `by_recipe`. The split is no part of it here."""
     wanted = set(names)
-    groups = _recipes([run for run in _runs(shown) if run.get("name") in wanted])
-    return {_name(runs[0], several=True): runs for group in groups if (runs := list(group.values()))}
+    groups = _recipes([run for run in _runs(shown) if run.get("name") in wanted], of_any_split=True)
+    named = [list(group.values()) for group in groups]
+    return {re.sub(r"-split-\d+$", "", _name(runs[0], several=True)): runs for runs in named}
 
 
 def metric(run: Run, file: str, *path: str) -> Any:
@@ -73,16 +74,16 @@ def parameters(run: Run) -> dict[str, Any]:
     return tree
 
 
-def _recipes(runs: list[Run]) -> list[dict[Any, Run]]:
-    """For each recipe its runs by seed, in the order of their first runs."""
+def _recipes(runs: list[Run], of_any_split: bool = False) -> list[dict[Any, Run]]:
+    """For each recipe its runs by their seeds, in the order of their first runs."""
     groups: dict[tuple[str, ...], dict[Any, Run]] = {}
     for run in runs:
-        known = [
-            str(recipes.parameters(parameters(run))),
-            *_weights(run).values(),
-            *(_hash(run, path) for path in HASHES),
-        ]
-        groups.setdefault(tuple(known), {}).setdefault(trees.value(parameters(run), recipes.SEED), run)
+        used = recipes.parameters(parameters(run))
+        split = (used.pop(SPLIT, None), _hash(run, HASHES[0])) if of_any_split else ()
+        hashes = [_hash(run, path) for path in HASHES[len(split[:1]) :]]
+        known = [str(used), *_weights(run).values(), *hashes]
+        seeds = trees.value(parameters(run), recipes.SEED), *split
+        groups.setdefault(tuple(known), {}).setdefault(seeds, run)
     return list(groups.values())
 
 
