@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fusionrec import choices, trees
+from fusionrec import trees
 from fusionrec.errors import UserError
 from fusionrec.experiments import overrides, presets
-from fusionrec.models import zoo
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = presets.available(ROOT / "presets")
@@ -51,8 +50,10 @@ def test_a_wrong_name_lists_the_presets(params: Path) -> None:
         presets.apply(params, ["vbpr"], ROOT / "presets")
 
 
-def test_each_model_has_a_preset() -> None:
-    assert {f"models/{name}" for name in choices.names(zoo.PACKAGE)} <= {*FILES}
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("models/")])
+def test_the_preset_of_a_model_selects_it(params: Path, name: str) -> None:
+    presets.apply(params, [name], ROOT / "presets")
+    assert yaml.safe_load(params.read_text())["model"]["name"] == name.removeprefix("models/")
 
 
 def test_a_preset_comes_after_those_that_it_includes(params: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ search-<key>-<trial>, the only one that is evaluated on the test set.
 Trials run in clones under .dvc/tmp/experiments, so you can keep working in the workspace. The search can be
 interrupted at any time: the same command continues until the study has N trials. The key identifies the code,
 parameters and data that trials depend on; if one of them changes, a new search starts. --model searches another model
-than model.name, with its preset; of search.space only what matters to the model varies.
+than model.name, with its preset if there is one; of search.space only what matters to the model varies.
 """
 
 import shutil
@@ -23,6 +23,7 @@ from fusionrec.experiments import (
     child_process,
     clones,
     overrides,
+    presets,
     search_key,
     space,
     study,
@@ -87,7 +88,7 @@ def main(arguments: list[str]) -> None:
     args = parser.parse_args(arguments)
     p, tree, root = sections.load(), params.read(), Path.cwd()
     space.check(p.search.space, tree)
-    fixed = [f"{overrides.PRESET}models/{args.model}"] if args.model else []
+    fixed = _selected(args.model) if args.model else []
     options = p.search.model_copy(
         update={"space": space.of_model(p.search.space, args.model or p.model.name)}
     )
@@ -109,6 +110,12 @@ def main(arguments: list[str]) -> None:
             clones.experiment(workers[0], name, best.settings, logs / f"{name}.log")
     print(f"best: {p.train.monitor} {best.value:.4f} in trial {best.number}; {' '.join(best.settings)}")
     print(f"`dvc exp apply {name}` applies it to the workspace")
+
+
+def _selected(model: str) -> list[str]:
+    """The overrides that select a model: its preset, or its name if it has none."""
+    preset = f"models/{model}"
+    return [f"{overrides.PRESET}{preset}" if preset in presets.available() else f"model.name={model}"]
 
 
 def _best(search: "Study") -> study.Best:
