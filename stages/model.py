@@ -15,7 +15,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from fusionrec import code, costs, params, plots, progress, runtime
@@ -42,7 +41,6 @@ from fusionrec.training.resume import Interrupted
 from fusionrec.training.tracking import Tracker
 
 OUT = "data/model"
-FEWEST = 100  # validation interactions with new items that a choice is based on
 PAGE = "logs/training.html"
 TITLES = {
     "training_loss": "Loss and its terms on train",
@@ -130,15 +128,6 @@ def validation(p: Parameters, data: run.Data) -> Callable[[TrainedModel], dict[s
     return validator(data.known, data.val, data.train, items, options.monitor, options.validation_users)
 
 
-def judge_of_new_items(data: run.Data) -> Callable[[TrainedModel], float] | None:
-    """How well a model ranks items without a train interaction; None if validation has few of them."""
-    known = data.model.content.trained.numpy()
-    if np.count_nonzero(~known[data.val.items]) < FEWEST:
-        return None
-    validate = validator(data.known, data.val, data.train, len(data.item_ids), "ndcg_new@10")
-    return lambda model: validate(model)["ndcg_new@10"]
-
-
 def train(p: Parameters, device: torch.device, group: Group) -> None:
     """Train in this process, one of `group`, step by step; the first one writes the results."""
     data = run.read(p)
@@ -147,13 +136,11 @@ def train(p: Parameters, device: torch.device, group: Group) -> None:
     model = run.build(p, data, device)
     code_files = code.Code(parameters=p.tree).files([Path(__file__)])
     left = run.interrupted(p, data, model, code.digest_of(code_files))
-    validate, judge = validation(p, data), judge_of_new_items(data)
+    validate = validation(p, data)
     content = data.model.content.to(device)
 
     def fit(track: Callable[[Epoch], None]) -> Fitted:
-        best = loop.fit(
-            model, content, data.train, validate, p.train, track, left, group, encoders=encoders, judge=judge
-        )
+        best = loop.fit(model, content, data.train, validate, p.train, track, left, group, encoders=encoders)
         return Fitted(model, best)
 
     if not group.first:

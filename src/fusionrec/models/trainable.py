@@ -92,13 +92,13 @@ class TrainableModel(Model):
     def start_epoch(self, generator: torch.Generator) -> None:
         """Prepare an epoch of training, such as a sample of the graph; `generator`, that of dropout, draws it."""
 
-    def complete(self, content: ItemInputs, train: Histories, judge: Judge | None) -> bool:
+    def complete(self, content: ItemInputs, train: Histories, judge: Judge) -> bool:
         """Compute, at the end of training, what depends on the trained weights; returns whether there is anything.
 
         Args:
             content: inputs of all items.
             train: the train histories.
-            judge: how well a model ranks new items of the validation part; None if there are none.
+            judge: how good a model is on validation, more is better.
         """
         return False
 

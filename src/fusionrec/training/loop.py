@@ -13,7 +13,7 @@ from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.encoders.frozen import DTYPES
 from fusionrec.errors import UserError
-from fusionrec.models.trainable import Judge, TrainableModel
+from fusionrec.models.trainable import TrainableModel
 from fusionrec.models.trained_model import TrainedModel
 from fusionrec.training import ema, optimisers, schedules
 from fusionrec.training.batches import batches, steps
@@ -46,7 +46,6 @@ def fit(
     group: Group = ALONE,
     every: float = 10,
     encoders: Encoders | None = None,
-    judge: Judge | None = None,
 ) -> Epoch:
     """Train `model` in place; in the end it has the weights of its best epoch.
 
@@ -62,7 +61,6 @@ def fit(
         every: seconds between two states that are kept.
         encoders: those that are not frozen; `content` holds their tables. They are trained in place too, and
             have the weights and tables of the best epoch in the end.
-        judge: how well a model ranks new items of the validation part, more is better; None if it has none.
 
     Returns:
         The best epoch, with the validation of the completed model. Training ends after `patience` epochs without a
@@ -89,13 +87,17 @@ def fit(
     run.objective.restore(run.best)
     best = run.epochs[run.stopping.best_epoch - 1]
 
-    def of_first(trained: TrainedModel) -> float:
-        return group.of_first({"": judge(trained)} if judge and group.first else {})[""]
+    def validated(trained: TrainedModel) -> dict[str, float]:
+        return group.of_first(validate(trained) if group.first else {})
 
-    if not model.complete(run.objective.content, train, of_first if judge else None):
+    def judge(trained: TrainedModel) -> float:
+        value = validated(trained)[options.monitor]
+        return value if options.direction == "max" else -value
+
+    if not model.complete(run.objective.content, train, judge):
         return best
-    validated = validate(TrainedModel(model.eval(), run.objective.content)) if group.first else {}
-    return best._replace(metrics=best.metrics | {f"val/{name}": value for name, value in validated.items()})
+    metrics = validated(TrainedModel(model.eval(), run.objective.content))
+    return best._replace(metrics=best.metrics | {f"val/{name}": value for name, value in metrics.items()})
 
 
 class Training:

@@ -175,7 +175,7 @@ class FusionModel(KnownUsers):
             self.calibration.zero_()
 
     @torch.no_grad()
-    def complete(self, content: ItemInputs, train: Histories, judge: Judge | None) -> bool:
+    def complete(self, content: ItemInputs, train: Histories, judge: Judge) -> bool:
         """See `TrainableModel.complete`: fit the regression for new items, and its scale beside the tower's scores."""
         if self.new_items is None:
             return False
@@ -192,15 +192,12 @@ class FusionModel(KnownUsers):
         place[known] = torch.arange(len(known))
         own[row, place[item]] = -torch.inf
         scale = calibration.Scale(own, as_new, left.scores(users, train))
-        shares = calibration.SHARES if judge else calibration.SHARES[:1]
-        found = {share: scale.weights(share) for share in shares}
-        if judge:
-            values = {}
-            for share, weights in found.items():
-                self.calibration.copy_(weights)
-                values[share] = judge(TrainedModel(self, content))
-            found = {share: found[share] for share in [max(values, key=lambda share: values[share])]}
-        self.calibration.copy_(next(iter(found.values())))
+        tried = [calibration.TOWER, *(scale.weights(share) for share in calibration.SHARES)]
+        values = []
+        for weights in tried:
+            self.calibration.copy_(weights)
+            values.append(judge(TrainedModel(self, content)))
+        self.calibration.copy_(tried[int(np.argmax(values))])
         return True
 
     def user_vectors(
