@@ -7,10 +7,11 @@ as close as possible to the one with the items' own scores: they minimise the cr
 function. So new items together get the share of choices that such items have.
 """
 
+import numpy as np
 import torch
 
 PARTS = 5  # of the train items; one after the other plays new items
-ROUNDS = 50  # of Newton's method; it takes about ten
+OPTIONS = {"gtol": 1e-9}  # of the minimisation, which takes about ten rounds
 DIGITS = 6  # of the weights that are kept, so that they do not depend on the last bits of sums
 SHARES = 0.3, 0.0, 0.15, 0.5, 0.7, 1.0  # of the tower in the sum
 TOWER = torch.tensor(
@@ -55,23 +56,58 @@ def fitted(scores: torch.Tensor, features: torch.Tensor) -> list[float]:
         scores: float64 [users, items], of train items; -inf for those that are not ranked.
         features: float64 [f, users, items]; their weighted sum stands for the scores of new items.
     """
-    order = torch.randperm(scores.shape[1], generator=torch.Generator().manual_seed(0))
-    expected, ranked = scores.softmax(1), scores.isfinite()
-    found = torch.zeros(len(features), dtype=torch.float64)
-    identity = torch.eye(len(features), dtype=torch.float64)
-    for _ in range(ROUNDS):
-        gradient, curvature = torch.zeros_like(found), identity * 1e-9 * scores.numel()
-        for part in range(PARTS):
-            some = order[part::PARTS]
-            own = features[:, :, some] * ranked[:, some]
-            said = torch.einsum("f,fui->ui", found, own).masked_fill(~ranked[:, some], -torch.inf)
-            share = scores.index_copy(1, some, said).softmax(1)[:, some]
-            gradient += torch.einsum("fui,ui->f", own, share - expected[:, some])
-            means = torch.einsum("fui,ui->fu", own, share)
-            curvature = curvature + torch.einsum("fui,gui,ui->fg", own, own, share) - means @ means.T
-        step = torch.linalg.solve(curvature, gradient).clamp(-3, 3)
-        found = found - step
-        if step.abs().max() < 1e-9:
-            break
-    values: list[float] = found.tolist()
-    return values
+    from scipy.optimize import minimize
+
+    play = Play(scores, features)
+    start = np.zeros(len(features))
+    found = minimize(
+        play.loss, start, jac=play.gradient, hess=play.curvature, method="trust-exact", options=OPTIONS
+    )
+    weights: list[float] = found.x.tolist()
+    return weights
+
+
+class Play:
+    """The cross-entropy when train items play new ones, as a function of the weights of features; see `fitted`."""
+
+    def __init__(self, scores: torch.Tensor, features: torch.Tensor):
+        order = torch.randperm(scores.shape[1], generator=torch.Generator().manual_seed(0))
+        self.parts = [order[part::PARTS] for part in range(PARTS)]
+        self.scores, self.features, self.ranked = scores, features, scores.isfinite()
+        self.expected = scores.softmax(1)
+        self.at: np.ndarray | None = None
+
+    def loss(self, weights: np.ndarray) -> float:
+        """The mean over users and parts."""
+        return self._computed(weights)[0]
+
+    def gradient(self, weights: np.ndarray) -> np.ndarray:
+        """float64 [f]."""
+        return self._computed(weights)[1]
+
+    def curvature(self, weights: np.ndarray) -> np.ndarray:
+        """float64 [f, f], the Hessian."""
+        return self._computed(weights)[2]
+
+    def _computed(self, weights: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """All three; they are kept, since each is asked for at the same weights."""
+        if self.at is None or not np.array_equal(self.at, weights):
+            self.at, self.kept = weights.copy(), self._compute(torch.from_numpy(weights))
+        return self.kept
+
+    def _compute(self, weights: torch.Tensor) -> tuple[float, np.ndarray, np.ndarray]:
+        users, count = len(self.scores), len(weights)
+        loss, gradient, curvature = 0.0, torch.zeros_like(weights), weights.new_zeros(count, count)
+        for some in self.parts:
+            ranked, own = self.ranked[:, some], self.features[:, :, some]
+            said = sum(weight * each for weight, each in zip(weights, own, strict=True))
+            played = self.scores.index_copy(1, some, said.masked_fill(~ranked, -torch.inf)).log_softmax(1)
+            loss -= float((self.expected * played.masked_fill(~self.ranked, 0)).sum())
+            share = played[:, some].exp()
+            moved, weighted = share - self.expected[:, some], [each * share for each in own]
+            means = torch.stack([each.sum(1) for each in weighted])
+            gradient += torch.stack([(each * moved).sum() for each in own])
+            products = [[(a * b).sum() for b in own] for a in weighted]
+            curvature += torch.stack([torch.stack(row) for row in products]) - means @ means.T
+        scale = users * PARTS
+        return loss / scale, (gradient / scale).numpy(), (curvature / scale).numpy()

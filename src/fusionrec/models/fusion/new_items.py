@@ -29,7 +29,7 @@ from fusionrec.params import Count, Fraction, Positive
 
 JITTER = 1e-6  # added to the diagonal of kernels, which are singular where items have the same contents
 CHUNK = 4096  # users at a time
-ITEMS, USERS = 1000, 300  # a random sample of them, on which the weights of inputs are chosen
+ITEMS, USERS = 800, 300  # a random sample of them, on which the weights of inputs are chosen
 
 
 class Regression(WeightedInputs):

@@ -33,7 +33,7 @@ from fusionrec.models.trainable import Judge, Projected
 from fusionrec.models.trained_model import TrainedModel
 
 TEMPERATURES = 0.01, 1.0  # bounds
-SCORES = 2_000_000  # of pairs of a user and an item, which the scale of new items is fitted on
+SCORES = 500_000  # of pairs of a user and an item, which the scale of new items is fitted on
 
 
 class FusionModel(KnownUsers):
