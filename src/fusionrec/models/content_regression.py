@@ -24,9 +24,9 @@ from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.closed_form import ClosedForm, TrainData, single
 from fusionrec.models.content_features import ContentFeatures, WeightedInputs
 from fusionrec.models.contract import ModelData, Need, Towers
+from fusionrec.models.ease_weights import check_size, item_gram, solve
 from fusionrec.models.implicit_als import Factorisation, fold_in, gram, item_factors
 from fusionrec.models.interaction_matrix import histories_of, matrix
-from fusionrec.models.zoo.ease import check_size, item_gram, solve
 from fusionrec.params import Count, Positive
 
 

@@ -10,9 +10,9 @@ from sklearn.linear_model import Ridge
 
 from fusionrec.errors import UserError
 from fusionrec.models import implicit_als
+from fusionrec.models.ease_weights import item_gram, solve
 from fusionrec.models.implicit_als import Factorisation
 from fusionrec.models.interaction_matrix import matrix
-from fusionrec.models.zoo.ease import item_gram, solve
 
 from ...catalogue import contents
 from .closed_forms import HISTORIES, dense, described, features, fitted, histories, scores

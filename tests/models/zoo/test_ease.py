@@ -10,7 +10,8 @@ from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
 from fusionrec.models.closed_form import TrainData
 from fusionrec.models.contract import ModelData
-from fusionrec.models.zoo.ease import Model, Options, solve
+from fusionrec.models.ease_weights import solve
+from fusionrec.models.zoo.ease import Model, Options
 
 from ...catalogue import contents
 

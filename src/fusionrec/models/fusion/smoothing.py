@@ -5,8 +5,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import svds
 
 from fusionrec.data.histories import Histories
+from fusionrec.models.ease_weights import item_gram, solve
 from fusionrec.models.interaction_matrix import matrix
-from fusionrec.models.zoo.ease import item_gram, solve
 from fusionrec.params import Count, Natural, Positive, Section, Weight
 
 

@@ -22,9 +22,9 @@ from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.closed_form import TrainData, single
 from fusionrec.models.content_features import WeightedInputs
 from fusionrec.models.contract import ModelData, Towers
+from fusionrec.models.ease_weights import check_size, item_gram, solve
 from fusionrec.models.feature_ease import FeatureEase, without_itself
 from fusionrec.models.item_to_item import of_weights
-from fusionrec.models.zoo.ease import check_size, item_gram, solve
 from fusionrec.params import Count, Positive, Probability
 
 

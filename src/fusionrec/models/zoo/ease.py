@@ -12,12 +12,11 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 import torch
 from pydantic import Field
-from scipy.linalg import inv
 
 from fusionrec.data.histories import Histories
-from fusionrec.errors import UserError
 from fusionrec.models.closed_form import Scores, TrainData, single
 from fusionrec.models.contract import ModelData, Need
+from fusionrec.models.ease_weights import check_size, item_gram, solve
 from fusionrec.models.interaction_matrix import matrix
 from fusionrec.params import Count, Positive, Section
 
@@ -62,35 +61,3 @@ class Model(Scores):
         """See `Scores.score_all`."""
         chosen = matrix(past, users, len(self.weights)).astype(np.float32)
         return torch.from_numpy(chosen @ self.weights.cpu().numpy())
-
-
-def check_size(name: str, items: int, most: int) -> None:
-    """Refuse catalogues whose matrix of items x items is too large.
-
-    Raises:
-        UserError: if there are more than `most` items.
-    """
-    if items > most:
-        raise UserError(
-            f"{name}: needs matrices of {items:,} x {items:,} items, which take about "
-            f"{3 * 8 * items**2 / 2**30:,.0f} GB; choose another model.name, or remove it from "
-            f"metrics.baselines.names, or raise its max_items, which is {most:,}"
-        )
-
-
-def item_gram(histories: Histories, items: int) -> np.ndarray:
-    """float64 [items, items], XᵀX: the number of users who chose both items."""
-    chosen = matrix(histories, np.arange(len(histories)), items)
-    gram: np.ndarray = (chosen.T @ chosen).toarray()
-    return gram
-
-
-def solve(gram: np.ndarray, l2: float) -> np.ndarray:
-    """float32 [items, items]: the weights B of a Gram matrix, float64 [items, items]; float64 up to the end."""
-    ridge = gram.copy()
-    ridge[np.diag_indices_from(ridge)] += l2
-    weights = inv(ridge, overwrite_a=True, assume_a="pos")
-    weights /= -weights.diagonal().copy()
-    np.fill_diagonal(weights, 0)
-    rounded: np.ndarray = weights.astype(np.float32)
-    return rounded

@@ -27,10 +27,10 @@ from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.closed_form import TrainData, single
 from fusionrec.models.content_features import WeightedInputs, blocks, check_inputs, widths
 from fusionrec.models.contract import ModelData, Need, Towers
+from fusionrec.models.ease_weights import check_size
 from fusionrec.models.feature_graph import FeatureGraph
 from fusionrec.models.interaction_matrix import matrix
 from fusionrec.models.item_to_item import ItemToItem, of_weights
-from fusionrec.models.zoo.ease import check_size
 from fusionrec.params import Count, Positive, Probability, Weight
 
 
