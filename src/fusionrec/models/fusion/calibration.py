@@ -13,7 +13,7 @@ import torch
 PARTS = 5  # of the train items; one after the other plays new items
 OPTIONS = {"gtol": 1e-9}  # of the minimisation, which takes about ten rounds
 DIGITS = 6  # of the weights that are kept, so that they do not depend on the last bits of sums
-SHARES = 0.3, 0.0, 0.15, 0.5, 0.7, 1.0  # of the tower in the sum
+SHARES = 0.0, 0.3, 0.6  # of the tower in the sum
 TOWER = torch.tensor(
     [0.0, 1.0, 0.0], dtype=torch.float64
 )  # weights that leave the tower's scores as they are

@@ -19,7 +19,7 @@ from fusionrec.models.kernel import squared_distances
 
 FACTORS = 0.5, 0.7, 1.4, 2.0
 ROUNDS = 3  # over all inputs, at most
-LEAST = 1e-4  # a gain that counts
+LEAST = 0.01  # a gain that counts; smaller ones are noise
 CUT = 10  # the cut-off of NDCG
 BANDWIDTH = "bandwidth"
 
