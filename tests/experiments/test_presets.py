@@ -43,6 +43,7 @@ def test_a_wrong_preset_changes_nothing(params: Path, tmp_path: Path, text: str)
     with pytest.raises(UserError):
         presets.apply(params, ["wrong"], folder)
     assert params.read_bytes() == before
+    presets.apply(params, ["models/vbpr"], ROOT / "presets")  # the same text is read again, as it was
 
 
 def test_a_wrong_name_lists_the_presets(params: Path) -> None:

@@ -1,5 +1,6 @@
 """Presets: some parameters of params.yaml in a file of their own, such as those of a paper or of a benchmark."""
 
+import copy
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def apply(path: Path, names: Iterable[str], folder: Path = FOLDER) -> list[str]:
     Raises:
         UserError: see `settings`; or if the parameters are not valid. Then nothing is written.
     """
-    tree = params.read(str(path))
+    tree = copy.deepcopy(params.read(str(path)))
     found = settings(names, tree, folder)
     for name, value in found.items():
         trees.put(tree, name, value)

@@ -26,7 +26,7 @@ def key(root: Path, space: dict[str, Dimension], fixed: Iterable[str] = ()) -> s
         space: what the search varies.
         fixed: overrides that all trials share.
     """
-    tree = params.read(root / params.PATH)
+    tree = copy.deepcopy(params.read(root / params.PATH))
     for setting in fixed:
         for name, value in overrides.expanded(setting, tree, root / params.PATH).items():
             trees.put(tree, name, value)
