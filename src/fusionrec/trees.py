@@ -1,5 +1,7 @@
 """Nested mappings, such as params.yaml or a file of metrics."""
 
+from collections.abc import Mapping
+from copy import deepcopy
 from functools import reduce
 from operator import getitem
 from typing import Any
@@ -28,6 +30,18 @@ def put(tree: Any, name: str, value: Any) -> None:
     """
     *sections, leaf = name.split(".")
     reduce(getitem, sections, tree)[leaf] = value
+
+
+def changed(tree: Any, settings: Mapping[str, Any]) -> Any:
+    """A copy with other values, by dotted names that must exist.
+
+    >>> changed({"model": {"dim": 32}}, {"model.dim": 64})
+    {'model': {'dim': 64}}
+    """
+    tree = deepcopy(tree)
+    for name, new in settings.items():
+        put(tree, name, new)
+    return tree
 
 
 def value(tree: Any, name: str) -> Any:

@@ -1,6 +1,5 @@
 """The check as a whole, and how it is printed and written."""
 
-import copy
 import textwrap
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,9 +95,9 @@ def _differently(log: Source, items: Source) -> str:
 
 def merged(tree: dict[str, Any], guess: Guess) -> dict[str, Any]:
     """All parameters with the guesses."""
-    whole = copy.deepcopy(tree)
-    for name, setting in guess.settings.items():
-        trees.put(whole, name, setting.value)
+    whole: dict[str, Any] = trees.changed(
+        tree, {name: setting.value for name, setting in guess.settings.items()}
+    )
     return whole
 
 

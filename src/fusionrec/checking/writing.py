@@ -1,6 +1,5 @@
 """Values and comments in a file of parameters, whose other lines stay as they are."""
 
-import copy
 from typing import Any
 
 import yaml
@@ -47,10 +46,9 @@ def patched(text: str, settings: dict[str, Setting]) -> str:
 
 def _with_lines(settings: dict[str, Setting], lines: set[str], tree: Any) -> dict[str, Setting]:
     """The same; parameters that share a line, as in `losses: {bpr: 1, bce: 0}`, become one setting of all of them."""
-    changed = copy.deepcopy(tree)
+    changed = trees.changed(tree, {name: setting.value for name, setting in settings.items()})
     whole: dict[str, Setting] = {}
     for name, setting in settings.items():
-        trees.put(changed, name, setting.value)
         while name not in lines and "." in name:
             name = name.rpartition(".")[0]
         whole[name] = Setting(trees.value(changed, name), setting.why)

@@ -10,7 +10,6 @@ split, with mean and standard deviation over its seeds; --runs shows a row for e
 tests the variants against the best of them, paired by user, and shows what they cost.
 """
 
-import copy
 import io
 import json
 from pathlib import Path
@@ -156,11 +155,7 @@ def _axis(name: str, first: int, count: int) -> list[str]:
 def _draws(settings: list[str]) -> bool:
     """Whether the model that `settings` select depends on the seed."""
     path = Path(params.PATH)
-    tree = copy.deepcopy(params.read(path))
-    for setting in settings:
-        for name, value in overrides.expanded(setting, tree, path).items():
-            trees.put(tree, name, value)
-    kind = zoo.load(tree["model"]["name"])
+    kind = zoo.load(overrides.applied(params.read(path), settings, path)["model"]["name"])
     return not issubclass(kind, ClosedForm) or kind.draws
 
 

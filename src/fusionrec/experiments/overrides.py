@@ -41,11 +41,18 @@ def apply(path: Path, settings: Iterable[str]) -> None:
 
     with modify_yaml(path) as tree:
         for setting in settings:
-            for name, value in expanded(setting, tree, path).items():
+            for name, value in _expanded(setting, tree, path).items():
                 trees.put(tree, name, value)
 
 
-def expanded(setting: str, tree: Any, path: Path) -> dict[str, Any]:
+def applied(tree: Any, settings: Iterable[str], path: Path) -> Any:
+    """A copy of all parameters, in nested mappings, with the values that `settings` stand for; see `apply`."""
+    for setting in settings:
+        tree = trees.changed(tree, _expanded(setting, tree, path))
+    return tree
+
+
+def _expanded(setting: str, tree: Any, path: Path) -> dict[str, Any]:
     """The values by parameter that `setting` stands for."""
     if setting.startswith(PRESET):
         return presets.settings([setting.removeprefix(PRESET)], tree, path.parent / presets.FOLDER)

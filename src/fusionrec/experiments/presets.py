@@ -1,6 +1,5 @@
 """Presets: some parameters of params.yaml in a file of their own, such as those of a paper or of a benchmark."""
 
-import copy
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -58,11 +57,9 @@ def apply(path: Path, names: Iterable[str], folder: Path = FOLDER) -> list[str]:
     Raises:
         UserError: see `settings`; or if the parameters are not valid. Then nothing is written.
     """
-    tree = copy.deepcopy(params.read(str(path)))
+    tree = params.read(str(path))
     found = settings(names, tree, folder)
-    for name, value in found.items():
-        trees.put(tree, name, value)
-    sections.parse(tree, str(path))
+    sections.parse(trees.changed(tree, found), str(path))
     changed = {name: Setting(value, "") for name, value in found.items()}
     files.write_text(path, writing.patched(path.read_text(encoding="utf-8"), changed))
     return [*found]

@@ -1,6 +1,5 @@
 """The key of a search: it stands for everything that its trials depend on, so that trials of one key compare."""
 
-import copy
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -26,11 +25,10 @@ def key(root: Path, space: dict[str, Dimension], fixed: Iterable[str] = ()) -> s
         space: what the search varies.
         fixed: overrides that all trials share.
     """
-    tree = copy.deepcopy(params.read(root / params.PATH))
-    for setting in fixed:
-        for name, value in overrides.expanded(setting, tree, root / params.PATH).items():
-            trees.put(tree, name, value)
-    tree["search"] = tree["search"] | {"space": {name: one.model_dump() for name, one in space.items()}}
+    tree = overrides.applied(params.read(root / params.PATH), fixed, root / params.PATH)
+    tree = tree | {
+        "search": tree["search"] | {"space": {name: one.model_dump() for name, one in space.items()}}
+    }
     parts = {
         "code": _code(root, varied(tree, space)),
         "parameters": _parameters(root, tree),
@@ -41,14 +39,12 @@ def key(root: Path, space: dict[str, Dimension], fixed: Iterable[str] = ()) -> s
 
 def varied(tree: dict[str, Any], space: dict[str, Dimension]) -> dict[str, Any]:
     """The parameters `tree` with all that a search may choose: a list of choices, or the upper end of a range."""
-    tree = copy.deepcopy(tree)
-    for name, dimension in space.items():
-        *sections, leaf = name.split(".")
-        node = tree
-        for section in sections:
-            node = node[section]
-        node[leaf] = dimension.choices if isinstance(dimension, Categorical) else dimension.high
-    return tree
+    widest = {
+        name: dimension.choices if isinstance(dimension, Categorical) else dimension.high
+        for name, dimension in space.items()
+    }
+    all_parameters: dict[str, Any] = trees.changed(tree, widest)
+    return all_parameters
 
 
 def _code(root: Path, tree: dict[str, Any]) -> str:

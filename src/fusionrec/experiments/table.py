@@ -79,11 +79,12 @@ def _recipes(runs: list[Run], of_any_split: bool = False) -> list[dict[Any, Run]
     groups: dict[tuple[str, ...], dict[Any, Run]] = {}
     for run in runs:
         used = recipes.parameters(parameters(run))
-        split = (used.pop(SPLIT, None), _hash(run, HASHES[0])) if of_any_split else ()
-        hashes = [_hash(run, path) for path in HASHES[len(split[:1]) :]]
-        known = [str(used), *_weights(run).values(), *hashes]
-        seeds = trees.value(parameters(run), recipes.SEED), *split
-        groups.setdefault(tuple(known), {}).setdefault(seeds, run)
+        hashes = {path: _hash(run, path) for path in HASHES}
+        seeds = [trees.value(parameters(run), recipes.SEED)]
+        if of_any_split:  # then the split belongs to the run, not to its recipe
+            seeds += [used.pop(SPLIT, None), hashes.pop("data/splits")]
+        known = [str(used), *_weights(run).values(), *hashes.values()]
+        groups.setdefault(tuple(known), {}).setdefault(tuple(seeds), run)
     return list(groups.values())
 
 

@@ -115,6 +115,10 @@ class ContentFeatures(nn.Module):
         present = torch.cat([block.present[:, None].expand(block.values.shape) for block in found], 1)
         return (values - self.mean) * self.scale * present
 
+    def by_input(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The columns of each input, of features [n, width]."""
+        return dict(zip(self.widths, features.split([*self.widths.values()], 1), strict=True))
+
 
 def check_inputs(owner: str, inputs: list[str], weights: dict[str, float]) -> None:
     """Refuse items without contents, and weights of inputs that items do not have.

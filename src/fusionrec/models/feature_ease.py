@@ -7,13 +7,15 @@ follow from its features f, also if they change. A new item has no interactions 
 its weights are P F f.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
 
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.content_features import ContentFeatures
 from fusionrec.models.contract import ModelData, Need, Towers
+from fusionrec.models.ease_weights import check_size
 from fusionrec.models.item_to_item import ItemToItem, of_weights
 
 
@@ -38,6 +40,18 @@ class FeatureEase(ItemToItem):
         self.features = ContentFeatures(self.name, data.content, data.category_values, options.weights)
         self.register_buffer("collaborative", torch.zeros(data.items, data.items))
         self.register_buffer("readout", torch.zeros(data.items, self.features.width))
+
+    @classmethod
+    def begun(cls, options: Any, data: ModelData) -> tuple[Self, np.ndarray]:
+        """A model whose features are fitted, and those of all items, float64 [items, width].
+
+        Raises:
+            UserError: if the catalogue is too large, or items have no contents.
+        """
+        check_size(cls.name, data.items, options.max_items)
+        first = cls(options, data)
+        first.features.fit(data.content)
+        return first, first.features(data.content).numpy().astype(np.float64)
 
     def inputs(self) -> list[str]:
         """See `Model.inputs`."""

@@ -72,14 +72,18 @@ class IdVectors(KnownUsers):
         row, known = self.places(users)
         return towers.history[row] * known[:, None]
 
+    def squares(self, content: ItemInputs, rows: torch.Tensor) -> torch.Tensor:
+        """[]: the sum of the squared norms of what is penalised of the items `rows`, int64 [n]."""
+        return self.items[rows].square().sum()
+
     def loss(self, step: Step) -> dict[str, torch.Tensor]:
         """The ranking losses, and an L2 penalty on the weights of each target's user, the target and its negatives.
 
         l2 / 2 times their squared norms, mean over targets; that of the negatives is the mean over a target's
         negatives (Rendle et al., UAI 2009; He et al., SIGIR 2020, with one negative).
         """
-        squares = self.users[step.owners].square().sum() + self.items[step.targets].square().sum()
+        squares = self.users[step.owners].square().sum() + self.squares(step.content, step.targets)
         if step.negatives.shape[1]:
-            squares = squares + self.items[step.negatives].square().sum() / step.negatives.shape[1]
+            squares = squares + self.squares(step.content, step.negatives.flatten()) / step.negatives.shape[1]
         penalty = step.share * self.options.l2 / 2 * squares / max(1, len(step.targets))
         return step.terms() | {"l2": penalty}

@@ -61,18 +61,19 @@ def nearest(modality: Modality, k: int) -> Neighbours:
 
 def compute(modality: Modality, k: int) -> Neighbours:
     """The k nearest items of each item by cosine, in chunks; of equal ones the first. See `nearest`."""
-    unit, absent = _unit(modality.vectors), ~modality.present
+    vectors, absent = unit(modality.vectors), ~modality.present
     parts = []
-    for chunk in neighbours.chunks(len(unit), len(unit)):
+    for chunk in neighbours.chunks(len(vectors), len(vectors)):
         rows = torch.from_numpy(chunk)
-        cosine = unit[rows] @ unit.T
+        cosine = vectors[rows] @ vectors.T
         cosine.masked_fill_(absent[rows, None] | absent, -torch.inf)
         columns = _largest(cosine, k)
         parts.append((columns, cosine.gather(1, columns)))
     return Neighbours(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
-def _unit(vectors: torch.Tensor) -> torch.Tensor:
+def unit(vectors: torch.Tensor) -> torch.Tensor:
+    """Rows of `vectors` [n, width], scaled to length 1: float32 [n, width]; rows of zeros stay zero."""
     wide = vectors.double()
     norm = wide.square().sum(1, keepdim=True).sqrt()
     return (wide / torch.where(norm > 0, norm, 1)).float()

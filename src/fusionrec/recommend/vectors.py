@@ -10,15 +10,10 @@ from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.evaluation.catalogue_ranking import Lists
+from fusionrec.models.nearest_items import unit
 from fusionrec.models.trained_model import TrainedModel
 
 CHUNK = 4096  # users whose vectors are computed together
-
-
-def unit(x: torch.Tensor) -> torch.Tensor:
-    """Rows of `x` [n, width], scaled to length 1: float32 [n, width]; rows of zeros stay zero."""
-    length = x.double().square().sum(1, keepdim=True).sqrt()
-    return (x.double() / torch.where(length > 0, length, 1)).float()
 
 
 class ItemSimilarity:

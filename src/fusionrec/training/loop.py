@@ -87,16 +87,13 @@ def fit(
     run.objective.restore(run.best)
     best = run.epochs[run.stopping.best_epoch - 1]
 
-    def validated(trained: TrainedModel) -> dict[str, float]:
-        return group.of_first(validate(trained) if group.first else {})
-
     def judge(trained: TrainedModel) -> float:
-        value = validated(trained)[options.monitor]
+        value = group.of_first(validate(trained) if group.first else {})[options.monitor]
         return value if options.direction == "max" else -value
 
     if not model.complete(run.objective.content, train, judge):
         return best
-    metrics = validated(TrainedModel(model.eval(), run.objective.content))
+    metrics = run.validated(validate)
     return best._replace(metrics=best.metrics | {f"val/{name}": value for name, value in metrics.items()})
 
 
@@ -146,9 +143,7 @@ class Training:
             self.objective.restore(self.average)
         else:
             self.objective.renew()
-        self.model.eval()
-        validated = validate(TrainedModel(self.model, self.objective.content)) if self.group.first else {}
-        validated = self.group.of_first(validated)
+        validated = self.validated(validate)
         monitored = validated[self.options.monitor]
         if self.stopping.update(monitored):
             self.best = self._copy()
@@ -160,6 +155,12 @@ class Training:
             self.objective.restore(trained)
         self.epochs.append(Epoch(number, metrics))
         return self.epochs[-1]
+
+    def validated(self, validate: Callable[[TrainedModel], dict[str, float]]) -> dict[str, float]:
+        """The metrics of the model as it is now; the first process measures them for all."""
+        self.model.eval()
+        found = validate(TrainedModel(self.model, self.objective.content)) if self.group.first else {}
+        return self.group.of_first(found)
 
     def _steps(self) -> dict[str, float]:
         """The steps of one epoch; the mean of each loss, and of the gradient's norm."""

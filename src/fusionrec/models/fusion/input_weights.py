@@ -91,6 +91,21 @@ def kernel(distances: Mapping[str, np.ndarray], weights: Mapping[str, float]) ->
     return torch.from_numpy(total * (-0.5 / width if width > 0 else 0.0)).exp().numpy()
 
 
+def of_others(said: np.ndarray, truth: np.ndarray, hat: np.ndarray) -> np.ndarray:
+    """What a ridge regression says of each example when it is fitted on all others.
+
+    (f_i - H_ii y_i) / (1 - H_ii), with the predictions f = H y of the regression on all (Hastie et al., The Elements of
+    Statistical Learning, section 7.10).
+
+    Args:
+        said: float64 [..., n], f.
+        truth: float64 [..., n], y.
+        hat: float64 [n], the diagonal of H.
+    """
+    found: np.ndarray = (said - hat * truth) / (1 - hat)
+    return found
+
+
 def left_out(kernel: np.ndarray, given: Example) -> np.ndarray:
     """float64 [users, n]: predictions of each item from all others (see `new_items.LeftOut`)."""
     ridge = kernel.copy()
@@ -98,8 +113,6 @@ def left_out(kernel: np.ndarray, given: Example) -> np.ndarray:
     hat = -given.l2 * inv(ridge, overwrite_a=True, assume_a="pos")
     hat[np.diag_indices_from(hat)] += 1
     own = hat.diagonal()
-    log = (given.log @ hat - own * given.log) / (1 - own)
-    found: np.ndarray = (
-        (given.truth @ hat - own * given.truth) / (1 - own) * torch.from_numpy(log).exp().numpy()
-    )
+    popularity = torch.from_numpy(of_others(given.log @ hat, given.log, own)).exp().numpy()
+    found: np.ndarray = of_others(given.truth @ hat, given.truth, own) * popularity
     return found

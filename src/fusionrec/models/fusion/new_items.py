@@ -120,13 +120,7 @@ class NewItems(nn.Module):
         items = _sample(len(features), ITEMS)
         chosen = matrix(train, _sample(np.flatnonzero(train.counts), USERS), len(known))[:, known]
         given = input_weights.example(
-            dict(
-                zip(
-                    self.features.widths,
-                    features[items].split([*self.features.widths.values()], 1),
-                    strict=True,
-                )
-            ),
+            self.features.by_input(features[items]),
             smoother.of(chosen)[:, items],
             chosen[:, items].toarray() > 0,
             log[items],
@@ -151,10 +145,8 @@ class NewItems(nn.Module):
 
         Users without such an item have the mean of all users.
         """
-        chosen, history = (
-            matrix(past, users, len(self.history)).astype(np.float32),
-            self.history.cpu().numpy(),
-        )
+        chosen = matrix(past, users, len(self.history)).astype(np.float32)
+        history = self.history.cpu().numpy()
         sums = torch.from_numpy(chosen @ history)
         size = torch.from_numpy(chosen @ history.any(1).astype(np.float32))[:, None]
         return torch.where(size > 0, sums / size.clamp(min=1), self.mean.cpu()).to(self.history.device)
@@ -189,18 +181,14 @@ class Basis:
 
 
 class LeftOut:
-    """Predictions for train items, each from all others: what the regression would say of them if they were new.
-
-    A ridge regression without the i-th example has a closed form: with the prediction f = H y, it is
-    (f_i - H_ii y_i) / (1 - H_ii) (Hastie et al., The Elements of Statistical Learning, section 7.10).
-    """
+    """Predictions for train items, each from all others: what the regression would say of them if they were new."""
 
     def __init__(
         self, known: np.ndarray, smoother: Smoother, rows: np.ndarray, design: np.ndarray, log: np.ndarray
     ):
         self.known, self.smoother, self.rows, self.design = known, smoother, rows, design
         self.hat = (design**2).sum(0)
-        left = ((design @ log) @ design - self.hat * log) / (1 - self.hat)
+        left = input_weights.of_others((design @ log) @ design, log, self.hat)
         self.popularity = torch.from_numpy(left).exp().numpy()
 
     def scores(self, users: np.ndarray, past: Histories) -> torch.Tensor:
@@ -208,7 +196,8 @@ class LeftOut:
         chosen = matrix(past, users, len(self.known))[:, self.known]
         said, truth = (chosen @ self.rows) @ self.design, self.smoother.of(chosen)
         size = np.maximum(chosen.sum(1), 1)[:, None]
-        return torch.from_numpy((said - self.hat * truth) / (1 - self.hat) * self.popularity / size)
+        found = input_weights.of_others(said, truth, self.hat) * self.popularity / size
+        return torch.from_numpy(found)
 
 
 def _gram(train: Histories, known: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.closed_form import TrainData, single
 from fusionrec.models.content_features import WeightedInputs
 from fusionrec.models.contract import ModelData, Towers
-from fusionrec.models.ease_weights import check_size, item_gram
+from fusionrec.models.ease_weights import item_gram
 from fusionrec.models.feature_ease import FeatureEase, without_itself
 from fusionrec.models.item_to_item import of_weights
 from fusionrec.params import Count, Positive, Weight
@@ -52,10 +52,7 @@ class Model(FeatureEase):
         Raises:
             UserError: if the catalogue is too large, or items have no contents.
         """
-        check_size(cls.name, data.items, options.max_items)
-        first = cls(options, data)
-        first.features.fit(data.content)
-        features = first.features(data.content).numpy().astype(np.float64)
+        first, features = cls.begun(options, data)
         gram, similar = item_gram(train.histories, data.items), features @ features.T
         for l2, weight in product(options.l2, options.feature_weight):
             ridge = gram + weight**2 * similar

@@ -20,6 +20,7 @@ from fusionrec.models.closed_form import Scores, TrainData, single
 from fusionrec.models.content_features import ContentFeatures, WeightedInputs
 from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.interaction_matrix import matrix
+from fusionrec.models.nearest_items import unit
 from fusionrec.models.neighbours import chunks, unpadded
 from fusionrec.params import Count
 
@@ -67,9 +68,7 @@ class Model(Scores):
 
     def unit(self, content: ItemInputs) -> torch.Tensor:
         """float32 [n, width]: features with length 1; zeros where there are none."""
-        features = self.features(content).double()
-        length = features.square().sum(1, keepdim=True).sqrt()
-        return (features / torch.where(length > 0, length, 1)).float()
+        return unit(self.features(content))
 
     def towers(
         self,

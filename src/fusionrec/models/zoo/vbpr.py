@@ -21,7 +21,6 @@ from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.id_vectors import IdVectors
 from fusionrec.models.modalities import required
-from fusionrec.models.trainable import Step
 from fusionrec.params import Count, Section, Weight
 
 
@@ -92,14 +91,9 @@ class Model(IdVectors):
         ]
         return torch.stack(parts).sum(0) / width**0.5
 
-    def loss(self, step: Step) -> dict[str, torch.Tensor]:
-        """See `IdVectors.loss`; the penalty is on the projected contents of targets and negatives too."""
-        terms, count = super().loss(step), step.negatives.shape[1]
-        said = self._said(step.content, step.targets).square().sum()
-        if count:
-            said = said + self._said(step.content, step.negatives.flatten()).square().sum() / count
-        penalty = step.share * self.options.l2 / 2 * said / max(1, len(step.targets))
-        return terms | {"l2": terms["l2"] + penalty}
+    def squares(self, content: ItemInputs, rows: torch.Tensor) -> torch.Tensor:
+        """See `IdVectors.squares`: also those of the projected contents."""
+        return super().squares(content, rows) + self._said(content, rows).square().sum()
 
     def inputs(self) -> list[str]:
         """See `TrainableModel.inputs`."""
