@@ -33,7 +33,9 @@ def split(seed: int = 0) -> dict[str, pd.DataFrame]:
 
 
 PARTS = split()
-VECTORS = diversity.content_vectors([np.random.default_rng(1).normal(size=(ITEMS, 6)).astype(np.float32)])
+VECTORS = diversity.content_vectors(
+    [np.random.default_rng(1).normal(size=(ITEMS, 6)).astype(np.float32)], ITEMS
+)
 TAIL = np.arange(ITEMS) % 3 == 0
 
 

@@ -14,9 +14,10 @@ import yaml
 import fusionrec.api
 from fusionrec import files
 from fusionrec.errors import UserError
+from fusionrec.evaluation import metrics_table
 
 from .. import warm
-from .workspace import ROOT, build, run
+from .workspace import ITEMS, ROOT, build, run
 
 
 @pytest.fixture
@@ -120,6 +121,27 @@ def test_another_model_goes_through_all_stages(folder: Path) -> None:
     assert lists["item_id"].tolist() == table.groupby("user_id", sort=False).head(3)["item_id"].tolist()
     with pytest.raises(UserError, match="cannot score new"):
         shop.engine.model.among(shop.engine.model.content)
+
+
+def test_ids_alone_go_through_all_stages(folder: Path) -> None:
+    """Items without pictures, texts, numbers and categories, as in benchmarks of papers."""
+    for name in ("vision", "language"):
+        for file, empty in (
+            ("features", np.zeros((ITEMS, 0), np.float32)),
+            ("present", np.zeros(ITEMS, bool)),
+        ):
+            files.write_array(folder / f"data/cache/{name}/none/{file}.npy", empty)
+        files.write_json(
+            folder / f"data/cache/{name}/none/item_ids.json", [f"i{row}" for row in range(ITEMS)]
+        )
+        files.write_json(folder / f"data/cache/{name}/none/card.json", {"encoder": "none"})
+    change(folder, {"model": {"name": "bpr_mf", "vision": "none", "language": "none"}})
+    for stage in ("model", "metrics", "recs"):
+        run(folder, stage)
+    shown = metrics_table.parse((folder / "plots/metrics.csv").read_text(encoding="utf-8"))
+    assert "diversity@5" not in shown["model"] and "model_mmr" not in shown, "there are no vectors"
+    assert shown["model"]["ndcg@5"] is not None and shown["popularity"]["coverage@5"] is not None
+    assert len(files.read_table(folder / "data/recs/recommendations.parquet"))
 
 
 def test_a_modality_that_came_with_the_data_is_one_like_the_others(folder: Path) -> None:

@@ -72,9 +72,10 @@ class IdVectors(KnownUsers):
         row, known = self.places(users)
         return towers.history[row] * known[:, None]
 
-    def squares(self, content: ItemInputs, rows: torch.Tensor) -> torch.Tensor:
-        """[]: the sum of the squared norms of what is penalised of the items `rows`, int64 [n]."""
-        return self.items[rows].square().sum()
+    def squares(self, step: Step) -> torch.Tensor:
+        """[rows of `step.towers.candidates`]: the squared norm of what is penalised of each of these items."""
+        items = self.items if step.candidates is None else self.items[step.candidates]
+        return items.square().sum(1)
 
     def loss(self, step: Step) -> dict[str, torch.Tensor]:
         """The ranking losses, and an L2 penalty on the weights of each target's user, the target and its negatives.
@@ -82,8 +83,9 @@ class IdVectors(KnownUsers):
         l2 / 2 times their squared norms, mean over targets; that of the negatives is the mean over a target's
         negatives (Rendle et al., UAI 2009; He et al., SIGIR 2020, with one negative).
         """
-        squares = self.users[step.owners].square().sum() + self.squares(step.content, step.targets)
-        if step.negatives.shape[1]:
-            squares = squares + self.squares(step.content, step.negatives.flatten()) / step.negatives.shape[1]
-        penalty = step.share * self.options.l2 / 2 * squares / max(1, len(step.targets))
+        (target, negative), of_item = step.places, self.squares(step)
+        squares = self.users[step.owners].square().sum() + of_item[target].sum()
+        if negative.shape[1]:
+            squares = squares + of_item[negative].sum() / negative.shape[1]
+        penalty = step.share * self.options.l2 / 2 * squares / max(1, len(target))
         return step.terms() | {"l2": penalty}

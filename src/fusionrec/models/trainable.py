@@ -34,6 +34,7 @@ class Step(Protocol):
         towers: the encoded items of the step.
         vectors: [n, dim], user vectors.
         content: inputs of all items.
+        candidates: int64 [n], unique: rows of the catalogue, those of `towers.candidates`. None: all.
         generator: draws dropout; None at evaluation.
         share: weight of this process's part of the step, for terms that are means over targets.
     """
@@ -41,6 +42,7 @@ class Step(Protocol):
     towers: Towers
     vectors: torch.Tensor
     content: ItemInputs
+    candidates: torch.Tensor | None
     generator: torch.Generator | None
     share: float
 
@@ -62,6 +64,11 @@ class Step(Protocol):
     @property
     def negatives(self) -> torch.Tensor:
         """int64 [p, m], the negatives of each target: rows of the catalogue; m may be 0."""
+        ...
+
+    @property
+    def places(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Targets, int64 [p], and their negatives, int64 [p, m]: rows of `towers.candidates`."""
         ...
 
     def terms(self) -> dict[str, torch.Tensor]:

@@ -19,5 +19,6 @@ def of(content: ItemInputs, chosen: np.ndarray, users: int) -> RerankFeatures:
     offsets, values = content.category_offsets.cpu().numpy(), content.category_values.cpu().numpy()
     shape = len(chosen), int(values.max(initial=-1)) + 1
     categories = csr_array((np.ones(len(values), bool), values, offsets), shape=shape)
-    vectors = diversity.content_vectors([one.vectors.cpu().numpy() for one in content.modalities.values()])
+    parts = [one.vectors.cpu().numpy() for one in content.modalities.values()]
+    vectors = diversity.content_vectors(parts, len(chosen))
     return RerankFeatures(vectors, popularity.self_information(chosen, users), categories)

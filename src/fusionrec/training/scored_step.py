@@ -38,6 +38,7 @@ class ScoredStep:
     ):
         self.model, self.content, self.step, self.losses = model, content, step, losses
         self.in_batch, self.generator, self.share = in_batch, generator, step.share
+        self.candidates = step.candidates
         batch = step.batch
         self.towers: Towers = model.towers(content, generator, step.candidates, step.history)
         if batch.moments == 1:
@@ -64,6 +65,11 @@ class ScoredStep:
     def negatives(self) -> torch.Tensor:
         """int64 [p, m], the negatives of each target: rows of the catalogue; m may be 0."""
         return self._rows(self.step.pairs.negative)
+
+    @property
+    def places(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Targets, int64 [p], and their negatives, int64 [p, m]: rows of `towers.candidates`."""
+        return self.step.pairs.item, self.step.pairs.negative
 
     def terms(self) -> dict[str, torch.Tensor]:
         """The losses that are switched on, unweighted, by name.
@@ -127,7 +133,7 @@ class ScoredStep:
         return self.model.probability(logits)
 
     def _rows(self, places: torch.Tensor) -> torch.Tensor:
-        return places if self.step.candidates is None else self.step.candidates[places]
+        return places if self.candidates is None else self.candidates[places]
 
 
 def seed_of(generator: torch.Generator | None) -> int | None:

@@ -35,7 +35,7 @@ def test_identical_items_have_none() -> None:
 
 def test_chunks_of_users_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
-    vectors = diversity.content_vectors([rng.normal(size=(30, 8)).astype(np.float32)])
+    vectors = diversity.content_vectors([rng.normal(size=(30, 8)).astype(np.float32)], 30)
     lists = np.stack([rng.permutation(30)[:5] for _ in range(17)])
     whole = diversity.intra_list(lists, vectors, [3, 5])
     monkeypatch.setattr(diversity, "CHUNK", 4)
@@ -45,6 +45,12 @@ def test_chunks_of_users_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None
 def test_content_vectors_have_length_one_or_zero() -> None:
     vision = np.array([[3, 4], [0, 0], [0, 0]], np.float32)
     language = np.array([[2], [5], [0]], np.float32)
-    vectors = diversity.content_vectors([vision, language])
+    vectors = diversity.content_vectors([vision, language], len(vision))
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1, 1, 0], rtol=1e-6)
     np.testing.assert_allclose(vectors[0], np.array([0.6, 0.8, 1]) / np.sqrt(2), rtol=1e-6)
+
+
+def test_without_modalities_no_vector_says_anything() -> None:
+    vectors = diversity.content_vectors([], 2)
+    assert vectors.shape == (2, 0) and vectors.dtype == np.float32
+    assert np.isnan(diversity.intra_list(np.array([[0, 1]]), vectors, [2])).all()

@@ -19,6 +19,11 @@ class FixedStep:
     content: Any = None
     generator: torch.Generator | None = None
     users: Any = None
+    candidates: Any = None
+
+    @property
+    def places(self) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.targets, self.negatives
 
     def terms(self) -> dict[str, torch.Tensor]:
         return {"bpr": torch.tensor(2.0)}

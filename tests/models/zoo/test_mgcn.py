@@ -70,8 +70,11 @@ def test_both_views(model: Model, content: ItemInputs) -> None:
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5])
-def test_the_alignment_of_both_views(model: Model, content: ItemInputs, share: float) -> None:
-    owners, targets, negatives = torch.tensor([0, 3]), torch.tensor([2, 4]), torch.tensor([[0], [1]])
+@pytest.mark.parametrize(("owner", "target"), [([0, 3], [2, 4]), ([3, 3], [2, 2])])  # also one pair twice
+def test_the_alignment_of_both_views(
+    model: Model, content: ItemInputs, owner: list[int], target: list[int], share: float
+) -> None:
+    owners, targets, negatives = torch.tensor(owner), torch.tensor(target), torch.tensor([[0], [1]])
     step = FixedStep(owners, targets, negatives, share, model.towers(content), content=content)
     views, terms = model.views(content), []
     for rows in (owners, targets + USERS):
@@ -81,7 +84,7 @@ def test_the_alignment_of_both_views(model: Model, content: ItemInputs, share: f
             terms.append(-torch.log(scores[i] / scores.sum()))
     loss = model.loss(step)
     torch.testing.assert_close(loss["alignment"], share * 0.5 * torch.stack(terms).sum() / 2)
-    squares = model.users[owners].square().sum() + model.items[[2, 4, 0, 1]].square().sum()
+    squares = model.users[owners].square().sum() + model.items[[*target, 0, 1]].square().sum()
     assert loss["bpr"] == 2
     torch.testing.assert_close(loss["l2"], share * 0.05 * squares / 2)
 

@@ -68,7 +68,7 @@ def test_contents_are_constant(model: Model, content: ItemInputs) -> None:
 
 def test_the_penalty_is_on_vectors_and_projected_contents(model: Model, content: ItemInputs) -> None:
     step = FixedStep(torch.tensor([0]), torch.tensor([5]), torch.tensor([[1]]))
-    step.content = content
+    step.content, step.towers = content, model.towers(content)
     squares = model.users[0].square().sum() + model.items[[5, 1]].square().sum()
     projection = torch.cat([model.projections[name] for name in content.modalities])
     for item in (5, 1):

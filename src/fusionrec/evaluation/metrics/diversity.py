@@ -59,16 +59,17 @@ def _squared_sums(items: np.ndarray, vectors: np.ndarray, ks: list[int]) -> np.n
     return squared
 
 
-def content_vectors(parts: list[np.ndarray]) -> np.ndarray:
-    """Picture and text vectors side by side, each of length 1, and of length 1 together.
+def content_vectors(parts: list[np.ndarray], items: int) -> np.ndarray:
+    """The vectors of all modalities side by side, each of length 1, and of length 1 together.
 
     Args:
-        parts: float32 [items, width] each, zero where an item has none.
+        parts: float32 [items, width] each, zero where an item has none; there may be no parts.
+        items: size of the catalogue.
 
     Returns:
-        float32 [items, sum of the widths], zero where an item has neither.
+        float32 [items, sum of the widths], zero where an item has none.
     """
-    return _unit(np.concatenate([_unit(part) for part in parts], 1))
+    return _unit(np.concatenate([np.zeros((items, 0), np.float32), *map(_unit, parts)], 1))
 
 
 def _unit(matrix: np.ndarray) -> np.ndarray:

@@ -132,7 +132,7 @@ class Model(GraphVectors):
         """See `IdVectors.loss`, and the alignment of both views of the step's users and items."""
         views: Views = step.towers.own
         rows = step.owners, step.targets + len(self.users)
-        aligned = [_info_nce(views.side[row], views.ids[row], self.options.temperature) for row in rows]
+        aligned = [_info_nce(views.side, views.ids, row, self.options.temperature) for row in rows]
         alignment = step.share * self.options.alignment * torch.stack(aligned).sum()
         return super().loss(step) | {"alignment": alignment}
 
@@ -141,7 +141,14 @@ class Model(GraphVectors):
         return [*self.projections]
 
 
-def _info_nce(one: torch.Tensor, other: torch.Tensor, temperature: float) -> torch.Tensor:
-    """[]: softmax loss by cosine of row i of `other` for row i of `one`, both [p, dim] (van den Oord et al., 2018)."""
-    logits = (F.normalize(one, dim=1) / temperature) @ F.normalize(other, dim=1).T
-    return F.cross_entropy(logits, torch.arange(len(logits), device=logits.device))
+def _info_nce(one: torch.Tensor, other: torch.Tensor, rows: torch.Tensor, temperature: float) -> torch.Tensor:
+    """[]: softmax loss by cosine of a row of `other` for the same row of `one` (van den Oord et al., 2018).
+
+    The mean over `rows`, int64 [p], which are also the candidates. Each row is computed once, however often it occurs.
+    """
+    rows, counts = torch.unique(rows, return_counts=True)
+    cosines = F.normalize(one[rows], dim=1) @ F.normalize(other[rows], dim=1).T
+    logits = cosines / temperature + counts.log()
+    losses = F.cross_entropy(logits, torch.arange(len(rows), device=rows.device), reduction="none")
+    # a row that occurs n times is n candidates, of which one is the right one
+    return (counts * (losses + counts.log())).sum() / counts.sum()

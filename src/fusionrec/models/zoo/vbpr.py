@@ -21,6 +21,7 @@ from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.models.contract import ModelData, Need, Towers
 from fusionrec.models.id_vectors import IdVectors
 from fusionrec.models.modalities import required
+from fusionrec.models.trainable import Step
 from fusionrec.params import Count, Section, Weight
 
 
@@ -73,7 +74,7 @@ class Model(IdVectors):
         said, rows = self._said(content, candidates), slice(None) if candidates is None else candidates
         known = content.trained[rows]
         items, bias = self.items[rows] * known[:, None], self.item_bias[rows] * known
-        return Towers(torch.cat([items, said[:, :-1]], 1), bias + said[:, -1], self.users)
+        return Towers(torch.cat([items, said[:, :-1]], 1), bias + said[:, -1], self.users, own=said)
 
     def new_towers(self, content: ItemInputs) -> Towers:
         """See `TrainableModel.new_towers`: the vector of the id and the bias of the item are 0."""
@@ -91,9 +92,10 @@ class Model(IdVectors):
         ]
         return torch.stack(parts).sum(0) / width**0.5
 
-    def squares(self, content: ItemInputs, rows: torch.Tensor) -> torch.Tensor:
+    def squares(self, step: Step) -> torch.Tensor:
         """See `IdVectors.squares`: also those of the projected contents."""
-        return super().squares(content, rows) + self._said(content, rows).square().sum()
+        said: torch.Tensor = step.towers.own
+        return super().squares(step) + said.square().sum(1)
 
     def inputs(self) -> list[str]:
         """See `TrainableModel.inputs`."""
