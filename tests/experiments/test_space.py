@@ -122,3 +122,15 @@ def test_a_search_varies_what_matters_to_its_model() -> None:
 def test_a_model_without_dimensions_is_refused(model: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         space.of_model(dimensions(train__lr=RATE), model)
+
+
+def test_a_search_starts_where_the_parameters_are_within_their_ranges() -> None:
+    varied = dimensions(
+        train__lr={"kind": "log", "low": 0.5, "high": 1.0},
+        train__batch={"kind": "int", "low": 1, "high": TREE["train"]["batch"]},
+        model__fusion__method=FUSION,
+    )
+    method = TREE["model"]["fusion"]["method"]
+    assert space.start(varied, TREE) == {"train.batch": TREE["train"]["batch"]} | (
+        {"model.fusion.method": method} if method in FUSION["choices"] else {}
+    )

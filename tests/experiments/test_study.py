@@ -121,3 +121,13 @@ def test_trials_that_were_interrupted_are_given_out_once(tmp_path: Path) -> None
     with ThreadPoolExecutor(4) as pool:
         taken = [number for several in pool.map(take, range(4)) for number in several]
     assert len(set(taken)) == len(taken) == 16
+
+
+def test_the_first_trial_of_a_new_search_is_where_it_starts(tmp_path: Path) -> None:
+    p, first = options(), {"train.lr": 0.25}
+    search = study.resume(tmp_path / "study.sqlite3", p.search, p.train, first)
+    trial, settings = study.ask(search, p.search)
+    assert "train.lr=0.25" in settings and len(settings) == 2, "the other dimension is drawn"
+    search.tell(trial, 0.5)
+    again = study.resume(tmp_path / "study.sqlite3", p.search, p.train, first)
+    assert "train.lr=0.25" not in study.ask(again, p.search)[1]

@@ -8,7 +8,8 @@ search-<key>-<trial>, the only one that is evaluated on the test set.
 Trials run in clones under .dvc/tmp/experiments, so you can keep working in the workspace. The search can be
 interrupted at any time: the same command continues until the study has N trials. The key identifies the code,
 parameters and data that trials depend on; if one of them changes, a new search starts. --model searches another model
-than model.name, with its preset if there is one; of search.space only what matters to the model varies.
+than model.name, with its preset if there is one; of search.space only what matters to the model varies. The first
+trial has the parameters from which the search begins.
 """
 
 import shutil
@@ -96,7 +97,8 @@ def main(arguments: list[str]) -> None:
     key = search_key.key(root, options.space, fixed)
     with clones.alone(clones.HOME):
         logs = Path("logs/search") / key
-        search = study.resume(logs / "study.sqlite3", options, p.train)
+        first = space.start(options.space, overrides.applied(tree, fixed, Path(params.PATH)))
+        search = study.resume(logs / "study.sqlite3", options, p.train, first)
         done = study.ended(search)
         print(f"search {key}: {done} of {args.trials} trials are done")
         left = max(0, args.trials - done)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from fusionrec import trees
 from fusionrec.errors import UserError
 from fusionrec.experiments import overrides
 from fusionrec.experiments.options import Categorical, Dimension
@@ -55,6 +56,18 @@ def of_model(space: dict[str, Dimension], name: str) -> dict[str, Dimension]:
         return own
     lists = f"; {name} also tries the lists in model.{name} by itself, without a search" if closed else ""
     raise UserError(f"search.space has no dimension for {name}: add a parameter of model.{name}{lists}")
+
+
+def start(space: dict[str, Dimension], tree: dict[str, Any]) -> dict[str, Any]:
+    """The point of the space where the parameters `tree` are, without the dimensions whose range they are outside."""
+    values = {name: trees.value(tree, name) for name in space}
+    return {name: value for name, value in values.items() if _contains(space[name], value)}
+
+
+def _contains(dimension: Dimension, value: Any) -> bool:
+    if isinstance(dimension, Categorical):
+        return value in dimension.choices
+    return isinstance(value, int | float) and dimension.low <= value <= dimension.high
 
 
 def _is_value(tree: Any, path: list[str]) -> bool:

@@ -4,7 +4,7 @@ import threading
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fusionrec.experiments import space
 from fusionrec.experiments.options import Search
@@ -25,11 +25,17 @@ class Best(NamedTuple):
     settings: list[str]
 
 
-def resume(path: Path, options: Search, train: Train) -> "Study":
+def resume(path: Path, options: Search, train: Train, first: dict[str, Any] | None = None) -> "Study":
     """The study in `path`, created if there is none; interrupted trials are queued again.
 
     The tree-structured Parzen estimator (Bergstra et al., "Algorithms for Hyper-Parameter Optimization",
     2011) proposes trials. A trial is stopped when its best epoch is worse than the median of the earlier trials.
+
+    Args:
+        path: the study's file.
+        options: what is searched.
+        train: has the direction of the validation metric.
+        first: values of dimensions that the first trial of a new study has, so that no search ends below them.
     """
     import optuna
 
@@ -42,6 +48,8 @@ def resume(path: Path, options: Search, train: Train) -> "Study":
     study = optuna.create_study(
         study_name="search", storage=storage, direction=direction, load_if_exists=True, pruner=pruner
     )
+    if first and not study.trials:
+        study.enqueue_trial(first)
     for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         study.enqueue_trial(trial.params)
