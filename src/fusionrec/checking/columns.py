@@ -13,6 +13,7 @@ from fusionrec.data import parsing, text
 from fusionrec.data.reading import notation
 
 SHARED = 0.6  # of the parts of categories
+SHARED_NAMES = 0.25  # of the names in columns of people and firms
 MOST = 0.95  # share of the values that must fit
 TRIED = 2000  # values that formats are tried on
 SEPARATORS = ["|", ";", ",", ">", "/"]
@@ -27,6 +28,11 @@ DATES = [
 ISO = r"[0-9]{4}-[0-9]{2}(-[0-9]{2}([T ][0-9]{2}:[0-9]{2}.*)?)?|[0-9]{8}T[0-9]{4,}.*"
 POINT, COMMA = r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", notation.COMMA.strip("^$")
 URL = r"https?://\S+|//\S+\.\S+"
+NAMES = (  # of columns that name people or firms: most have few items, but what is known of them helps
+    "actors?|artists?|authors?|autor|autoren|band|brands?|cast|composers?|creators?|designers?|directors?|hersteller|"
+    "kuenstler|labels?|makers?|manufacturers?|marke|publishers?|regisseur|sellers?|singers?|starring|studios?|vendors?|"
+    "verlag|writers?"
+)
 FILE = r"[^\s/]+\.(jpe?g|png|webp|gif|bmp|tiff?)"
 
 
@@ -117,7 +123,8 @@ class Column:
         """What stands between several categories in one value; None if a value is one category.
 
         The parts are short, and most of them occur in other values too, except in paths such as "Home > Kitchen". If
-        hardly any value occurs twice, as in titles, there must be far fewer different parts than values.
+        hardly any value occurs twice, as in titles, there must be far fewer different parts than values. Columns that
+        `lists_names` need less.
         """
         if self.decimal or self.time or self.is_list or self.is_nested:
             return None
@@ -127,11 +134,17 @@ class Column:
             inside = [parts[part.strip()] for value in several for part in value.split(separator)]
             words = sum(len(part.split()) * count for part, count in parts.items()) / max(1, parts.total())
             is_path = separator == ">" and all(" > " in value for value in several)
-            shared = is_path or sum(count > 1 for count in inside) >= SHARED * len(inside)
-            distinct = self.repeats >= 1.5 or len(parts) <= 0.5 * len(self.counts)
+            least = SHARED_NAMES if self.lists_names else SHARED
+            shared = is_path or sum(count > 1 for count in inside) >= least * len(inside)
+            distinct = self.lists_names or self.repeats >= 1.5 or len(parts) <= 0.5 * len(self.counts)
             if len(several) >= 0.1 * len(self.counts) and several and shared and distinct and words <= 3:
                 return separator
         return None
+
+    @cached_property
+    def lists_names(self) -> bool:
+        """Whether its name says that it holds people or firms, such as actors or brands."""
+        return bool(named([self], NAMES))
 
     @property
     def is_amount(self) -> bool:
@@ -148,7 +161,7 @@ class Column:
         return (
             not (self.time or self.is_nested)
             and self.words <= 4
-            and self.repeats >= 3
+            and self.repeats >= (1.2 if self.lists_names else 3)
             and 2 <= len(self.counts) <= 2000
         )
 

@@ -138,10 +138,10 @@ def _explore(plan: Plan, workers: list[clones.Clone], trials: int) -> None:
         jobs = range(trials)
         for _, done in clones.spread(jobs, workers, lambda clone, _: _train(clone, plan)):
             bar.write(f"trial {done.number}: {done.outcome}; {' '.join(done.settings)}")
-            bar.update()
             leader = study.best(plan.study)
             if leader:
                 bar.set_postfix({"best": f"{leader.value:.4f}", "trial": leader.number})
+            bar.update()
             failures = failures + 1 if done.outcome.startswith("failed") else 0
             if failures == GIVE_UP:
                 raise UserError(f"{GIVE_UP} trials in a row failed; the last one: {done.outcome}")
