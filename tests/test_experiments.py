@@ -47,6 +47,10 @@ def test_a_grid_of_variants(small: Path) -> None:
     assert "model.vision" in output and "pypi 57934424" in rows["small-efficientnet-seed-2"]
     again = fusionrec(small, "variants", "small", "--seeds", "2", "--workers", "2", "--runs")
     assert "4 experiments, 0 to run" in again and rows["small-none-seed-1"] in again
+    part = fusionrec(small, "variants", "small", "--seeds", "2", "--slice", "popularity=tail")
+    assert "Slice popularity=tail:" in part and "(best)" in part
+    unknown = fusionrec(small, "variants", "small", "--seeds", "2", "--slice", "user=unknown", fails=True)
+    assert "no user is in user=unknown; known: item=warm" in unknown
     by_recipe = [line.split() for line in fusionrec(small, "variants").splitlines()[1:]]
     assert [(row[0], row[2]) for row in by_recipe if row[0] == "small-none"] == [("small-none", "2")]
     dvc(small, "exp", "apply", "small-none-seed-2")

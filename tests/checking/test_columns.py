@@ -61,12 +61,12 @@ def test_kinds() -> None:
 
 def test_people_repeat_less_than_other_categories() -> None:
     """Each of 40 films has an own actor and shares one; a director has two films, and nobody else's are as many."""
-    casts = [f"Ann {n}, Bob {n // 2}" for n in range(40)]
-    directors = [f"Eve {n // 2}" for n in range(40)]
+    casts: list[str | None] = [f"Ann {n}, Bob {n // 2}" for n in range(40)]
+    directors: list[str | None] = [f"Eve {n // 2}" for n in range(40)]
     assert Column("actors", casts).separator == "," and Column("actors", casts).is_category
     assert Column("about", casts).separator is None and not Column("about", casts).is_category
     assert Column("director", directors).is_category and not Column("about", directors).is_category
-    alone = [f"Ann {n}, Bob {n}" for n in range(40)]
+    alone: list[str | None] = [f"Ann {n}, Bob {n}" for n in range(40)]
     assert not Column("actors", alone).is_category, "nobody is in two films"
 
 

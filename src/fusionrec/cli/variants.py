@@ -1,13 +1,14 @@
 """Runs a named set of variants as experiments, and shows all experiments of HEAD in one table.
 
-    fusionrec variants [NAME] [--seeds N] [--splits N] [--workers N] [--runs]
+    fusionrec variants [NAME] [--seeds N] [--splits N] [--slice GROUP=NAME] [--workers N] [--runs]
 
 Reads: all of params.yaml as committed; `variants` is for this command.
 Writes: an experiment for each combination of values and seed, named after them; logs/experiments/<name>.log.
 The experiments run in clones under .dvc/tmp/experiments, so you can keep working in the workspace. Existing
 experiments are not run again: the same command continues an interrupted run. The table has a row for each recipe and
 split, with mean and standard deviation over its seeds; --runs shows a row for each run. With a name, a second table
-tests the variants against the best of them, paired by user, and shows what they cost.
+tests the variants against the best of them, paired by user, and shows what they cost; --slice does so on some of the
+users or items only, such as time=untied: users no two of whose interactions have the same time.
 """
 
 import io
@@ -56,6 +57,9 @@ def main(arguments: list[str]) -> None:
         default=1,
         help="number of experiments that run at the same time",
     )
+    parser.add_argument(
+        "--slice", metavar="GROUP=NAME", help="compare on a slice, such as time=untied or popularity=tail"
+    )
     parser.add_argument("--runs", action="store_true", help="show a row for each run, not for each recipe")
     args = parser.parse_args(arguments)
     p, root = sections.load(), Path.cwd()
@@ -67,11 +71,11 @@ def main(arguments: list[str]) -> None:
     print(tabulate(experiments, p.train.monitor, p.metrics.headline[0]).to_string(index=False))
     groups = table.recipes_of(experiments, wanted)
     if len(groups) > 1:
-        print(f"\n{_compared(groups, p)}")
+        print(f"\n{_compared(groups, p, args.slice)}")
 
 
-def _compared(groups: dict[str, list[table.Run]], p: Params) -> str:
-    """The paired table of recipes, or why there is none."""
+def _compared(groups: dict[str, list[table.Run]], p: Params, part: str | None) -> str:
+    """The paired table of recipes on `part`, a slice or None, or why there is none."""
     tasks = {
         name: {(table.dependency(run, "data/splits"), *_measured_by(run)) for run in group}
         for name, group in groups.items()
@@ -79,9 +83,10 @@ def _compared(groups: dict[str, list[table.Run]], p: Params) -> str:
     if len({frozenset(each) for each in tasks.values()}) > 1:
         return f"No paired table: the variants differ in data/splits or in {', '.join(MEASURED_BY)}."
     seeds, monitor = max(len(_by_seed(group)) for group in groups.values()), p.train.monitor
-    compared = [_recipe(name, group, seeds, p) for name, group in groups.items()]
+    compared = [_recipe(name, group, seeds, p, part) for name, group in groups.items()]
     shown = paired.table(compared, p.metrics.headline[0], monitor, p.train.direction)
-    return f"{shown.to_string(index=False)}\n{paired.notes(compared, monitor, p.train.direction)}"
+    title = f"Slice {part}:\n" if part else ""
+    return f"{title}{shown.to_string(index=False)}\n{paired.notes(compared, monitor, p.train.direction)}"
 
 
 def _measured_by(run: table.Run) -> list[str]:
@@ -96,20 +101,29 @@ def _by_seed(runs: list[table.Run]) -> list[list[table.Run]]:
     return list(groups.values())
 
 
-def _recipe(name: str, runs: list[table.Run], seeds: int, p: Params) -> paired.Recipe:
+def _recipe(name: str, runs: list[table.Run], seeds: int, p: Params, part: str | None) -> paired.Recipe:
     """A recipe for the paired table; a model that draws nothing has one seed, and is the same with any other."""
     headline = p.metrics.headline[0]
 
-    def read(path: str, run: table.Run, column: str, value: str) -> pd.DataFrame:
+    def read(path: str, run: table.Run, **values: str) -> pd.DataFrame:
         content = io.BytesIO(revision_files.read_bytes(path, run["name"]))
-        return pd.read_parquet(content, filters=[(column, "==", value)])
+        return pd.read_parquet(content, filters=[(column, "==", value) for column, value in values.items()])
+
+    def of_slice(run: table.Run, group: str, name: str) -> pd.DataFrame:
+        return read(revision_files.PER_SLICE, run, group=group, slice=name)
 
     def of_new_items(run: table.Run) -> float:
-        rows = read(revision_files.PER_SLICE, run, "group", slices.COLD[0])
-        return float(rows.loc[rows["slice"] == slices.COLD[1], headline].mean())
+        return float(of_slice(run, *slices.COLD)[headline].mean())
 
     def of_users(run: table.Run) -> pd.DataFrame:
-        return read(revision_files.PER_USER, run, "recommender", "model")[["user_id", headline]]
+        if part is None:
+            return read(revision_files.PER_USER, run, recommender="model")[["user_id", headline]]
+        rows = of_slice(run, *part.split("=", 1)) if "=" in part else pd.DataFrame()
+        if rows.empty:
+            found = read(revision_files.PER_SLICE, run)[["group", "slice"]].drop_duplicates()
+            known = ", ".join(f"{group}={name}" for group, name in found.itertuples(index=False))
+            raise UserError(f"--slice: no user is in {part}; known: {known}")
+        return rows[["user_id", headline]]
 
     def validated(run: table.Run) -> Any:
         return table.metric(run, "train/metrics", "best", "val", p.train.monitor)
