@@ -8,7 +8,7 @@ The experiments run in clones under .dvc/tmp/experiments, so you can keep workin
 experiments are not run again: the same command continues an interrupted run. The table has a row for each recipe and
 split, with mean and standard deviation over its seeds; --runs shows a row for each run. With a name, a second table
 tests the variants against the best of them, paired by user, and shows what they cost; --slice does so on some of the
-users or items only, such as time=untied: users no two of whose interactions have the same time.
+users or items only, such as time=untied: users whose held-out items have times of their own.
 """
 
 import io
