@@ -34,6 +34,7 @@ from fusionrec.evaluation import (
 from fusionrec.evaluation import protocol as tasks
 from fusionrec.evaluation.catalogue_ranking import Lists
 from fusionrec.evaluation.options import Metrics
+from fusionrec.evaluation.trait_learner import TraitLearner
 from fusionrec.evaluation.validation import validator
 from fusionrec.models import checkpoint
 from fusionrec.models.closed_form import TrainData
@@ -71,7 +72,7 @@ def read_split() -> Split:
 
 
 def fit_baselines(options: Metrics, split: Split, content: ItemInputs) -> dict[str, Any]:
-    """The baselines, fitted on train; for the demo also the oracle, which knows the true preferences."""
+    """The baselines, fitted on train; for the demo also its references: the oracle and the learner."""
     users, items, train = len(split.users), len(split.items), split.parts["train"]
     new = options.protocol == "new"
     metric = "ndcg_new@10" if new else "ndcg@10"
@@ -94,6 +95,7 @@ def fit_baselines(options: Metrics, split: Split, content: ItemInputs) -> dict[s
     }
     truth = demo_truth.read("data/raw/tables")
     if truth is not None:
+        fitted["learner"] = TraitLearner(truth, split.item_ids)
         fitted["oracle"] = FixedScores(demo_truth.utility(truth, split.user_ids, split.item_ids))
     return fitted
 
@@ -123,7 +125,7 @@ def tables_of(
 ) -> dict[str, pd.DataFrame]:
     """The table of each plot."""
     names = [name for name in measured.results if not name.startswith("model_")]
-    lists = {name: measured.results[name].ranked.items for name in names if name != "oracle"}
+    lists = {name: measured.results[name].ranked.items for name in names if name not in report.REFERENCES}
     first = p.headline[0]
     return {
         f"{metric}_at_k": plot_tables.at_k(measured.intervals, names, p.ks, metric) for metric in CURVES

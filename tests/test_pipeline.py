@@ -35,7 +35,7 @@ def scores_of(folder: Path) -> dict[str, dict[str, float]]:
 def test_it_ends_with_metrics_and_recommendations(small: Path) -> None:
     scores = scores_of(small)
     assert {"model", "popularity", "random", "oracle"} <= scores.keys()
-    assert 0 < scores["random"]["ndcg@10"] < scores["oracle"]["ndcg@10"] <= 1
+    assert 0 < scores["random"]["ndcg@10"] < scores["learner"]["ndcg@10"] < scores["oracle"]["ndcg@10"] <= 1
     numbers = {name: value for group in scores.values() for name, value in group.items() if value is not None}
     assert all(isinstance(value, int | float) for value in numbers.values())
     cannot = {name for name, value in scores["popularity"].items() if value is None}

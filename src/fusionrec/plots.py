@@ -16,11 +16,15 @@ COLOURS = {
     "popularity": "#1f6fb2",
     "random": "#8a8a8a",
     "oracle": "#2f7d3b",
+    "learner": "#8fbf98",
     "consumed": "#202020",
     "recent_popularity": "#6db3e0",
     "item_knn": "#8e5bb0",
     "user_knn": "#d08fc9",
     "ease": "#d99a1c",
+    "content_knn": "#58a89a",
+    "ridge": "#9fb84c",
+    "kernel_ridge": "#4d7a1f",
 }
 BAR = 0.26  # height of a bar, in inches
 LETTER, LINE = 4.5, 8.0  # width and height of a small label's letter, in points

@@ -150,6 +150,17 @@ def test_the_first_of_equals_and_without_validation_the_first() -> None:
         assert not any(found[name].model.settings for name in NAMES[:3])
 
 
+def test_what_the_data_is_unsuitable_for_is_left_out_and_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Items without contents, and more of them than EASE may take."""
+    monkeypatch.setitem(GIVEN, "ease", {"l2": [1], "max_items": ITEMS - 1})
+    monkeypatch.setitem(GIVEN, "content_knn", {"neighbours": [2], "weights": {}})
+    assert [*build(["content_knn", "ease", "popularity"])] == ["popularity"]
+    said = capsys.readouterr().out.splitlines()
+    assert "content_knn: the items have no contents" in said[0] and "ease: needs matrices" in said[1]
+
+
 def test_a_model_that_is_trained_is_no_baseline() -> None:
     with pytest.raises(UserError, match=r"metrics\.baselines\.names: bpr_mf is trained.*model\.name=bpr_mf"):
         build(["popularity", "bpr_mf"])

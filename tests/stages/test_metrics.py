@@ -57,14 +57,24 @@ def test_key_metrics_are_few_and_say_the_same_as_the_table(measured: Path) -> No
     assert key.items() <= found["model"].items() and users == {"evaluated": found["users"]["evaluated"]}
     name = rival.pop("name")
     assert rival == {metric: found[name][metric] for metric in ("ndcg@5", "recall@2")}
-    known = {"popularity", "recent_popularity", "item_knn", "user_knn", "ease"}
+    known = {
+        "popularity",
+        "recent_popularity",
+        "item_knn",
+        "user_knn",
+        "ease",
+        "content_knn",
+        "ridge",
+        "kernel_ridge",
+    }
     assert rival["ndcg@5"] == max(found[each]["ndcg@5"] for each in known) and name in known
 
 
 def test_per_user_values_and_intervals_have_the_means(measured: Path) -> None:
     found = scores(measured)
     table = files.read_table(measured / "data/metrics/per_user.parquet")
-    baselines = {"random", "popularity", "recent_popularity", "item_knn", "user_knn", "ease"}
+    ids = {"random", "popularity", "recent_popularity", "item_knn", "user_knn", "ease"}
+    baselines = ids | {"content_knn", "ridge", "kernel_ridge"}
     rerankers = {"model_weighted", "model_mmr", "model_dpp"}  # no item has a category to calibrate to
     assert set(table["recommender"]) == {"model"} | baselines | rerankers == found.keys() - {"users"}
     assert not table.duplicated(["recommender", "user_id"]).any() and "u5" not in set(table["user_id"])
@@ -79,7 +89,7 @@ def test_per_user_values_and_intervals_have_the_means(measured: Path) -> None:
     assert intervals["model - popularity"]["ndcg@5"]["mean"] == pytest.approx(lead, abs=2e-6)
 
 
-def test_the_oracle_appears_where_the_preference_model_is_known(tmp_path: Path) -> None:
+def test_the_oracle_and_the_learner_appear_where_the_preference_model_is_known(tmp_path: Path) -> None:
     trained = build(tmp_path)
     taste = np.eye(USERS, ITEMS, 4, dtype=np.float32)  # everybody loves the item to be found
     users, items = [f"u{u}" for u in range(USERS)], [f"i{i}" for i in range(ITEMS)]
@@ -91,6 +101,8 @@ def test_the_oracle_appears_where_the_preference_model_is_known(tmp_path: Path) 
     found = scores(trained)
     assert found["oracle"]["ndcg@2"] == 1 and found["oracle"]["recall@5"] == 1
     assert found["model"]["share_of_best@5"] == found["model"]["ndcg@5"]
+    reached = found["model"]["ndcg@5"] / found["learner"]["ndcg@5"]
+    assert found["model"]["share_of_reachable@5"] == pytest.approx(reached, abs=1e-5)
 
 
 def test_it_repeats_byte_for_byte(measured: Path) -> None:

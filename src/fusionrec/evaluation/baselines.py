@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from fusionrec.errors import UserError
+from fusionrec.errors import UnsuitableDataError, UserError
 from fusionrec.evaluation.options import Baselines
 from fusionrec.models import closed_form, zoo
 from fusionrec.models.closed_form import ClosedForm, TrainData
@@ -26,10 +26,11 @@ def build(
             hyper-parameters are tried, the best one is taken, the first of equals. None: the first one is taken.
 
     Returns:
-        The baselines by name, in the order of the parameter.
+        The baselines by name, in the order of the parameter. Those for which the data is unsuitable are left out, and
+        named on the terminal with the reason.
 
     Raises:
-        UserError: if a model is not in closed form, or the catalogue is too large for it.
+        UserError: if a model is not in closed form.
     """
     built = {}
     for name in section.names:
@@ -39,8 +40,11 @@ def build(
                 f"metrics.baselines.names: {name} is trained step by step and can be no baseline; remove it from the "
                 f"list, and compare with `dvc exp run -n {name} -S model.name={name}`"
             )
-        fitted = closed_form.candidates(kind, section.own(name), data, train)
-        built[name] = closed_form.best(fitted, validation)
+        try:
+            fitted = closed_form.candidates(kind, section.own(name), data, train)
+            built[name] = closed_form.best(fitted, validation)
+        except UnsuitableDataError as error:
+            print(f"baseline left out: {error}")
     return built
 
 

@@ -11,8 +11,7 @@ from fusionrec.evaluation import catalogue_ranking, intervals, slices
 from fusionrec.evaluation.metrics import Figures, Measure, Ranked
 from fusionrec.evaluation.protocol import Task
 
-BEST = "oracle"  # no recommender can have better metrics
-SHARES = {"ndcg": "share_of_best", "ndcg_cold": "share_of_best_cold"}
+REFERENCES = {"oracle": "share_of_best", "learner": "share_of_reachable"}  # what the demo alone has
 COLD = "ndcg_cold"  # counts only items without a train interaction
 Numbers = dict[str, float | None]
 
@@ -160,11 +159,12 @@ def _columns(cut: dict[slices.Slice, np.ndarray], headline: list[str]) -> dict[H
 
 
 def summary(results: dict[str, Result], task: Task, ks: list[int]) -> dict[str, Numbers]:
-    """All summaries, the share of the oracle's metrics that each recommender reaches, and counts of users."""
+    """All summaries, the shares of the references' metrics that each recommender reaches, and counts of users."""
     summaries = {name: dict(result.summary) for name, result in results.items()}
-    if BEST in summaries:
-        for name in summaries.keys() - {BEST}:
-            summaries[name] |= _shares(summaries[name], summaries[BEST], ks)
+    for reference, share in REFERENCES.items():
+        if reference in summaries:
+            for name in summaries.keys() - REFERENCES.keys():
+                summaries[name] |= _shares(share, summaries[name], summaries[reference], ks)
     position, item = task.held_out.pairs(task.users)
     asked = int((task.held_out.counts > 0).sum())
     summaries["users"] = {
@@ -177,12 +177,13 @@ def summary(results: dict[str, Result], task: Task, ks: list[int]) -> dict[str, 
     return summaries
 
 
-def _shares(ours: Numbers, best: Numbers, ks: list[int]) -> Numbers:
+def _shares(name: str, ours: Numbers, reference: Numbers, ks: list[int]) -> Numbers:
+    """NDCG divided by that of the reference, named `name`, and likewise of new items."""
     shares: Numbers = {}
-    for k, (metric, share) in itertools.product(ks, SHARES.items()):
-        reached, most = ours.get(f"{metric}@{k}"), best.get(f"{metric}@{k}")
+    for k, part in itertools.product(ks, ("", "_cold")):
+        reached, most = ours.get(f"ndcg{part}@{k}"), reference.get(f"ndcg{part}@{k}")
         if most:
-            shares[f"{share}@{k}"] = None if reached is None else round(reached / most, intervals.DIGITS)
+            shares[f"{name}{part}@{k}"] = None if reached is None else round(reached / most, intervals.DIGITS)
     return shares
 
 

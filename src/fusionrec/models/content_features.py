@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from fusionrec.data.item_inputs import ItemInputs
-from fusionrec.errors import UserError
+from fusionrec.errors import UnsuitableDataError, UserError
 from fusionrec.params import Section, Weight
 
 
@@ -124,10 +124,11 @@ def check_inputs(owner: str, inputs: list[str], weights: dict[str, float]) -> No
     """Refuse items without contents, and weights of inputs that items do not have.
 
     Raises:
-        UserError: says what is wrong, and the remedy.
+        UnsuitableDataError: if the items have no contents.
+        UserError: if a weight is of an input that does not exist.
     """
     if not any(weights.get(name, 1.0) for name in inputs):
-        raise UserError(
+        raise UnsuitableDataError(
             f"{owner}: the items have no contents that it could compare; switch on a modality, such as model.vision, "
             f"give the items numbers or categories, or set a weight in {owner}.weights above 0, or choose another model"
         )

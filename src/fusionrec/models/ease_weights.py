@@ -4,7 +4,7 @@ import numpy as np
 from scipy.linalg import inv
 
 from fusionrec.data.histories import Histories
-from fusionrec.errors import UserError
+from fusionrec.errors import UnsuitableDataError
 from fusionrec.models.interaction_matrix import matrix
 
 
@@ -12,13 +12,13 @@ def check_size(name: str, items: int, most: int) -> None:
     """Refuse catalogues whose matrix of items x items is too large.
 
     Raises:
-        UserError: if there are more than `most` items.
+        UnsuitableDataError: if there are more than `most` items.
     """
     if items > most:
-        raise UserError(
+        raise UnsuitableDataError(
             f"{name}: needs matrices of {items:,} x {items:,} items, which take about "
-            f"{3 * 8 * items**2 / 2**30:,.0f} GB; choose another model.name, or remove it from "
-            f"metrics.baselines.names, or raise its max_items, which is {most:,}"
+            f"{3 * 8 * items**2 / 2**30:,.0f} GB; choose another model.name, or raise its "
+            f"max_items, which is {most:,}"
         )
 
 

@@ -1,4 +1,4 @@
-"""The one contract of everything that recommends: models, baselines and the demo's oracle."""
+"""The one contract of everything that recommends: models, baselines and the demo's references."""
 
 from typing import TYPE_CHECKING, Protocol
 
