@@ -161,6 +161,20 @@ def test_vectors_of_a_model_of_ids_give_the_scores() -> None:
     assert nearest.items.shape == (n, 2) and (nearest.items >= 0).all()
 
 
+def test_an_index_has_no_items_that_the_model_cannot_rank(tmp_path: Path) -> None:
+    """Items 1 and 4 have no train interaction: their vectors are initial ones."""
+    content = contents(6)._replace(trained=torch.tensor([True, False, True, True, False, True]))
+    model = bpr_mf.Model(bpr_mf.Options(dim=4, l2=0, losses={"bpr": 1}), ModelData(content, 3, 0))
+    model.reset(torch.Generator().manual_seed(0))
+    trained = TrainedModel(model, content, [f"i{item}" for item in range(6)])
+    past = Histories(np.zeros(4, np.int64), np.zeros(0, np.int64))
+    vectors.export(tmp_path / "vectors", trained, ["a", "b", "c"], past)
+    assert files.read_json(tmp_path / "vectors/item_ids.json") == ["i0", "i2", "i3", "i5"]
+    items, users = (files.read_array(tmp_path / f"vectors/{name}_vectors.npy") for name in ("item", "user"))
+    np.testing.assert_allclose(users @ items.T, trained.score(np.arange(3), past)[:, [0, 2, 3, 5]], atol=1e-6)
+    assert vectors.similar(trained.similarity_vectors(), np.array([0, 1]), 5).items.tolist()[1] == [-1] * 5
+
+
 def test_a_folder_without_a_split(built: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="dvc repro splits"):
         fusionrec.api.load(built / "model", tmp_path)

@@ -108,7 +108,7 @@ class FusionRec:
 
         Returns:
             A table with item_id, rank (from 1), similar_item_id, title and cosine. An item has no rows if it has no
-            picture or text to compare by.
+            picture or text to compare by, or if nobody chose it in train and the model knows items by ids only.
 
         Raises:
             UserError: if an item is not in the catalogue, or the model does not have this input.
@@ -121,7 +121,7 @@ class FusionRec:
             )
         model = self.engine.model
         all_vectors = {name: one.vectors for name, one in model.content.modalities.items()}
-        own = model.model.similarity_vectors(model.towers)
+        own = model.similarity_vectors()
         if own.shape[1]:
             all_vectors["model"] = own
         if by not in all_vectors:

@@ -63,6 +63,11 @@ class TrainedModel:
         return self.model.user_vectors_of(self.towers, users, past)
 
     @torch.no_grad()
+    def similarity_vectors(self) -> torch.Tensor:
+        """[items, any width]: see `Model.similarity_vectors`; zeros for items that are never recommended."""
+        return self.model.similarity_vectors(self.towers).index_fill(0, self.never, 0.0)
+
+    @torch.no_grad()
     def score(self, users: np.ndarray, past: Histories) -> torch.Tensor:
         """See `Recommender.score` and `Model.scores`; -inf for items that are never recommended."""
         scores = self.model.scores(self.towers, users, past)

@@ -86,12 +86,15 @@ def user_vectors(model: TrainedModel, users: np.ndarray, past: Histories) -> np.
 def export(folder: Path | str, model: TrainedModel, user_ids: list[str], past: Histories) -> None:
     """Write item_vectors.npy, item_ids.json, user_vectors.npy and user_ids.json; see `item_vectors`.
 
+    Items that are never recommended (`TrainedModel.never`) are left out: an index would not know.
+
     Raises:
         UserError: see `item_vectors`.
     """
     items = item_vectors(model)
+    kept = np.delete(np.arange(len(items)), model.never.cpu().numpy())
     with files.replacing_folder(folder) as scratch:
-        files.write_array(scratch / "item_vectors.npy", items)
-        files.write_json(scratch / "item_ids.json", model.item_ids)
+        files.write_array(scratch / "item_vectors.npy", items[kept])
+        files.write_json(scratch / "item_ids.json", [model.item_ids[row] for row in kept])
         files.write_array(scratch / "user_vectors.npy", user_vectors(model, np.arange(len(user_ids)), past))
         files.write_json(scratch / "user_ids.json", user_ids)
