@@ -16,6 +16,7 @@ from fusionrec.models.fusion.smoothing import Smoothing
 from fusionrec.models.trainable import Judge
 from fusionrec.models.trained_model import TrainedModel
 from fusionrec.models.zoo.fusion import FusionModel
+from fusionrec.recommend import vectors
 
 from ..conftest import CATEGORY_VALUES, ITEMS, USERS
 
@@ -85,3 +86,22 @@ def test_without_the_regression_there_is_nothing_to_complete(
     options: FusionOptions, content: ItemInputs, changes: dict[str, Any]
 ) -> None:
     assert completed(options, content, **changes).new_items is None
+
+
+def test_exported_vectors_give_the_scores(options: FusionOptions, content: ItemInputs) -> None:
+    model = TrainedModel(completed(options, content, prefers_regression, exploration=0.5), content)
+    past = Histories.of(CHOICES, USERS)
+    found = vectors.user_vectors(model, ALL, past) @ vectors.item_vectors(model).T
+    np.testing.assert_allclose(found, model.score(ALL, past), atol=1e-5)
+
+
+def test_nothing_is_fitted_on_new_items(options: FusionOptions, content: ItemInputs) -> None:
+    """Other contents of an item that nobody chose in train: the same weights, the same scores of all others."""
+    vision = content.modalities["vision"]
+    other = vision._replace(vectors=vision.vectors.index_fill(0, torch.tensor([NEW]), 7.0))
+    changed = content._replace(modalities=content.modalities | {"vision": other})
+    weights, others = (completed(options, each, prefers_regression) for each in (content, changed))
+    for name, tensor in weights.state_dict().items():
+        assert tensor.equal(others.state_dict()[name]), name
+    before, after = scores(weights, content), scores(others, changed)
+    assert before[:, :NEW].equal(after[:, :NEW]) and not before[:, NEW].equal(after[:, NEW])
