@@ -95,11 +95,12 @@ class Model(GraphVectors):
         user_target, item_target = (self._target(x, step) for x in (user, item))
         pairs = _apart(self.predictor(user), item_target) + _apart(self.predictor(item), user_target)
         inter, intra = torch.zeros_like(pairs), torch.zeros_like(pairs)
+        rows, place = torch.unique(step.targets, return_inverse=True)  # an item is projected once, not for each target
         for name, modality in step.content.modalities.items():
-            latent = self.projections[name](modality.vectors[step.targets])
-            predicted, present = self.predictor(latent), modality.present[step.targets]
+            latent = self.projections[name](modality.vectors[rows])
+            predicted, present = self.predictor(latent)[place], modality.present[step.targets]
             inter = inter + _apart(predicted, item_target) * present
-            intra = intra + _apart(predicted, self._target(latent, step)) * present
+            intra = intra + _apart(predicted, self._target(latent[place], step)) * present
         norms = _norm(users) + _norm(items)
         aligned = {"inter": inter, "intra": intra}
         own = {"reconstruction": step.share * pairs.mean()}
