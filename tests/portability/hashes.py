@@ -111,8 +111,8 @@ def catalogue() -> Any:
         "vision": Modality(vision * seen[:, None], seen, none),
         "language": Modality(language * read[:, None], read, none),
     }
-    everything = torch.ones(ITEMS, dtype=torch.bool)
-    return ItemInputs(modalities, numbers, torch.arange(ITEMS + 1), values, everything)
+    trained = torch.from_numpy(np.bincount(histories(1).items, minlength=ITEMS) > 0)
+    return ItemInputs(modalities, numbers, torch.arange(ITEMS + 1), values, trained)
 
 
 def histories(seed: int) -> Any:
@@ -127,7 +127,8 @@ def histories(seed: int) -> Any:
 def models() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Name of the line, of the model, and what differs from params.yaml: each loss, head, fusion, history, model."""
     from fusionrec import choices
-    from fusionrec.models import fusions
+    from fusionrec.models import fusions, zoo
+    from fusionrec.models.trainable import TrainableModel
 
     none = dict.fromkeys(P.model.own("fusion").losses, 0.0)
     for loss in none:
@@ -136,8 +137,9 @@ def models() -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "head mlp", "fusion", {"head": "mlp"}
     for method in choices.names(fusions.PACKAGE):
         yield f"fusion {method}", "fusion", {"method": method, "history": "attention", "user": "both"}
-    for name in ("bpr_mf", "lightgcn"):
-        yield f"model {name}", name, {}
+    for name in choices.names(zoo.PACKAGE):
+        if name != "fusion" and issubclass(zoo.load(name), TrainableModel):
+            yield f"model {name}", name, {}
 
 
 def trained(name: str, changes: dict[str, Any]) -> Any:
@@ -167,10 +169,11 @@ def training() -> Iterator[str]:
 
 
 def ranking() -> Iterator[str]:
-    """Lists of a trained model, re-ranked lists, and those of the baselines, with their scores."""
-    from fusionrec.evaluation import baselines
+    """Lists of a trained model, re-ranked lists, and those of all models in closed form, with their scores."""
+    from fusionrec import choices
     from fusionrec.evaluation.catalogue_ranking import top_k
-    from fusionrec.models.closed_form import TrainData
+    from fusionrec.models import closed_form, zoo
+    from fusionrec.models.closed_form import ClosedForm, TrainData
     from fusionrec.models.contract import ModelData
     from fusionrec.recommend import rerank, rerank_features
 
@@ -185,13 +188,20 @@ def ranking() -> Iterator[str]:
     user, item = train.pairs(users)
     log = pd.DataFrame({"user": user, "item": item, "timestamp": np.arange(len(user))})
     data = ModelData(model.content, USERS, CATEGORIES, graph=train)
-    for name, fitted in baselines.build(P.metrics.baselines, data, TrainData(log, train, 1), None).items():
-        yield line(f"ranking {name}", *top_k(fitted, users, train, 50))
+    for name in choices.names(zoo.PACKAGE):
+        kind = zoo.load(name)
+        if issubclass(kind, ClosedForm):
+            fitted = closed_form.candidates(kind, P.model.own(name), data, TrainData(log, train, 1))
+            yield line(f"ranking {name}", *top_k(closed_form.best(fitted, None), users, train, 50))
 
 
 def lines(chosen: list[str]) -> Iterator[str]:
     """What is asked for; everything if `chosen` is empty."""
-    yield line("inputs", *(picture(number) for number in range(PICTURES)), *(x.numpy() for x in catalogue()))
+    yield line(
+        "inputs",
+        *(picture(number) for number in range(PICTURES)),
+        *(x.numpy() for x in catalogue().tensors().values()),
+    )
     if not chosen or "training" in chosen:
         yield from training()
     if not chosen or "ranking" in chosen:
