@@ -169,8 +169,9 @@ def _axis(name: str, first: int, count: int) -> list[str]:
 def _draws(settings: list[str]) -> bool:
     """Whether the model that `settings` select depends on the seed."""
     path = Path(params.PATH)
-    kind = zoo.load(overrides.applied(params.read(path), settings, path)["model"]["name"])
-    return not issubclass(kind, ClosedForm) or kind.draws
+    model = sections.parse(overrides.applied(params.read(path), settings, path)).model
+    kind = zoo.load(model.name)
+    return not issubclass(kind, ClosedForm) or kind.draws(model.own(model.name))
 
 
 def _run_missing(wanted: dict[str, list[str]], root: Path, workers: int, p: Params) -> None:

@@ -6,7 +6,7 @@ is kept. Such a model is what `model.name` selects, or a baseline in `metrics.ba
 
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -36,12 +36,12 @@ class ClosedForm(Model):
     """The base class of models in closed form. Users are what they chose: nothing is learned about a user's id.
 
     Weights are buffers, zero until `fit` or a checkpoint fills them. Their shapes follow from options and data.
-
-    Attributes:
-        draws: whether weights depend on the seed.
     """
 
-    draws: ClassVar[bool] = False
+    @classmethod
+    def draws(cls, options: Any) -> bool:
+        """Whether weights depend on the seed."""
+        return False
 
     @classmethod
     def fit(cls, options: Any, data: ModelData, train: TrainData) -> Iterator[Self]:

@@ -56,10 +56,14 @@ class ContentRegression(ClosedForm):
     name: ClassVar[str]
     needs: ClassVar[frozenset[Need]] = frozenset({"contents"})
     scores_new_items = True
-    draws = True  # with the target als
     history: torch.Tensor
     coefficients: torch.Tensor
     gram: torch.Tensor
+
+    @classmethod
+    def draws(cls, options: Any) -> bool:
+        """See `ClosedForm.draws`: ALS does."""
+        return bool(options.target == "als")
 
     def __init__(self, options: Any, data: ModelData):
         super().__init__(options, data)

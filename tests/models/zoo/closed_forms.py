@@ -51,12 +51,15 @@ def dense(rows: list[list[int]], items: int = 8) -> np.ndarray:
     return chosen
 
 
-def fitted(name: str, options: dict[str, Any], content: ItemInputs | None = None) -> TrainedModel:
+def fitted(
+    name: str, options: dict[str, Any], content: ItemInputs | None = None, seed: int = 1
+) -> TrainedModel:
     """The model `name`, fitted on `HISTORIES` with a single combination of hyper-parameters."""
     content, train = described() if content is None else content, histories(HISTORIES)
     data = ModelData(content, len(train), CATEGORY_VALUES)
     given = zoo.options(name).model_validate(options)
-    (model,) = zoo.load(name).fit(given, data, TrainData(pd.DataFrame(), train, 1))  # type: ignore[attr-defined]
+    known = TrainData(pd.DataFrame(), train, seed)
+    (model,) = zoo.load(name).fit(given, data, known)  # type: ignore[attr-defined]
     return TrainedModel(model, content)
 
 

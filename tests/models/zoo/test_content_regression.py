@@ -10,6 +10,7 @@ from sklearn.linear_model import Ridge
 
 from fusionrec.errors import UserError
 from fusionrec.models import implicit_als
+from fusionrec.models.closed_form import ClosedForm
 from fusionrec.models.ease_weights import item_gram, solve
 from fusionrec.models.implicit_als import Factorisation
 from fusionrec.models.interaction_matrix import matrix
@@ -79,3 +80,12 @@ def test_one_input_of_any_kind_is_enough() -> None:
 def test_a_catalogue_that_is_too_large_is_refused() -> None:
     with pytest.raises(UserError, match=r"^kernel_ridge: .*8 x 8 items.*max_items"):
         fitted("kernel_ridge", options("kernel_ridge", "ease") | {"max_items": 7})
+
+
+@pytest.mark.parametrize("target", ["ease", "als"])
+def test_whether_weights_depend_on_the_seed(target: str) -> None:
+    given = options("ridge", target)
+    one, other = (fitted("ridge", given, seed=seed).model for seed in (1, 2))
+    assert isinstance(one, ClosedForm)
+    drawn = not all(x.equal(y) for x, y in zip(one.buffers(), other.buffers(), strict=True))
+    assert drawn == one.draws(one.options) == (target == "als")

@@ -42,9 +42,13 @@ class Model(ClosedForm):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
-    draws = True
     items: torch.Tensor
     gram: torch.Tensor
+
+    @classmethod
+    def draws(cls, options: Any) -> bool:
+        """See `ClosedForm.draws`: initial vectors."""
+        return True
 
     def __init__(self, options: Any, data: ModelData):
         super().__init__(options, data)

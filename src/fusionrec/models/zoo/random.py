@@ -21,9 +21,13 @@ class Model(Scores):
     """Random scores."""
 
     needs: ClassVar[frozenset[Need]] = frozenset()
-    draws = True
     ranks_untrained_items: ClassVar[bool | None] = True  # as well as any other
     seed: torch.Tensor
+
+    @classmethod
+    def draws(cls, options: Any) -> bool:
+        """See `ClosedForm.draws`: all scores."""
+        return True
 
     def __init__(self, options: Any, data: ModelData):
         super().__init__(options, data)
