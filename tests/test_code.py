@@ -121,7 +121,7 @@ def test_what_is_selected_counts(checkout: Path, before: dict[str, str]) -> None
 
 def test_a_choice_that_is_selected_by_a_list_or_by_weight(checkout: Path) -> None:
     edit(checkout / "params.yaml", "      bpr: 0 ", "      bpr: 0.5 ")
-    edit(checkout / "params.yaml", "user_knn, ease]", "user_knn]")
+    edit(checkout / "params.yaml", "user_knn, ease,", "user_knn,")
     listed = code.stages(checkout)
     assert "src/fusionrec/training/losses/bpr.py" in listed["model"]
     assert "src/fusionrec/models/zoo/ease.py" not in listed["metrics"]

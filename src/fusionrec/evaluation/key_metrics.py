@@ -26,7 +26,7 @@ def of(report: Report, headline: list[str], baselines: Iterable[str]) -> dict[st
     cut_off = headline[0].partition("@")[2]
     mains = [main for names in families if (main := main_figure(names, cut_off))]
     key = _picked(report.summary[model], [*headline, *mains])
-    candidates = rivals(baselines)
+    candidates = [name for name in rivals(baselines) if name in report.summary]  # some may have been left out
     if candidates:
         best = max(candidates, key=lambda name: report.summary[name].get(headline[0]) or 0)
         key["best_rival"] = {"name": best} | _picked(report.summary[best], headline)

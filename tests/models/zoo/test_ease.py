@@ -67,6 +67,6 @@ def test_by_hand() -> None:
 def test_a_catalogue_that_is_too_large_is_refused_with_the_remedy() -> None:
     with pytest.raises(
         UserError,
-        match=r"^ease: .*30,000 x 30,000 items.* 20 GB; .*model\.name.*baselines.*max_items.* 10,000",
+        match=r"^ease: .*30,000 x 30,000 items.* 20 GB; .*model\.name.*max_items.* 10,000",
     ):
         fitted(some(0), 30_000, 1.0, most=10_000)
