@@ -17,6 +17,8 @@ from .. import warm
 from .workspace import ITEMS, ROOT, USERS, build, run
 
 FEW = {"names": ["random"]}
+KNOWING_IDS = {"popularity", "recent_popularity", "item_knn", "user_knn", "ease"}
+RIVALS = KNOWING_IDS | {"content_knn", "ridge", "kernel_ridge"}
 PLOTS = ("ndcg_at_k", "recall_at_k", "exposure", "coverage", "tradeoff", "slices", "ablation")
 
 
@@ -57,24 +59,13 @@ def test_key_metrics_are_few_and_say_the_same_as_the_table(measured: Path) -> No
     assert key.items() <= found["model"].items() and users == {"evaluated": found["users"]["evaluated"]}
     name = rival.pop("name")
     assert rival == {metric: found[name][metric] for metric in ("ndcg@5", "recall@2")}
-    known = {
-        "popularity",
-        "recent_popularity",
-        "item_knn",
-        "user_knn",
-        "ease",
-        "content_knn",
-        "ridge",
-        "kernel_ridge",
-    }
-    assert rival["ndcg@5"] == max(found[each]["ndcg@5"] for each in known) and name in known
+    assert rival["ndcg@5"] == max(found[each]["ndcg@5"] for each in RIVALS) and name in RIVALS
 
 
 def test_per_user_values_and_intervals_have_the_means(measured: Path) -> None:
     found = scores(measured)
     table = files.read_table(measured / "data/metrics/per_user.parquet")
-    ids = {"random", "popularity", "recent_popularity", "item_knn", "user_knn", "ease"}
-    baselines = ids | {"content_knn", "ridge", "kernel_ridge"}
+    baselines = {"random"} | RIVALS
     rerankers = {"model_weighted", "model_mmr", "model_dpp"}  # no item has a category to calibrate to
     assert set(table["recommender"]) == {"model"} | baselines | rerankers == found.keys() - {"users"}
     assert not table.duplicated(["recommender", "user_id"]).any() and "u5" not in set(table["user_id"])

@@ -14,7 +14,7 @@ from fusionrec.data.demo.demo_truth import Truth
 from fusionrec.data.histories import Histories
 
 RATE = 1.0
-STEPS, STEP = 60, 0.3  # of Adam, whose step falls to 0
+STEPS, STEP, BETAS = 60, 0.3, (0.9, 0.99)  # of Adam (Kingma and Ba, ICLR 2015), whose step falls to 0
 
 
 class TraitLearner:
@@ -40,12 +40,15 @@ class TraitLearner:
         chosen = torch.zeros(len(users), self.traits.shape[1]).index_add_(0, row, self.traits[item])
         count = torch.from_numpy(past.counts[users]).float()[:, None]
         taste = torch.full_like(chosen, 0.5)
-        optimizer = torch.optim.Adam([taste], STEP, betas=(0.9, 0.99), fused=True)
-        schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, STEPS)
-        for _ in range(STEPS):
+        mean, square = (torch.zeros_like(chosen, dtype=torch.float64) for _ in BETAS)
+        # by hand: torch's optimisers import the compiler, which takes over a second
+        for step in range(1, STEPS + 1):
             expected = count * (torch.addmm(self.appeal, taste, self.traits.T).softmax(1) @ self.traits)
-            taste.grad = expected - chosen + RATE
-            optimizer.step()
-            schedule.step()
+            gradient = (expected - chosen + RATE).double()  # float32 roots differ between CPUs
+            mean.lerp_(gradient, 1 - BETAS[0])
+            square.lerp_(gradient.square(), 1 - BETAS[1])
+            root = (square / (1 - BETAS[1] ** step)).sqrt() + 1e-8
+            rate = STEP * (1 - (step - 1) / STEPS)
+            taste -= (rate * mean / (1 - BETAS[0] ** step) / root).float()
             taste.clamp_(min=0)
         return taste

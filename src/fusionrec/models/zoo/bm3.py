@@ -95,9 +95,8 @@ class Model(GraphVectors):
         user_target, item_target = (self._target(x, step) for x in (user, item))
         pairs = _apart(self.predictor(user), item_target) + _apart(self.predictor(item), user_target)
         inter, intra = torch.zeros_like(pairs), torch.zeros_like(pairs)
-        rows, place = torch.unique(
-            step.targets, return_inverse=True
-        )  # an item is projected once, not for each target
+        # an item is projected once, not for each target
+        rows, place = torch.unique(step.targets, return_inverse=True)
         for name, modality in step.content.modalities.items():
             latent = self.projections[name](modality.vectors[rows])
             predicted, present = self.predictor(latent)[place], modality.present[step.targets]
