@@ -64,7 +64,7 @@ def content(widths: tuple[int, int]) -> ItemInputs:
         "vision": Modality(vision, everything, none),
         "language": Modality(language, everything, none),
     }
-    return ItemInputs(modalities, none[:, 0], bags, bags[:0], everything).to(DEVICE)
+    return ItemInputs(modalities, none.flatten(1), bags, bags[:0], everything).to(DEVICE)
 
 
 def options(precision: str, loss: str, dropout: bool = True) -> tuple[FusionOptions, Train]:

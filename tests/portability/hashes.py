@@ -125,18 +125,21 @@ def histories(seed: int) -> Any:
 
 
 def models() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Name of the line, of the model, and what differs from params.yaml: each loss, head, fusion, history, model."""
+    """Name of the line, of the model, and what differs from params.yaml: each loss, head, fusion, history, model.
+
+    The regression for new items takes much longer than these few steps, so only `ranking fusion` has it.
+    """
     from fusionrec import choices
     from fusionrec.models import fusions, zoo
     from fusionrec.models.trainable import TrainableModel
 
-    none = dict.fromkeys(P.model.own("fusion").losses, 0.0)
+    none, tower = dict.fromkeys(P.model.own("fusion").losses, 0.0), {"new_items": "tower"}
     for loss in none:
         base = {"softmax": 1.0} if loss == "contrastive" else {}
-        yield f"loss {loss}", "fusion", {"losses": none | base | {loss: 1.0}}
-    yield "head mlp", "fusion", {"head": "mlp"}
+        yield f"loss {loss}", "fusion", tower | {"losses": none | base | {loss: 1.0}}
+    yield "head mlp", "fusion", tower | {"head": "mlp"}
     for method in choices.names(fusions.PACKAGE):
-        yield f"fusion {method}", "fusion", {"method": method, "history": "attention", "user": "both"}
+        yield f"fusion {method}", "fusion", tower | {"method": method, "history": "attention", "user": "both"}
     for name in choices.names(zoo.PACKAGE):
         if name != "fusion" and issubclass(zoo.load(name), TrainableModel):
             yield f"model {name}", name, {}
@@ -191,7 +194,10 @@ def ranking() -> Iterator[str]:
     for name in choices.names(zoo.PACKAGE):
         kind = zoo.load(name)
         if issubclass(kind, ClosedForm):
-            fitted = closed_form.candidates(kind, P.model.own(name), data, TrainData(log, train, 1))
+            options = P.model.own(name)
+            tried = {key: value[:1] for key, value in options if isinstance(value, list)}  # not each combination
+            options = options.model_copy(update=tried)
+            fitted = closed_form.candidates(kind, options, data, TrainData(log, train, 1))
             yield line(f"ranking {name}", *top_k(closed_form.best(fitted, None), users, train, 50))
 
 
