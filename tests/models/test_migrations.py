@@ -75,7 +75,7 @@ def test_a_new_key_that_does_not_say_what_it_was_before(monkeypatch: pytest.Monk
     ("change", "reason"),
     [
         ({"schema": 1}, "schema 1 is older than 3, the oldest that can be migrated"),
-        ({"schema": 99}, "schema 99 was written by a newer version; this one reads 3 to 5"),
+        ({"schema": 99}, "schema 99 was written by a newer version; this one reads 3 to 6"),
         ({"schema": "3"}, "it has no schema"),
         ({"model": {}}, "it is not what schema 3 looks like"),
         ({"shape": None}, "sizes needs users and category_values"),

@@ -5,7 +5,7 @@ addition is written by `fusionrec.models.preparation`, the description of the mo
 
 - `model.safetensors`: the weights; the inputs of all items under `content.`; where the model needs the graph of train
   interactions, that under `graph.`
-- `config.json`: the schema's version, the model's name and parameters, the sizes
+- `config.json`: the schema's version, the model's name and parameters, how many are averaged, the sizes
 - `item_ids.json`, `user_ids.json`: the ids of the rows
 - `metrics.json`: the metrics of the epoch that was saved
 
@@ -27,13 +27,15 @@ from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.data.modalities import MODALITIES
 from fusionrec.errors import UserError
-from fusionrec.models import migrations, zoo
+from fusionrec.models import ensemble, migrations, zoo
 from fusionrec.models.contract import Model, ModelData
+from fusionrec.models.ensemble import Ensemble
 from fusionrec.models.migrations import SCHEMA
 from fusionrec.models.trained_model import TrainedModel
 from fusionrec.params import Section
 
 CONTENT, GRAPH = "content.", "graph."
+MEMBERS = 1000  # at most
 S = TypeVar("S", bound=Section)
 REMEDY = "run `dvc repro model`"
 
@@ -64,7 +66,8 @@ def save(
         tensors |= {GRAPH + field: torch.from_numpy(x) for field, x in edges.items()}
     files.write_tensors(folder / "model.safetensors", tensors)
     sizes = {"users": data.users, "category_values": data.category_values}
-    described = {"name": name, "options": model.options.model_dump()}
+    members = model.count if isinstance(model, Ensemble) else 1
+    described = {"name": name, "options": model.options.model_dump(), "members": members}
     files.write_json(folder / "config.json", {"schema": SCHEMA, "model": described, "sizes": sizes})
     files.write_json(folder / "item_ids.json", item_ids)
     files.write_json(folder / "user_ids.json", user_ids)
@@ -84,12 +87,12 @@ def load(folder: Path | str, device: torch.device, item_ids: list[str] | None = 
             tensor is missing, unexpected, misshapen or not finite, or the ids do not fit the weights or `item_ids`.
     """
     folder = Path(folder)
-    schema, name, options, sizes = _config(folder)
+    schema, kind, options, sizes = _config(folder)
     tensors = read_tensors(folder, "model.safetensors")
     content = _content(folder, tensors, sizes["category_values"])
     graph = _graph(folder, tensors, sizes["users"], len(content.trained))
     data = ModelData(content, sizes["users"], sizes["category_values"], graph=graph)
-    model = _empty(folder, name, options, data)
+    model = _empty(folder, kind, options, data)
     weights = {key: tensor for key, tensor in tensors.items() if not key.startswith((CONTENT, GRAPH))}
     own = migrations.renamed(schema, weights)
     _check_weights(folder, own, model.state_dict())
@@ -118,8 +121,8 @@ def read_json(folder: Path, name: str) -> Any:
         raise misfit(folder, f"{name} is not JSON: {error}") from None
 
 
-def _config(folder: Path) -> tuple[int, str, Any, dict[str, int]]:
-    """The version of the folder; the model's name, parameters and sizes."""
+def _config(folder: Path) -> tuple[int, type[Model], Any, dict[str, int]]:
+    """The version of the folder; the model's class, parameters and sizes."""
     written = read_json(folder, "config.json")
     try:
         config = migrations.migrated(written)
@@ -129,8 +132,16 @@ def _config(folder: Path) -> tuple[int, str, Any, dict[str, int]]:
         raise misfit(folder, f"config.json has the keys {', '.join(config)}, not schema, model, sizes")
     model, sizes = config["model"], config["sizes"]
     known = choices.names(zoo.PACKAGE)
-    if not isinstance(model, dict) or {*model} != {"name", "options"} or model["name"] not in known:
-        raise misfit(folder, f"config.json: model needs a name, one of {', '.join(known)}, and options")
+    if (
+        not isinstance(model, dict)
+        or {*model} != {"name", "options", "members"}
+        or model["name"] not in known
+    ):
+        raise misfit(
+            folder, f"config.json: model needs a name, one of {', '.join(known)}, options and members"
+        )
+    if type(model["members"]) is not int or not 1 <= model["members"] <= MEMBERS:
+        raise misfit(folder, f"config.json: model.members must be a whole number from 1 to {MEMBERS}")
     options = checked(
         zoo.options(model["name"]), model["options"], folder, "config.json", ["model", "options"]
     )
@@ -138,7 +149,11 @@ def _config(folder: Path) -> tuple[int, str, Any, dict[str, int]]:
     fits = isinstance(sizes, dict) and [*sizes] == names
     if not fits or not all(type(size) is int and size >= 0 for size in sizes.values()):
         raise misfit(folder, f"config.json: sizes needs {' and '.join(names)}, whole numbers")
-    return written["schema"], model["name"], options, sizes
+    try:
+        kind = ensemble.of(zoo.load(model["name"]), model["members"])
+    except UserError as error:
+        raise misfit(folder, f"config.json: {error}") from None
+    return written["schema"], kind, options, sizes
 
 
 def checked(kind: type[S], saved: Any, folder: Path, name: str, where: Sequence[str] = ()) -> S:
@@ -224,16 +239,16 @@ _KINDS = {
 }
 
 
-def _empty(folder: Path, name: str, options: Any, data: ModelData) -> Model:
+def _empty(folder: Path, kind: type[Model], options: Any, data: ModelData) -> Model:
     """The model without memory for its weights, which come from the file: wrong sizes cost no memory."""
-    needs_graph = "graph" in zoo.load(name).needs
+    needs_graph = "graph" in kind.needs
     if needs_graph != (data.graph is not None):
         raise misfit(folder, f"model.safetensors {'lacks' if needs_graph else 'has'} {GRAPH}offsets")
     try:
         if needs_graph:  # computed from the graph, not read from the file
-            return zoo.load(name)(options, data)
+            return kind(options, data)
         with torch.device("meta"):
-            return zoo.load(name)(options, data)
+            return kind(options, data)
     except (RuntimeError, TypeError, OverflowError):  # sizes that do not fit 64 bits
         raise misfit(folder, "config.json asks for weights of impossible sizes") from None
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-SCHEMA = 5
+SCHEMA = 6
 SHARED = {"vision", "language", "freeze_vision", "freeze_language", "pca", "number_bins"}
 
 
@@ -29,7 +29,12 @@ def _from_4(config: Any) -> dict[str, Any]:
     return {**config, "schema": 5}
 
 
-MIGRATIONS: dict[int, Callable[[Any], dict[str, Any]]] = {3: _from_3, 4: _from_4}
+def _from_5(config: Any) -> dict[str, Any]:
+    """Schema 5 had no ensembles."""
+    return {**config, "schema": 6, "model": {**config["model"], "members": 1}}
+
+
+MIGRATIONS: dict[int, Callable[[Any], dict[str, Any]]] = {3: _from_3, 4: _from_4, 5: _from_5}
 
 
 def migrated(config: Any) -> dict[str, Any]:

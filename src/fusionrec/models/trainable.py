@@ -92,6 +92,10 @@ class TrainableModel(Model):
     completed: ClassVar[tuple[str, ...]] = ()
     history_dropout: float = 0.0
 
+    def parts(self) -> list["TrainableModel"]:
+        """The models that have a loss of their own: itself, or the members of an ensemble."""
+        return [self]
+
     def reset(self, generator: torch.Generator) -> None:
         """Draw all initial weights."""
         raise NotImplementedError

@@ -33,7 +33,7 @@ def check(p: Parameters) -> None:
     """Refuse parameters that only mean something for models that are trained step by step.
 
     Raises:
-        UserError: if an encoder is to be trained, or a model folder to be continued from.
+        UserError: if an encoder is to be trained, a model folder to be continued from, or several to be averaged.
     """
     for modality in ENCODED:
         if not getattr(p.model, f"freeze_{modality}"):
@@ -41,6 +41,10 @@ def check(p: Parameters) -> None:
                 f"model.freeze_{modality}: {p.model.name} is computed in closed form and trains no encoder; "
                 "set it to true"
             )
+    if p.model.members > 1:
+        raise UserError(
+            f"model.members: {p.model.name} is computed in closed form, the same each time; set it to 1"
+        )
     if p.train.resume_from is not None:
         raise UserError(
             f"train.resume_from: {p.model.name} is computed in closed form and starts from nothing; set it to null"

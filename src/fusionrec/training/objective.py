@@ -116,15 +116,22 @@ class Objective(nn.Module):
     def forward(self, step: Step, generator: torch.Generator | None) -> dict[str, torch.Tensor]:
         """The terms of the loss, each [] and unweighted, by name; and `loss`, [], their weighted sum.
 
+        Of an ensemble, terms are means over the members, and `loss` is the sum of theirs.
+
         Args:
             step: on the device of the model.
             generator: draws dropout; None: no dropout.
         """
         content = self.encoders.enliven(self.content, step.live)
-        scored = ScoredStep(self.model, content, step, self.losses, self.in_batch, generator)
-        terms = self.model.loss(scored)
-        weighted = [self.weights.get(name, 1) * value for name, value in terms.items()]
-        return terms | {"loss": torch.stack(weighted).sum()}
+        each = []
+        for part in self.model.parts():
+            terms = part.loss(ScoredStep(part, content, step, self.losses, self.in_batch, generator))
+            weighted = [self.weights.get(name, 1) * value for name, value in terms.items()]
+            each.append(terms | {"loss": torch.stack(weighted).sum()})
+        if len(each) == 1:
+            return each[0]
+        together = {name: torch.stack([terms[name] for terms in each]) for name in each[0]}
+        return {name: values.sum() if name == "loss" else values.mean() for name, values in together.items()}
 
 
 def switched_on(weights: dict[str, float], ranked: bool = False) -> dict[str, Loss]:

@@ -15,7 +15,7 @@ from fusionrec.data.item_inputs import Fitted, ItemInputs
 from fusionrec.data.modalities import ENCODED, MODALITIES
 from fusionrec.encoders import given, inputs
 from fusionrec.errors import UserError
-from fusionrec.models import card, checkpoint, preparation, zoo
+from fusionrec.models import card, checkpoint, ensemble, preparation, zoo
 from fusionrec.models.contract import Model, ModelData
 from fusionrec.models.preparation import Preparation, PreparationOptions
 from fusionrec.models.trainable import TrainableModel
@@ -137,7 +137,7 @@ def build(p: Parameters, data: Data, device: torch.device) -> TrainableModel:
     Raises:
         UserError: if no loss that ranks items is switched on, or the weights of `train.resume_from` do not fit.
     """
-    options, kind = p.model.own(p.model.name), zoo.load(p.model.name)
+    options, kind = p.model.own(p.model.name), ensemble.of(zoo.load(p.model.name), p.model.members)
     assert issubclass(kind, TrainableModel)
     objective.switched_on(options.losses, kind.ranks_by_own_loss)  # checked before anything is written
     model = kind(options, data.model)
