@@ -1,8 +1,8 @@
 """Hashes of the files of a folder, which are kept in the folder and checked whenever one of its files is read.
 
-`SHA256SUMS` has a line for each file beside it, in the format of the command sha256sum: `sha256sum -c SHA256SUMS` checks
-them too. Folders without it, such as those of earlier versions, are not checked. It is a protection against damage, not
-against somebody who changes the files and their hashes.
+`SHA256SUMS` has a line for each file beside it, in the format of the command sha256sum: `sha256sum -c SHA256SUMS`
+checks them too. Folders without it, such as those of earlier versions, are not checked. It is a protection against
+damage, not against somebody who changes the files and their hashes.
 """
 
 import hashlib

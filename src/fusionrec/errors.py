@@ -18,6 +18,6 @@ class ProofError(UserError):
 
     def __init__(self, promise: str):
         super().__init__(
-            f"FusionRec found a mistake in its own result, and wrote nothing: not true that {promise}; please report it, "
-            "with params.yaml"
+            f"FusionRec found a mistake in its own result, and wrote nothing: not true that {promise}; please report "
+            "it, with params.yaml"
         )

@@ -282,8 +282,8 @@ def read_members(folder: Path | str, members: Iterable[Member]) -> Iterator[byte
             blob = opened[member.shard].read(member.bytes)
             if hashlib.sha256(blob).hexdigest() != member.sha256:
                 raise DamagedError(
-                    f"{Path(folder) / member.shard}: the picture at byte {member.offset} is damaged; `fusionrec verify` "
-                    "says where the right bytes are"
+                    f"{Path(folder) / member.shard}: the picture at byte {member.offset} is damaged; `fusionrec "
+                    "verify` says where the right bytes are"
                 )
             yield blob
     finally:
