@@ -83,6 +83,8 @@ class Tracked:
 
     def elsewhere(self) -> str:
         """Where bytes can come from of which no copy is good here."""
+        if not self.out.use_cache:
+            return f"Git, or stage {self.out.stage.addressing}, which makes it again"
         if self.remote:
             return "the remote, or another checkout"
         return (
