@@ -3,7 +3,6 @@
 They are cleaned, checked and encoded exactly as the items of the catalogue were.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +27,7 @@ from fusionrec.encoders.options import EncoderEntry
 from fusionrec.encoders.recipe import Recipe
 from fusionrec.errors import UserError
 from fusionrec.models.preparation import Preparation
+from fusionrec.recommend import arguments
 
 
 class NewItem(NamedTuple):
@@ -132,22 +132,11 @@ class Preparer:
         return EncoderVectors(pooled, present, rest.reshape(len(values), *tokens))
 
     def _picture(self, image: Path | str | bytes | Image.Image | None) -> bytes | None:
-        if image is None:
+        given = arguments.picture(image)
+        if given is None:
             return None
-        source = "image"
-        if isinstance(image, Image.Image):
-            buffer = io.BytesIO()
-            image.save(buffer, "PNG")
-            image = buffer.getvalue()
-        elif not isinstance(image, bytes):
-            source = str(image)
-            try:
-                image = Path(image).read_bytes()
-            except OSError as error:
-                raise UserError(
-                    f"{source}: cannot be read ({error.strerror}); give the path of a picture"
-                ) from None
-        picture = images.prepare(image, self.options.images)
+        source, blob = given
+        picture = images.prepare(blob, self.options.images)
         if picture.blob is None:
             raise UserError(f"{source}: {picture.reason}; give another picture or none")
         return picture.blob
@@ -156,10 +145,11 @@ class Preparer:
         """The item as a row of the item table.
 
         Raises:
-            UserError: if the catalogue does not have an attribute.
+            UserError: if a value is not what it must be, or the catalogue does not have an attribute.
         """
         options = self.options.clean
         fitted = self.fitted.attributes
+        item = _checked(item)
         _check_known("categories", item.categories, fitted["categories"], CATEGORY)
         _check_known("numbers", item.numbers, fitted["numbers"], NUMBER)
         tags = {
@@ -178,6 +168,21 @@ class Preparer:
             encoded_text = text.clean(item.text, options)
             encoded_text = encoded_text.lower() if options.lowercase else encoded_text
         return {**tags, **numbers, "text": encoded_text}
+
+
+def _checked(item: NewItem) -> NewItem:
+    """The same, once everything but the picture is what it must be.
+
+    Raises:
+        UserError: if it is not.
+    """
+    return item._replace(
+        text=None if item.text is None else arguments.text("text", item.text),
+        title=arguments.text("title", item.title),
+        description=arguments.text("description", item.description),
+        categories=arguments.categories(item.categories),
+        numbers=arguments.numbers(item.numbers),
+    )
 
 
 def _values(values: Sequence[str] | str | None, options: Clean) -> list[str]:
