@@ -46,7 +46,7 @@ REFUSED: list[tuple[Callable[[Any], object], str]] = [
     (lambda shop: shop.score_new_item(text="a", users="u0"), "user_ids: needs a list"),
     (
         lambda shop: shop.score_new_item(numbers={"year": "abc"}),
-        r"numbers\['year'\]: must be a finite number, not 'abc'",
+        r"numbers\['year'\]: must be a finite .* not 'abc'",
     ),
     (lambda shop: shop.score_new_item(numbers={"year": None}), "must be a finite number, not None"),
     (lambda shop: shop.score_new_item(numbers={"year": 10**400}), "must be a finite number, not 1000"),
@@ -60,9 +60,9 @@ REFUSED: list[tuple[Callable[[Any], object], str]] = [
     ),
     (
         lambda shop: shop.score_new_item(np.zeros((4, 4, 3))),
-        "image: must be a path, bytes or a Pillow picture, not ndarray",
+        "image: must be a path, .* not ndarray",
     ),
-    (lambda shop: shop.score_new_item("a\0b.jpg"), r"'a\\x00b.jpg': cannot be read"),
+    (lambda shop: shop.score_new_item("a\0b.jpg"), "a b.jpg: cannot be read"),
     (lambda shop: shop.score_new_item("x" * 100_000), "cannot be read"),
     (lambda shop: shop.score_new_item(b""), "image: empty_file"),
     (lambda shop: shop.score_new_item(bytearray(b"no picture")), "image: not_jpeg_png_webp"),
@@ -87,23 +87,24 @@ def test_what_is_taken(open_shop: FusionRec) -> None:
     assert open_shop.recommend([], 3).empty
 
 
-@pytest.mark.parametrize(
-    "mode", ["RGB", "L", "1", "P", "LA", "RGBA", "CMYK", "YCbCr", "HSV", "PA", "La", "RGBa", "I;16"]
-)
+RED: dict[str, Any] = {
+    "YCbCr": (76, 85, 255),
+    "HSV": (0, 255, 255),
+    "CMYK": (0, 255, 255, 0),
+    "RGBa": (255, 0, 0, 255),
+}
+MODES = [*RED, "RGB", "RGBA", "L", "1", "P", "LA", "PA", "La", "I;16"]
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_modes_of_pictures(mode: str) -> None:
-    """The colour that a picture shows is the one that is encoded."""
-    names = {"HSV": (0, 255, 255), "YCbCr": (76, 85, 255), "CMYK": (0, 255, 255, 0)}
-    grey = mode in ("L", "1", "LA", "La", "I;16", "PA", "P", "RGBa")
-    made = Image.new(
-        mode, (64, 64), names.get(mode, 0 if grey and mode != "RGBa" else (0, 0, 0, 255) if grey else "red")
-    )
-    given = arguments.picture(made)
-    assert given is not None
+    """The colour that a picture shows is the one that is encoded: red, or black where the mode has no red."""
+    coloured = mode in RED or mode in ("RGB", "RGBA")
+    given = arguments.picture(Image.new(mode, (64, 64), RED.get(mode, "red") if coloured else 0))
+    assert given is not None and images.sniff(given[1]) == "png"
     with Image.open(io.BytesIO(given[1])) as read:
         shown = read.convert("RGBA").getpixel((5, 5))
-    assert isinstance(shown, tuple)
-    assert np.allclose(shown[:3], (0, 0, 0) if grey else (255, 0, 0), atol=3)
-    assert images.sniff(given[1]) == "png"
+    assert isinstance(shown, tuple) and np.allclose(shown[:3], (255, 0, 0) if coloured else 0, atol=3)
 
 
 def test_paths_and_bytes(tmp_path: Path) -> None:

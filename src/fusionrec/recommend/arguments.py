@@ -13,13 +13,6 @@ from fusionrec.errors import UserError
 
 # modes that PNG does not have, and that Pillow can convert
 CONVERTED = {"CMYK": "RGB", "YCbCr": "RGB", "HSV": "RGB", "PA": "RGBA", "La": "LA", "RGBa": "RGBA"}
-    "CMYK": "RGB",
-    "YCbCr": "RGB",
-    "HSV": "RGB",
-    "PA": "RGBA",
-    "La": "LA",
-    "RGBa": "RGBA",
-}  # PNG has none of them
 
 
 def ids(name: str, value: object) -> list[str]:
