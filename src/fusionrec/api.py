@@ -231,7 +231,9 @@ class FusionRec:
     @cached_property
     def preparer(self) -> Preparer:
         """Makes the inputs of new items; its encoders stay in memory."""
-        return Preparer(self.folder, preparation.load(self.folder), self.engine.model.device)
+        prepared = preparation.load(self.folder)
+        preparation.check_widths(self.folder, prepared.fitted, self.engine.model.content)
+        return Preparer(self.folder, prepared, self.engine.model.device)
 
     def _requests(self, user_ids: Sequence[str], histories: Histories | None) -> Requests:
         users, pairs = arguments.ids("user_ids", user_ids), arguments.histories(histories)

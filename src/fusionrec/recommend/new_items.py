@@ -26,6 +26,7 @@ from fusionrec.encoders.encoder import Encoder
 from fusionrec.encoders.options import EncoderEntry
 from fusionrec.encoders.recipe import Recipe
 from fusionrec.errors import UserError
+from fusionrec.models.checkpoint import misfit
 from fusionrec.models.preparation import Preparation
 from fusionrec.recommend import arguments
 
@@ -58,11 +59,19 @@ class Preparer:
         folder: the model's folder; it holds the encoders that were trained with the model.
         preparation: options and fitted preprocessing of the model.
         device: the device that encoders run on.
+
+    Raises:
+        UserError: if the template of texts does not fit the categories.
     """
 
     def __init__(self, folder: Path, preparation: Preparation, device: torch.device):
         self.folder, self.device = folder, device
         self.options, self.fitted = preparation
+        tags = [name.removeprefix(CATEGORY) for name in self.fitted.attributes["categories"]]
+        try:
+            text.check_template(self.options.clean.text, ["title", "description", "tags", *tags])
+        except UserError as error:
+            raise misfit(folder, str(error)) from None
 
     def content(self, items: Sequence[NewItem]) -> ItemInputs:
         """Inputs of n items, in their order.
@@ -119,6 +128,11 @@ class Preparer:
         if encoder is None:
             nothing = np.zeros((len(values), len(reduction.mean)), np.float32)
             return EncoderVectors(nothing, np.zeros(len(values), bool))
+        if encoder.width != len(reduction.mean):
+            raise UserError(
+                f"{self.folder}: made for vectors of width {len(reduction.mean)}, the encoder's have {encoder.width}; "
+                "run `dvc repro model`"
+            )
         tokens = (self.options.cache.tokens if encoder.token_width else 0), encoder.token_width
         vectors = np.zeros((len(values), encoder.width + tokens[0] * tokens[1]), np.float32)
         rows = ((row, (values[row],)) for row in np.flatnonzero(present).tolist())
