@@ -9,6 +9,7 @@ unchanged in uncompressed tar files (shards): DVC tracks a few files instead of 
 import hashlib
 import io
 import json
+import re
 import shutil
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -143,10 +144,15 @@ def write_figure(path: Path | str, figure: "Figure") -> None:
 
 def write_tensors(path: Path | str, tensors: "dict[str, torch.Tensor]") -> None:
     """Write named tensors as safetensors, without metadata, whose order would vary."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     with replacing(path) as scratch:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, scratch)
+        try:
+            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, scratch)
+        except SafetensorError as error:  # it hides the error of the system
+            number = re.search(r"os error (\d+)", str(error))
+            raise OSError(int(number[1]), str(error), str(path)) if number else error from None
 
 
 def read_tensors(path: Path | str) -> "dict[str, torch.Tensor]":
