@@ -42,8 +42,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
     scratch = folders.make(path)
     try:
         yield scratch / path.name
-        if path.is_dir():
-            shutil.rmtree(path)
+        if path.is_dir():  # not deleted in place: a process that is killed meanwhile would leave half of it
+            path.rename(scratch / f"{path.name}.old")
         (scratch / path.name).replace(path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
