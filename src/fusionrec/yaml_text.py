@@ -40,7 +40,8 @@ def _check_depth(text: str) -> None:
     for event in yaml.parse(text, yaml.CSafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEPTH:
-            raise ValueError(f"line {event.start_mark.line + 1}: nested more than {DEPTH} levels deep")
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise ValueError(f"line {line}: nested more than {DEPTH} levels deep")
 
 
 def _size(node: Any, known: dict[int, int]) -> int:

@@ -195,7 +195,9 @@ def ranking() -> Iterator[str]:
         kind = zoo.load(name)
         if issubclass(kind, ClosedForm):
             options = P.model.own(name)
-            tried = {key: value[:1] for key, value in options if isinstance(value, list)}  # not each combination
+            tried = {
+                key: value[:1] for key, value in options if isinstance(value, list)
+            }  # not each combination
             options = options.model_copy(update=tried)
             fitted = closed_form.candidates(kind, options, data, TrainData(log, train, 1))
             yield line(f"ranking {name}", *top_k(closed_form.best(fitted, None), users, train, 50))
