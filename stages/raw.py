@@ -15,7 +15,7 @@ import pandas as pd
 from fusionrec import files, params, progress, runtime
 from fusionrec.data import sources
 from fusionrec.data.demo import demo_truth
-from fusionrec.data.reading import vectors
+from fusionrec.data.reading import folders, vectors
 from fusionrec.data.reading.dataset import rejections
 from fusionrec.data.sources import Raw
 
@@ -24,6 +24,7 @@ def main() -> str:
     runtime.parser(__doc__).parse_args()
     options = params.load(Raw)
     source = sources.load(options.source)
+    before = folders.states(Path(options.input))
     data = source.read(Path(options.input), options.extensions, options.own(options.source))
     count, refused, known = 0, [data.rejected], set(data.items["item_id"].dropna())
     # all folders are replaced once all are complete
@@ -49,6 +50,7 @@ def main() -> str:
             for name, blob in progress.watched(data.pictures, "pictures", "picture"):
                 shards.add(name, blob)
                 count += 1
+        folders.check_unchanged(Path(options.input), before)
     sizes = f"{len(data.items):,} items, {len(data.interactions):,} interactions, {count:,} pictures"
     print(f"{options.source}: {sizes}")
     lines = int((rejected["table"] != "pictures").sum())

@@ -1,8 +1,8 @@
 """splits: clean tables and the picture manifest -> the parts of a split, users, items and scalers.
 
 Reads: data/clean, data/images/manifest.parquet.
-Writes: data/splits: train, val, test, fold_in, users, items, and features.json, which is fitted on train;
-metrics/splits.json; plots/long_tail.png, plots/time.png.
+Writes: data/splits: train, val, test, fold_in, users, items, features.json, which is fitted on train, and proof.json,
+which says what was proved of the split; metrics/splits.json; plots/long_tail.png, plots/time.png.
 Parameters: splits.
 """
 
@@ -23,7 +23,8 @@ def main() -> str:
     items["picture"] = pictures["status"].eq("ok").to_numpy()
     log, users = splits.index(files.read_table("data/clean/interactions.parquet"), items["item_id"])
 
-    labels, cuts = splits.split(log, items, options)
+    split = splits.split(log, items, options)
+    labels, cuts, _ = split
     groups = memberships.find(log, labels, len(users), pictures, options.tail, options.near_text)
     counts = memberships.summary(log, labels, groups, items["picture"].to_numpy())
 
@@ -32,6 +33,7 @@ def main() -> str:
             files.write_table(folder / f"{name}.parquet", part)
         files.write_table(folder / "users.parquet", memberships.of_users(users, groups))
         files.write_table(folder / "items.parquet", memberships.of_items(items, groups))
+        files.write_json(folder / "proof.json", splits.proof(log, split, options.strategy))
         files.write_json(folder / "features.json", attributes.fit(items, groups.item_train > 0, options))
     split_plots.long_tail(groups.item_train, groups.user_train, groups.tail, "plots/long_tail.png")
     split_plots.over_time(log.timestamp, labels, cuts, "plots/time.png")

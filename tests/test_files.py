@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from fusionrec import files
+from fusionrec.errors import DamagedError
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_scraps(tmp_path: Path) -> None:
@@ -23,7 +24,7 @@ def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
     for name in ("a", "b"):
         with files.replacing_folder(tmp_path / "out") as folder:
             (folder / name).touch()
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"b", "SHA256SUMS"}
 
 
 def test_json_refuses_nan(tmp_path: Path) -> None:
@@ -69,3 +70,35 @@ def test_shards_hold_what_was_added_and_where(tmp_path: Path) -> None:
     names = list(reversed(blobs))
     read = files.read_members(tmp_path, [members[name] for name in names])
     assert dict(zip(names, read, strict=True)) == blobs
+
+
+def test_a_damaged_picture_is_not_read(tmp_path: Path) -> None:
+    with files.ShardWriter(tmp_path) as writer:
+        members = [writer.add(f"{n}.jpg", bytes([n]) * 600) for n in range(3)]
+    shard = tmp_path / members[1].shard
+    content = bytearray(shard.read_bytes())
+    content[members[1].offset + 599] ^= 4
+    shard.write_bytes(content)
+    assert list(files.read_members(tmp_path, [members[0], members[2]])) == [bytes(600), b"\2" * 600]
+    with pytest.raises(DamagedError, match=rf"00000.tar: the picture at byte {members[1].offset} is damaged"):
+        list(files.read_members(tmp_path, members))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int64, torch.bool, torch.uint8])
+def test_every_flipped_byte_of_a_sealed_file_is_found(tmp_path: Path, dtype: torch.dtype) -> None:
+    path, tensors = (
+        tmp_path / "a.safetensors",
+        {"x": torch.ones(2, 3).to(dtype), "none": torch.ones(0).to(dtype)},
+    )
+    tensors["scalar"] = torch.ones((), dtype=dtype)
+    files.write_sealed(path, tensors)
+    read = files.read_sealed(path)
+    assert read.keys() == tensors.keys() and all(read[name].equal(x) for name, x in tensors.items())
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
+        try:
+            read = files.read_sealed(path)
+        except DamagedError:
+            continue
+        assert all(read[name].equal(x) for name, x in tensors.items()), "padding may differ"

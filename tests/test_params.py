@@ -124,3 +124,66 @@ def test_parsing_leaves_the_tree_alone(tree: dict[str, Any]) -> None:
     before = copy.deepcopy(tree)
     sections.parse(tree)
     assert tree == before
+
+
+TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: "", r"params.yaml: empty; `git checkout params.yaml`"),
+        (lambda text: "# nothing\n", r"params.yaml: empty"),
+        (lambda text: text.encode("utf-16"), "not UTF-8 at byte 0; save"),
+        (lambda text: text.encode() + b"# caf\xe9", "not UTF-8 at byte"),
+        (lambda text: text + "\0", "control characters"),
+        (lambda text: text + "x: " + "[" * 200_000, "nested more than 50 levels deep"),
+        (lambda text: text.replace("  top_k: ", "  top_k: " + "9" * 6000), "Exceeds the limit"),
+        (
+            lambda text: text.replace("  epochs: ", "  lr: 1\n  epochs: "),
+            r"the key `lr` occurs twice; keep one",
+        ),
+        (lambda text: text + "\nrecs: {}\n", r"lines \d+ and \d+: the key `recs` occurs twice"),
+        (lambda text: text + "x: !!python/object:os.system 1", "could not determine a constructor"),
+        (lambda text: "[1]", "must be a mapping"),
+        (
+            lambda text: text.replace("  vision: efficientnet", "  vision: nope"),
+            r"no encoder 'nope' in encoders.vision",
+        ),
+        (
+            lambda text: text.replace("model.fusion.dim: {", "model.fusion.dimm: {"),
+            r"no parameter `model.fusion.dimm`",
+        ),
+        (
+            lambda text: text.replace("['model.vision=", "['model.visoin="),
+            r"`variants.vision-encoders`: `model.visoin",
+        ),
+        (
+            lambda text: text.replace("[model.name=sasrec", "[sasrec"),
+            r"`variants.sasrec`: `sasrec` is not parameter=",
+        ),
+    ],
+)
+def test_files_that_cannot_be_used(tmp_path: Path, change: Any, message: str) -> None:
+    changed = change(TEXT)
+    assert changed != TEXT
+    (tmp_path / "params.yaml").write_bytes(changed if isinstance(changed, bytes) else changed.encode())
+    with pytest.raises(UserError, match=message) as error:
+        sections.load(tmp_path / "params.yaml")
+    assert len(str(error.value)) < 1000
+
+
+def test_messages_fit_a_screen(tmp_path: Path) -> None:
+    bomb = "a: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"b{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9)
+    )
+    many = "".join(f"k{n}: 1\n" for n in range(3000))
+    long = TEXT.replace("  top_k: 10", f"  top_k: {'x' * 100_000}")
+    key = f"{TEXT}\n? {'k' * 100_000}\n: 1\n"
+    for text in (bomb + TEXT, TEXT + "\n" + many, long, key):
+        assert text != TEXT
+        (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+        with pytest.raises(UserError) as error:
+            sections.load(tmp_path / "params.yaml")
+        lines = str(error.value).splitlines()
+        assert len(lines) <= 31 and max(map(len, lines)) < 1100

@@ -56,3 +56,15 @@ def test_names_say_the_process(tmp_path: Path) -> None:
     made = scratch.make(tmp_path / "model")
     match = scratch.NAME.fullmatch(made.name)
     assert match and int(match[1]) == os.getpid()
+
+
+def test_every_dvc_repro_begins_without_what_killed_stages_left(tmp_path: Path, ended: int) -> None:
+    """The stage `code` runs first: `fusionrec code` sweeps data, metrics and plots, and the folders inside."""
+    swept = {
+        left(tmp_path / "data", f".model.{ended}.abcdefgh"),
+        left(tmp_path / "data/cache", f".vision.{ended}.abcdefgh"),
+        left(tmp_path / "metrics", f".eval.json.{ended}.abcdefgh"),
+        left(tmp_path / "plots", f".a.png.{ended}.abcdefgh"),
+    }
+    running = left(tmp_path / "data", f".recs.{os.getpid()}.abcdefgh")
+    assert set(scratch.sweep_outputs(tmp_path)) == swept and running.exists()

@@ -20,7 +20,7 @@ from PIL import Image
 from fusionrec.errors import UserError
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.models import preparation
-from fusionrec.recommend import engine, lists, vectors, writing
+from fusionrec.recommend import arguments, engine, lists, vectors, writing
 from fusionrec.recommend.engine import Engine
 from fusionrec.recommend.new_items import NewItem, Preparer
 from fusionrec.recommend.requests import Requests
@@ -44,7 +44,11 @@ def load(
     Raises:
         UserError: if a file is missing or damaged, or if the model was trained on another split.
     """
-    return FusionRec(engine.load(model, splits, torch.device(device)), Path(model))
+    try:
+        where = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise UserError(f"device: {str(error).splitlines()[0]}") from None
+    return FusionRec(engine.load(model, splits, where), Path(model))
 
 
 class FusionRec:
@@ -91,9 +95,11 @@ class FusionRec:
             has fewer than k rows if fewer than k items are left after seen and excluded items are removed.
 
         Raises:
-            UserError: if the items have no such category, or none has what the method of re-ranking needs.
+            UserError: if an argument is not what it must be, the items have no such category, or none has what the
+                method of re-ranking needs.
         """
-        rules = self.engine.rules(k, rerank, filter_seen, [*exclude], {**(category_limits or {})})
+        most, limits = arguments.count("k", k, len(self.engine.item_ids)), arguments.limits(category_limits)
+        rules = self.engine.rules(most, rerank, filter_seen, arguments.ids("exclude", exclude), limits)
         requested = self._requests(user_ids, histories)
         return writing.frame(self.engine.tables(requested, rules))
 
@@ -113,7 +119,8 @@ class FusionRec:
         Raises:
             UserError: if an item is not in the catalogue, or the model does not have this input.
         """
-        ids = self.engine.item_ids
+        ids, item_ids = self.engine.item_ids, arguments.ids("item_ids", item_ids)
+        k = arguments.count("k", k, len(ids))
         rows = pd.Index(ids).get_indexer(pd.Index([*item_ids])).astype(np.int64)
         if (rows < 0).any():
             raise UserError(
@@ -224,8 +231,10 @@ class FusionRec:
     @cached_property
     def preparer(self) -> Preparer:
         """Makes the inputs of new items; its encoders stay in memory."""
-        return Preparer(self.folder, preparation.load(self.folder), self.engine.model.device)
+        prepared = preparation.load(self.folder)
+        preparation.check_widths(self.folder, prepared.fitted, self.engine.model.content)
+        return Preparer(self.folder, prepared, self.engine.model.device)
 
     def _requests(self, user_ids: Sequence[str], histories: Histories | None) -> Requests:
-        pairs = [(user, item) for user, items in (histories or {}).items() for item in items]
-        return self.engine.requests([*user_ids], pd.DataFrame(pairs, columns=["user_id", "item_id"]))
+        users, pairs = arguments.ids("user_ids", user_ids), arguments.histories(histories)
+        return self.engine.requests(users, pd.DataFrame(pairs, columns=["user_id", "item_id"]))

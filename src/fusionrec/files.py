@@ -1,11 +1,15 @@
 """Reads and writes all artifacts. Writing is atomic, and the same content gives the same bytes.
 
+Folders carry the hashes of their files, which are checked when a file is read (`fusionrec.checksums`).
+
 Nothing is pickled. Tables are Parquet, matrices npy, weights safetensors, the rest JSON. Pictures are stored
 unchanged in uncompressed tar files (shards): DVC tracks a few files instead of hundreds of thousands.
 """
 
+import hashlib
 import io
 import json
+import re
 import shutil
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -16,8 +20,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from fusionrec import checksums
 from fusionrec import scratch as folders
-from fusionrec.errors import UserError
+from fusionrec.errors import DamagedError, UserError
 from fusionrec.paths import cache_home as cache_home
 
 if TYPE_CHECKING:
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHARD_BYTES = 256 * 1024 * 1024
+SEAL = "sha256"  # name of the tensor with the hash of the others
 
 
 @contextmanager
@@ -36,8 +42,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
     scratch = folders.make(path)
     try:
         yield scratch / path.name
-        if path.is_dir():
-            shutil.rmtree(path)
+        if path.is_dir():  # not deleted in place: a process that is killed meanwhile would leave half of it
+            path.rename(scratch / f"{path.name}.old")
         (scratch / path.name).replace(path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -45,10 +51,11 @@ def replacing(path: Path | str) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: Path | str) -> Iterator[Path]:
-    """Like `replacing`, for a folder. The temporary folder exists and is empty."""
+    """Like `replacing`, for a folder. The temporary folder exists and is empty. In the end it gets `SHA256SUMS`."""
     with replacing(path) as folder:
         folder.mkdir()
         yield folder
+        checksums.write(folder)
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -68,6 +75,7 @@ def write_json(path: Path | str, value: Any) -> None:
 
 def read_json(path: Path | str) -> Any:
     """Read a value that `write_json` wrote."""
+    checksums.check(path)
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
@@ -91,6 +99,7 @@ def write_row_groups(path: Path | str, schema: "pa.Schema", tables: "Iterable[pa
 
 def read_table(path: Path | str, columns: list[str] | None = None) -> pd.DataFrame:
     """Read a Parquet table, or some of its columns."""
+    checksums.check(path)
     return pd.read_parquet(path, columns=columns)
 
 
@@ -110,7 +119,18 @@ def read_array(path: Path | str) -> np.ndarray:
     Raises:
         ValueError: if the array is pickled.
     """
+    checksums.check(path)
     return np.load(path, allow_pickle=False)
+
+
+def map_array(path: Path | str) -> np.ndarray:
+    """Memory-map one array from npy: parts that are not used need no memory, and changes are not written.
+
+    Raises:
+        ValueError: if the array is pickled.
+    """
+    checksums.check(path)
+    return np.load(path, mmap_mode="c", allow_pickle=False)
 
 
 def write_figure(path: Path | str, figure: "Figure") -> None:
@@ -124,17 +144,59 @@ def write_figure(path: Path | str, figure: "Figure") -> None:
 
 def write_tensors(path: Path | str, tensors: "dict[str, torch.Tensor]") -> None:
     """Write named tensors as safetensors, without metadata, whose order would vary."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     with replacing(path) as scratch:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, scratch)
+        try:
+            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, scratch)
+        except SafetensorError as error:  # it hides the error of the system
+            number = re.search(r"os error (\d+)", str(error))
+            raise OSError(int(number[1]), str(error), str(path)) if number else error from None
 
 
 def read_tensors(path: Path | str) -> "dict[str, torch.Tensor]":
     """Read named tensors; they are on the CPU."""
     from safetensors.torch import load_file
 
+    checksums.check(path)
     return load_file(path)
+
+
+def write_sealed(path: Path | str, tensors: "dict[str, torch.Tensor]") -> None:
+    """`write_tensors`, with a hash of the tensors in the file itself, for single files that `read_sealed` reads."""
+    import torch
+
+    write_tensors(path, tensors | {SEAL: torch.frombuffer(bytearray(_seal(tensors)), dtype=torch.uint8)})
+
+
+def read_sealed(path: Path | str) -> "dict[str, torch.Tensor]":
+    """Read what `write_sealed` wrote.
+
+    Raises:
+        DamagedError: if it is not what was written.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        tensors = read_tensors(path)
+    except SafetensorError as error:
+        raise DamagedError(f"{path}: damaged ({error}); delete it, and it is made again") from None
+    seal = tensors.pop(SEAL, None)
+    if seal is None or bytes(seal.tolist()) != _seal(tensors):
+        raise DamagedError(f"{path}: damaged: its hash differs; delete it, and it is made again")
+    return tensors
+
+
+def _seal(tensors: "dict[str, torch.Tensor]") -> bytes:
+    """A hash of names, types, shapes and values."""
+    import torch
+
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.digest()
 
 
 class Member(NamedTuple):
@@ -144,11 +206,13 @@ class Member(NamedTuple):
         shard: file name of the shard.
         offset: position of the first byte in the shard.
         bytes: number of bytes.
+        sha256: their hash.
     """
 
     shard: str
     offset: int
     bytes: int
+    sha256: str
 
 
 class ShardWriter:
@@ -174,7 +238,8 @@ class ShardWriter:
         header.size = len(blob)
         self.tar.addfile(header, io.BytesIO(blob))
         padded = -(-len(blob) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
-        return Member(f"{self.count:05}.tar", self.tar.offset - padded, len(blob))
+        digest = hashlib.sha256(blob).hexdigest()
+        return Member(f"{self.count:05}.tar", self.tar.offset - padded, len(blob), digest)
 
     def close(self) -> None:
         """Finish and close the last shard."""
@@ -194,6 +259,7 @@ def read_shards(folder: Path | str) -> Iterator[tuple[str, bytes]]:
         UserError: if a shard holds something other than regular files.
     """
     for path in sorted(Path(folder).glob("*.tar")):
+        checksums.check(path)
         with tarfile.open(path) as tar:
             for header in tar:
                 file = tar.extractfile(header)
@@ -203,19 +269,29 @@ def read_shards(folder: Path | str) -> Iterator[tuple[str, bytes]]:
 
 
 def members(manifest: pd.DataFrame) -> Iterator[Member]:
-    """Where the pictures of a manifest are stored, row by row, from its columns shard, offset and bytes."""
+    """Where the pictures of a manifest are stored, row by row, from its columns of these names."""
     return map(Member._make, manifest[list(Member._fields)].itertuples(index=False, name=None))
 
 
 def read_members(folder: Path | str, members: Iterable[Member]) -> Iterator[bytes]:
-    """The bytes of each picture in `members`, which may be in any order."""
+    """The bytes of each picture in `members`, which may be in any order.
+
+    Raises:
+        DamagedError: if they are not those that were stored.
+    """
     opened: dict[str, io.BufferedReader] = {}
     try:
         for member in members:
             if member.shard not in opened:
                 opened[member.shard] = (Path(folder) / member.shard).open("rb")
             opened[member.shard].seek(member.offset)
-            yield opened[member.shard].read(member.bytes)
+            blob = opened[member.shard].read(member.bytes)
+            if hashlib.sha256(blob).hexdigest() != member.sha256:
+                raise DamagedError(
+                    f"{Path(folder) / member.shard}: the picture at byte {member.offset} is damaged; `fusionrec "
+                    "verify` says where the right bytes are"
+                )
+            yield blob
     finally:
         for file in opened.values():
             file.close()

@@ -6,15 +6,15 @@ its full name and what is allowed. The parameters of a choice that is not select
 checked, because its module is not imported.
 """
 
-from collections.abc import Iterator
+import reprlib
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fusionrec import choices
+from fusionrec import choices, yaml_text
 from fusionrec.choices import Choice
 from fusionrec.errors import UserError
 
@@ -35,6 +35,9 @@ Id = Annotated[str, Field(coerce_numbers_to_str=True)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 S = TypeVar("S", bound=BaseModel)
+LINES, LINE = 30, 1000  # of a message, and characters of a line
+SHORT = reprlib.Repr()  # of values that were given
+SHORT.maxstring = SHORT.maxother = 200
 
 
 class Section(BaseModel):
@@ -101,8 +104,12 @@ def read(path: Path | str = PATH) -> dict[str, Any]:
         raise UserError(f"{path}: not found; run from the root of the repository") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
         raise UserError(f"{path}: not valid YAML: {str(error)[:500]}") from None
+    if tree is None:
+        raise UserError(f"{path}: empty; `git checkout {PATH}` brings back the parameters of the last commit")
     if not isinstance(tree, dict):
         raise UserError(f"{path}: must be a mapping from sections to their parameters")
     if unknown := unknown_sections(tree, str(path)):
@@ -112,12 +119,21 @@ def read(path: Path | str = PATH) -> dict[str, Any]:
 
 @cache
 def _tree(text: str) -> Any:
-    return yaml.load(text, yaml.CSafeLoader)
+    return yaml_text.parse(text)
 
 
 def unknown_sections(tree: dict[str, Any], source: str = PATH) -> str:
     """An error message with one line for each unknown section; empty if all are known."""
-    return "\n".join(_unknown(source, str(name), SECTIONS) for name in tree if name not in SECTIONS)
+    return listed([_unknown(source, str(name), SECTIONS) for name in tree if name not in SECTIONS])
+
+
+def listed(problems: Iterable[str]) -> str:
+    """Problems, one a line, as much as fits a screen."""
+    lines = [
+        line if len(line) <= LINE else f"{line[:LINE]} ..." for text in problems for line in text.splitlines()
+    ]
+    more = [f"and {len(lines) - LINES:,} more"] if len(lines) > LINES else []
+    return "\n".join(lines[:LINES] + more)
 
 
 def parse(section: type[S], tree: dict[str, Any], source: str = PATH) -> S:
@@ -137,10 +153,10 @@ def parse(section: type[S], tree: dict[str, Any], source: str = PATH) -> S:
     try:
         checked = section.model_validate(tree[name])
     except ValidationError as error:
-        raise UserError("\n".join(explain(error, section, source, name))) from None
+        raise UserError(listed(explain(error, section, source, name))) from None
     problems = list(_problems(checked, source, name))
     if problems:
-        raise UserError("\n".join(problems))
+        raise UserError(listed(problems))
     return checked
 
 
@@ -204,7 +220,7 @@ def _explain(source: str, section: str, problem: Any, kind: type[BaseModel]) -> 
         return _unknown(source, name, _keys(kind, inside[:-1]))
     if problem["type"] == "missing":
         return f"{source}: missing parameter `{name}`"
-    return f"{source}: parameter `{name}`: {problem['msg'].lower()}, got {problem['input']!r}"
+    return f"{source}: parameter `{name}`: {problem['msg'].lower()}, got {SHORT.repr(problem['input'])}"
 
 
 def _unknown(source: str, name: str, known: Any) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar
 from pydantic import Field
 
 from fusionrec import params
-from fusionrec.errors import UserError
+from fusionrec.errors import UserError, of_system
 from fusionrec.params import Count, Section
 
 if TYPE_CHECKING:
@@ -104,12 +104,16 @@ def command(main: Callable[[], T]) -> T:
     """Run a command.
 
     Raises:
-        SystemExit: on a `UserError`, with its message and without a traceback.
+        SystemExit: on a `UserError`, a full disk or missing rights, with a message and without a traceback.
     """
     try:
         return main()
     except UserError as error:
         raise SystemExit(f"error: {error}") from None
+    except OSError as error:
+        if (known := of_system(error)) is None:
+            raise
+        raise SystemExit(f"error: {known}") from None
 
 
 def stage(main: Callable[[], str]) -> None:

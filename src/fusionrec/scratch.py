@@ -35,6 +35,13 @@ def sweep(folder: Path, pattern: str = ".*", unknown: bool = False) -> list[Path
     return swept
 
 
+def sweep_outputs(root: Path, unknown: bool = False) -> list[Path]:
+    """`sweep` the folders in which stages write."""
+    tops = [root / name for name in ("data", "metrics", "plots")]
+    inside = [path for top in tops for path in sorted(top.glob("[!.]*")) if path.is_dir()]
+    return [path for folder in [*tops, *inside] for path in sweep(folder, unknown=unknown)]
+
+
 def _runs(process: int) -> bool:
     """Whether a process of this machine runs."""
     import psutil  # type: ignore[import-untyped]  # late: there is seldom something to sweep

@@ -215,3 +215,15 @@ def test_of_an_animation_the_first_frame_stays() -> None:
     moving = blob(frames[0], "WEBP", save_all=True, append_images=frames[1:])
     image = decoded(images.prepare(moving, OPTIONS))
     assert image.format == "JPEG" and image.getpixel((0, 0)) == (0, 0, 0)
+
+
+def test_a_jpeg_with_far_too_much_metadata() -> None:
+    """Pillow joins EXIF segments one by one: 2,000 of them took eight seconds."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (100, 100), "red").save(buffer, "JPEG")
+    plain = buffer.getvalue()
+    segment = b"\xff\xe1" + (65_535).to_bytes(2, "big") + b"Exif\0\0".ljust(65_533, b"\0")
+    for count, reason in ((2, None), (255, None), (2000, "too_much_metadata")):
+        found = images.prepare(plain[:2] + segment * count + plain[2:], OPTIONS)
+        assert found.reason == reason
+    assert images.prepare(plain[:2] + segment[:-9], OPTIONS).reason in ("corrupt", "truncated")

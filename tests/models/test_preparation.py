@@ -15,6 +15,8 @@ from fusionrec.errors import UserError
 from fusionrec.models import preparation
 from fusionrec.models.preparation import Preparation, PreparationOptions
 
+from ..catalogue import contents
+
 P = sections.load(Path(__file__).resolve().parents[2] / "params.yaml")
 SCALER = {"log": False, "fill": 0.1, "low": -1e100, "high": 1e100, "offset": 0.0, "scale": 1 / 3}
 
@@ -90,6 +92,8 @@ def test_a_file_that_is_missing_or_broken(tmp_path: Path, name: str) -> None:
         ("bins.number_year.edges", None),
         ("bins.number_year.centre", torch.zeros(5).double()),
         ("sound.mean", torch.zeros(3).double()),
+        ("vision.scale", torch.zeros(()).double()),
+        ("bins.number_year.edges", torch.tensor([3.0, 2, 1]).double()),
     ],
 )
 def test_tensors_that_do_not_fit(tmp_path: Path, name: str, tensor: torch.Tensor | None) -> None:
@@ -105,3 +109,30 @@ def test_an_unknown_key(tmp_path: Path) -> None:
     path = tmp_path / preparation.NAME[0]
     files.write_json(path, files.read_json(path) | {"colour": 1})
     refused(tmp_path, "`colour`")
+
+
+def test_values_that_no_model_has(tmp_path: Path) -> None:
+    preparation.save(tmp_path, example())
+    path, entry = tmp_path / preparation.NAME[0], {"scale": 0}
+    whole = files.read_json(path)
+    encoders, attributes = whole["encoders"], whole["attributes"]
+    number = next(iter(attributes["numbers"]))
+    scaler = attributes["numbers"][number] | entry
+    for change, words in (
+        ({"encoders": encoders | {"vision": {}}}, ("vision needs one encoder",)),
+        ({"encoders": encoders | {"language": {"a": None, "b": None}}}, ("language needs one encoder",)),
+        ({"cache": whole["cache"] | {"batch": 10**9}}, ("batch is above 65,536",)),
+        ({"attributes": attributes | {"numbers": {number: scaler}}}, (f"{number}.scale", "greater than 0")),
+        ({"attributes": attributes | {"categories": {"category_a": ["x", "x"]}}}, ("has a value twice",)),
+    ):
+        files.write_json(path, whole | change)
+        refused(tmp_path, *words)
+
+
+def test_widths_that_do_not_fit_the_model(tmp_path: Path) -> None:
+    fitted = example().fitted
+    mean, basis, _ = fitted.vectors["vision"]
+    width = len(mean) if basis is None else basis.shape[1]
+    preparation.check_widths(tmp_path, fitted, contents(2, vision=torch.zeros(2, width)))
+    with pytest.raises(UserError, match=rf"vision gives vectors of width {width}, the model has {width + 1}"):
+        preparation.check_widths(tmp_path, fitted, contents(2, vision=torch.zeros(2, width + 1)))

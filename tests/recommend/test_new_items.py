@@ -15,6 +15,7 @@ from fusionrec import files
 from fusionrec.api import FusionRec
 from fusionrec.errors import UserError
 from fusionrec.models import preparation
+from fusionrec.models.preparation import Preparation
 from fusionrec.recommend.new_items import NewItem, Preparer
 
 from . import shop
@@ -136,3 +137,12 @@ def test_tokens_and_a_modality_that_is_off(tmp_path: Path) -> None:
     score = found.score_new_item(shop.picture(0), TABLE["text"][0], users=["u0"])
     assert np.isfinite(score["score"]).all()
     assert files.read_json(off / "model/preparation.json")["encoders"]["vision"] == {"none": None}
+
+
+@pytest.mark.parametrize("template", ["{title", "{director}", "{title!r}", "nothing"])
+def test_a_template_that_does_not_fit(open_shop: FusionRec, template: str) -> None:
+    preparer = open_shop.preparer
+    clean = preparer.options.clean.model_copy(update={"text": [template]})
+    changed = Preparation(preparer.options.model_copy(update={"clean": clean}), preparer.fitted)
+    with pytest.raises(UserError, match=r"clean.text: .*; run `dvc repro model`"):
+        Preparer(preparer.folder, changed, preparer.device)

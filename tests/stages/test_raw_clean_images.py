@@ -1,7 +1,9 @@
 """raw, clean and images as scripts, on tiny inputs: contracts, repeatability, one clear line on bad input."""
 
 import json
+import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ import pytest
 import yaml
 
 from fusionrec import files
+from fusionrec.data.reading import folders
+from fusionrec.errors import UserError
 
 from .. import warm
 
@@ -90,3 +94,69 @@ def test_bad_input_ends_with_one_line_and_leaves_the_old_output(tmp_path: Path, 
     done = run("clean", fails=True, clean__min_user_interactions=10_000)
     assert "clean.min_user_interactions" in done.stderr and "Traceback" not in done.stderr
     assert contents(tmp_path) == before
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A folder with two small tables as the data of a user."""
+    tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    tree["raw"] |= {"source": "files", "input": "data/mine"}
+    tree["raw"]["files"] |= {"images": None}
+    columns = {"description": None, "categories": [], "numbers": [], "rating": None}
+    tree["raw"]["files"]["columns"] |= columns
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+    (tmp_path / "data/mine").mkdir(parents=True)
+    (tmp_path / "data/mine/items.csv").write_text("item_id,title\n1,one\n2,two\n")
+    (tmp_path / "data/mine/interactions.csv").write_text("user_id,item_id,timestamp\na,1,5\nb,2,6\n")
+    return tmp_path
+
+
+def raw(folder: Path, before: str = "") -> subprocess.CompletedProcess[str]:
+    """The stage raw in a process of its own, in which `before` is executed first."""
+    start = f"import sys; sys.argv = ['raw']; sys.path.insert(0, {str(ROOT / 'stages')!r}); import raw\n"
+    script = [sys.executable, "-c", f"{start}{before}\nraw.runtime.command(raw.main)"]
+    return subprocess.run(script, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_disk_that_is_full_ends_with_one_line_and_nothing_half_written(mine: Path) -> None:
+    """A limit on the size of files, which is what a quota does."""
+    assert raw(mine).returncode == 0
+    before = contents(mine)
+    done = raw(mine, "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert re.search(r"^error: .*File too large; lift the limit.*nothing is half-written$", done.stderr, re.M)
+    assert contents(mine) == before
+
+
+def test_raw_notices_rows_that_were_appended_while_it_ran(mine: Path) -> None:
+    """Otherwise DVC, which hashes the input afterwards, would say that the old rows are those of the new file."""
+    done = raw(
+        mine,
+        """
+from pathlib import Path
+write = raw.files.write_table
+def appending(path, table):
+    with Path("data/mine/items.csv").open("a") as file:
+        file.write("9,late\\n")
+    write(path, table)
+raw.files.write_table = appending
+""",
+    )
+    assert "error: data/mine has changed while it was read: data/mine/items.csv" in done.stderr, done.stderr
+    assert not (mine / "data/raw/tables").exists()
+
+
+def test_what_tells_that_files_have_changed(tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("1")
+    before = folders.states(tmp_path)
+    folders.check_unchanged(tmp_path, before)
+    (tmp_path / "items.csv").write_text("1\n2")
+    (tmp_path / "new.csv").write_text("1")
+    with pytest.raises(
+        UserError, match=r"changed while it was read: .*items\.csv, .*new\.csv; nothing was written"
+    ):
+        folders.check_unchanged(tmp_path, before)
+    before = folders.states(tmp_path / "items.csv")
+    (tmp_path / "items.csv").unlink()
+    with pytest.raises(UserError, match=r"items\.csv has changed while it was read"):
+        folders.check_unchanged(tmp_path / "items.csv", before)

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from fusionrec import choices
-from fusionrec.errors import UserError
+from fusionrec.errors import UserError, of_system
 
 PACKAGE = "fusionrec.cli"
 UNPINNED = ("back", "code")  # do not use numpy or torch; `code` runs at each `dvc repro`
@@ -37,6 +37,10 @@ def main(arguments: list[str] | None = None) -> None:
         import_module(f"{PACKAGE}.{name}").main(rest)
     except UserError as error:
         raise SystemExit(f"error: {error}") from None
+    except OSError as error:
+        if (known := of_system(error)) is None:
+            raise
+        raise SystemExit(f"error: {known}") from None
 
 
 def _run_the_checkout_here() -> None:

@@ -21,7 +21,6 @@ from fusionrec.git import PARAMS, changed_parameters, git, holds
 
 RESULTS = ("dvc.lock", "src/dvc.lock", "metrics", "plots")
 PIPELINE = ("dvc.yaml", "src/dvc.yaml")  # data that a user has added to DVC is not touched
-FOLDERS = ("data", "metrics", "plots")
 
 
 def main(arguments: list[str]) -> None:
@@ -54,12 +53,7 @@ def _steps(root: Path) -> Iterator[str]:
     for ref in interruption.EXEC:
         git(root, "update-ref", "-d", ref)
     yield from _restore_results(root)
-    swept = [
-        path
-        for name in FOLDERS
-        for folder in _folders(root / name)
-        for path in scratch.sweep(folder, unknown=True)
-    ]
+    swept = scratch.sweep_outputs(root, unknown=True)
     if swept:
         yield f"deleted what killed stages left: {_some([str(path.relative_to(root)) for path in swept])}"
     yield from _checkout(root)
@@ -89,11 +83,6 @@ def _restore_results(root: Path) -> Iterator[str]:
         yield f"restored from the commit: {_some(changed)}"
     # DVC stages this file of its own
     git(root, "rm", "--quiet", "--force", "--ignore-unmatch", "--", interruption.ARGUMENTS)
-
-
-def _folders(top: Path) -> list[Path]:
-    """A folder and the folders of outputs in it, in which scratch folders may be."""
-    return [top, *(path for path in sorted(top.glob("[!.]*")) if path.is_dir())]
 
 
 def _checkout(root: Path) -> Iterator[str]:

@@ -4,8 +4,8 @@
 
 With the name of a stage: shows the files that it can run, with their digests, and writes nothing.
 
-It runs before all other stages, stops them if `raw.input` is data that `dvc exp run` would commit to Git, and says if
-HEAD was left detached by an interrupted `dvc exp run`.
+It runs before all other stages, deletes what killed stages have left, stops if `raw.input` is data that `dvc exp run`
+would commit to Git, and says if HEAD was left detached by an interrupted `dvc exp run`.
 """
 
 import os
@@ -13,7 +13,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from fusionrec import code, unversioned
+from fusionrec import code, scratch, unversioned
 from fusionrec.experiments import interruption
 
 FOLDER = Path("data/code")
@@ -42,6 +42,7 @@ def main(arguments: list[str]) -> None:
     if not arguments:
         unversioned.refuse(Path(code.Code(here).parameters["raw"]["input"]), here)
         _warn_if_detached(here)
+        scratch.sweep_outputs(here)
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir(parents=True)
         for name, files in listed.items():

@@ -88,7 +88,6 @@ def main(arguments: list[str]) -> None:
     )
     args = parser.parse_args(arguments)
     p, tree, root = sections.load(), params.read(), Path.cwd()
-    space.check(p.search.space, tree)
     fixed = _selected(args.model) if args.model else []
     options = p.search.model_copy(
         update={"space": space.of_model(p.search.space, args.model or p.model.name)}

@@ -37,10 +37,10 @@ def load(folder: Path | str, item_ids: list[str]) -> EncoderVectors:
     folder = Path(folder)
     try:
         stored = files.read_json(folder / "item_ids.json")
-        matrix = np.load(folder / "features.npy", mmap_mode="c", allow_pickle=False)
+        matrix = files.map_array(folder / "features.npy")
         tokens = np.zeros((len(matrix), 0, 0), np.float32)
         if (folder / "tokens.npy").exists():
-            tokens = np.load(folder / "tokens.npy", mmap_mode="c", allow_pickle=False)
+            tokens = files.map_array(folder / "tokens.npy")
         vectors = EncoderVectors(matrix, files.read_array(folder / "present.npy"), tokens)
     except FileNotFoundError as error:
         raise UserError(f"{error.filename}: not found; run `dvc repro`") from None

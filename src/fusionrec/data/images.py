@@ -17,6 +17,9 @@ from fusionrec.data.perceptual_hash import perceptual_hash, reduced
 FORMATS = ("JPEG", "PNG", "WEBP")  # Pillow's names; no other decoder ever sees the bytes
 EXTENSIONS = {"jpeg": ("jpg", "jpeg", "jpe", "jfif"), "png": ("png",), "webp": ("webp",)}
 MAX_SCANS = 100  # of a progressive JPEG; encoders write about ten, and each costs a pass over all pixels
+MAX_METADATA = (
+    1 << 24
+)  # bytes of a JPEG before its picture: a colour profile has at most 255 segments of 64 kB
 ORIENTATION, SIDEWAYS = 0x0112, range(2, 9)
 SHOWABLE = {"format_not_allowed", "below_min_edge", "extreme_aspect_ratio"}
 THUMBNAIL = 112  # longest edge
@@ -89,7 +92,8 @@ def prepare(blob: bytes, options: Images) -> Picture:
         - format_not_allowed: not one of `formats`
         - too_many_pixels: more than `max_pixels`
         - too_many_scans: a progressive JPEG that would take hours to decode
-        - too_much_metadata: texts or a colour profile that unpack to more than Pillow allows
+        - too_much_metadata: texts or a colour profile that unpack to more than Pillow allows, or more than
+          `MAX_METADATA` bytes in a JPEG
         - below_min_edge: the shorter edge is below `min_edge`
         - extreme_aspect_ratio: the shorter edge would be below `min_edge` after shrinking
         - truncated: the end is missing
@@ -157,7 +161,17 @@ def _refuse_bytes(blob: bytes, content: str | None, options: Images) -> str | No
         return "format_not_allowed"
     if content == "jpeg" and blob.count(b"\xff\xda") > MAX_SCANS:
         return "too_many_scans"
+    if content == "jpeg" and _metadata(blob) > MAX_METADATA:
+        return "too_much_metadata"
     return None
+
+
+def _metadata(blob: bytes) -> int:
+    """The number of bytes in the segments of a JPEG before its picture, which Pillow reads in quadratic time."""
+    at = 2
+    while at + 4 <= len(blob) and blob[at] == 0xFF and blob[at + 1] != 0xDA:
+        at += 2 + max(2, int.from_bytes(blob[at + 2 : at + 4]))
+    return at
 
 
 def _refuse_size(width: int, height: int, large: bool, options: Images) -> str | None:

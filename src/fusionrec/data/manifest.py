@@ -55,7 +55,6 @@ def row(checked: images.Checked, member: files.Member | None) -> Row:
         **(member._asdict() if member else {}),
         width=picture.width,
         height=picture.height,
-        sha256=picture.sha256,
         phash=picture.phash,
         colour=picture.colour,
         encoded=picture.encoded,

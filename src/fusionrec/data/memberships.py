@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fusionrec.data.split_labels import PARTS, TRAIN, Log
+from fusionrec.errors import ProofError
 
 KINDS = ("warm", "cold_user", "cold_item", "cold_both")
 
@@ -143,6 +144,9 @@ def summary(log: Log, labels: np.ndarray, groups: Memberships, pictures: np.ndar
         labels: int8 [n], positions in `PARTS`.
         groups: of the same labels.
         pictures: bool [items], which items have one.
+
+    Raises:
+        ProofError: if they do not.
     """
     trained = groups.item_train > 0
     counts: dict[str, Any] = {
@@ -168,5 +172,6 @@ def summary(log: Log, labels: np.ndarray, groups: Memberships, pictures: np.ndar
         }
         kinds = np.bincount(groups.kind[rows], minlength=len(KINDS))
         counts[name] |= {kind: int(count) for kind, count in zip(KINDS, kinds, strict=True)}
-    assert sum(counts[name]["interactions"] for name in PARTS) == len(labels)
+    if sum(counts[name]["interactions"] for name in PARTS) != len(labels):
+        raise ProofError(f"the parts together have all {len(labels):,} interactions")
     return counts

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from fusionrec.errors import ProofError
+
 REJECTED = {
     "table": "str",
     "row": "int64",
@@ -58,11 +60,16 @@ class FilteredTable:
             self.steps.append((reason, value, out))
 
     def counts(self) -> dict[str, int]:
-        """Rows in, kept, and rejected by reason; the first is the sum of the others."""
+        """Rows in, kept, and rejected by reason; the first is the sum of the others.
+
+        Raises:
+            ProofError: if it is not.
+        """
         counts = {"in": len(self.kept), "kept": int(self.kept.sum())}
         for reason in sorted({reason for reason, _, _ in self.steps}):
             counts[f"rejected_{reason}"] = sum(len(out) for name, _, out in self.steps if name == reason)
-        assert 2 * counts["in"] == sum(counts.values()), f"rows of {self.name} were lost"
+        if 2 * counts["in"] != sum(counts.values()):
+            raise ProofError(f"each row of {self.name} is kept, or rejected with one reason: {counts}")
         return counts
 
     def rejected(self) -> pd.DataFrame:

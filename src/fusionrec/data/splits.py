@@ -1,11 +1,13 @@
 """From clean tables to the parts of a split: ids to rows, labels with their proof, tables."""
 
+import hashlib
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from fusionrec.data import leakage, strategies
+from fusionrec.data.leakage import Proof, proved
 from fusionrec.data.memberships import KINDS
 from fusionrec.data.split_labels import PARTS, TEST, TRAIN, VAL, Log
 from fusionrec.data.strategies import Given, Splits
@@ -22,6 +24,9 @@ def index(interactions: pd.DataFrame, item_ids: pd.Series) -> tuple[Log, pd.Inde
 
     Returns:
         The log in canonical order, and the id of each user row, sorted.
+
+    Raises:
+        ProofError: if an interaction is with an item that is not in the catalogue.
     """
     users = interactions["user_id"].astype("category").cat.remove_unused_categories()
     names = users.cat.categories.sort_values()
@@ -32,7 +37,7 @@ def index(interactions: pd.DataFrame, item_ids: pd.Series) -> tuple[Log, pd.Inde
         interactions["timestamp"].to_numpy(np.int64),
         pd.Categorical(interactions["split"]) if "split" in interactions else None,
     )
-    assert log.item.min(initial=0) >= 0, "an interaction is with an item that is not in the catalogue"
+    proved("every interaction is with an item of the catalogue", log.item < 0)
     return canonical(log), names
 
 
@@ -59,10 +64,12 @@ class Split(NamedTuple):
         labels: int8 [n], positions in `PARTS`.
         cuts: the timestamps at which parts begin, by name, in seconds since 1970; empty unless the strategy
             cuts by time.
+        proofs: that nothing leaks.
     """
 
     labels: np.ndarray
     cuts: dict[str, int]
+    proofs: list[Proof]
 
 
 def split(log: Log, items: pd.DataFrame, options: Splits) -> Split:
@@ -75,6 +82,7 @@ def split(log: Log, items: pd.DataFrame, options: Splits) -> Split:
 
     Raises:
         UserError: if the fractions leave no room for a part, or a part is empty; and what the strategy raises.
+        ProofError: if something leaks.
     """
     strategy = strategies.load(options.strategy)
     given = Given(log, items, options, options.own(options.strategy))
@@ -83,9 +91,33 @@ def split(log: Log, items: pd.DataFrame, options: Splits) -> Split:
         _require_times(log, options)
     labels = strategy.label(given, np.random.default_rng(options.seed))
     _require_parts(labels, given, strategy.reads)
-    leakage.check(labels, log, strategy.folds_in)
-    strategy.check(labels, given)
-    return Split(labels, strategy.cuts(given))
+    proofs = [*leakage.check(labels, log, strategy.folds_in), *strategy.check(labels, given)]
+    return Split(labels, strategy.cuts(given), proofs)
+
+
+def proof(log: Log, split: Split, strategy: str) -> dict[str, Any]:
+    """What was proved of a split, for JSON.
+
+    Returns:
+        - strategy, and interactions: how many there are
+        - parts: how many of them each part has
+        - proved: each promise, and in how many cases it was looked up
+        - sha256: of the log (users, items and times as little-endian integers, one array after the other), and of the
+          labels, one byte each
+    """
+    log_hash = hashlib.sha256()
+    for column, kind in ((log.user, "<i4"), (log.item, "<i4"), (log.timestamp, "<i8")):
+        log_hash.update(np.ascontiguousarray(column, kind).data)
+    return {
+        "strategy": strategy,
+        "interactions": len(split.labels),
+        "parts": {name: int((split.labels == label).sum()) for label, name in enumerate(PARTS)},
+        "proved": [one._asdict() for one in split.proofs],
+        "sha256": {
+            "log": log_hash.hexdigest(),
+            "labels": hashlib.sha256(np.ascontiguousarray(split.labels, np.int8).data).hexdigest(),
+        },
+    }
 
 
 def tables(log: Log, labels: np.ndarray, kind: np.ndarray) -> dict[str, pd.DataFrame]:

@@ -9,6 +9,7 @@ import functools
 import itertools
 import math
 import multiprocessing
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -153,12 +154,24 @@ def _widths(recipe: Recipe, store: Store) -> tuple[int, int]:
 def _made(path: Path, present: np.ndarray, tokens: int, width: int, token_width: int) -> EncoderVectors:
     """Memory-mapped files of zeros."""
     items = len(present)
-    matrix = np.lib.format.open_memmap(path, "w+", np.float32, (items, width))
+    matrix = _mapped(path, (items, width))
     if not tokens:
         return EncoderVectors(matrix, present, np.zeros((items, 0, 0), np.float32))
     shape = items, tokens, token_width
-    beside = np.lib.format.open_memmap(path.with_name("tokens.npy"), "w+", np.float32, shape)
-    return EncoderVectors(matrix, present, beside)
+    return EncoderVectors(matrix, present, _mapped(path.with_name("tokens.npy"), shape))
+
+
+def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """A memory-mapped file of zeros whose space is reserved: on a full disk, writing into it would kill the process.
+
+    Raises:
+        OSError: if the disk is too small.
+    """
+    mapped = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+    with path.open("r+b") as file:
+        if hasattr(os, "posix_fallocate"):  # not on macOS
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return mapped
 
 
 def _write(features: EncoderVectors, items: np.ndarray, rows: np.ndarray) -> None:

@@ -53,7 +53,7 @@ def pictures(manifest: pd.DataFrame, folder: Path | str) -> Inputs:
     """The pictures of a manifest, with columns status, sha256, shard, offset and bytes; `folder` has the shards."""
     there = zip(manifest["sha256"], manifest["status"] == "ok", strict=True)
     keys = [bytes.fromhex(sha256) if ok else None for sha256, ok in there]
-    return Inputs(keys, manifest[["shard", "offset", "bytes"]], functools.partial(_pictures, folder))
+    return Inputs(keys, manifest[list(files.Member._fields)], functools.partial(_pictures, folder))
 
 
 def texts(table: pd.Series) -> Inputs:

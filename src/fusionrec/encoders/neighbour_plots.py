@@ -47,7 +47,7 @@ def of_pictures(
     Args:
         path: a .png file.
         features: picture vectors.
-        manifest: row i is item i, with columns shard, offset and bytes.
+        manifest: row i is item i, with the fields of `files.Member` as columns.
         folder: holds the shards.
     """
 

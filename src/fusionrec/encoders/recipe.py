@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from fusionrec import code, files
+from fusionrec import checksums, code, files
 from fusionrec.encoders import loading, weights
 from fusionrec.encoders.encoder import Encoder
 from fusionrec.encoders.options import Cache, EncoderEntry
@@ -42,7 +42,8 @@ class Recipe(NamedTuple):
         """The frozen encoder, at full speed; with `options.views` above 0 its vectors are means over views.
 
         Raises:
-            UserError: if the files of the folder are damaged, incomplete or do not fit together.
+            UserError: if the files of the folder are damaged, incomplete or do not fit together; `DamagedError` if they
+                are not those that were written.
         """
         encoder = self.load_trainable()
         encoder.fold()
@@ -65,6 +66,7 @@ class Recipe(NamedTuple):
         else:
             from fusionrec.encoders import language as module
         device, width = torch.device(self.device), self.source.get("width")
+        weights.check(self.folder, self.source)
         encoder: FrozenEncoder = module.load(self.folder, self.entry, self.options, device, width)
         return encoder
 
@@ -89,7 +91,7 @@ class Recipe(NamedTuple):
         }  # `source` has their hash
         return self.card() | {
             "modality": self.modality,
-            "files": {name: weights.sha256(path) for name, path in small.items()},
+            "files": {name: checksums.sha256(path) for name, path in small.items()},
             "device": self.device,
             "hardware": self._hardware(),
             "reproducible": self.reproducible,

@@ -4,6 +4,7 @@ A vector depends on the bytes of its input and on its recipe only, so a vector f
 encoder. The store only saves time: without it a run is slower, and its outputs are the same.
 """
 
+import contextlib
 import hashlib
 import json
 import math
@@ -23,6 +24,12 @@ SECONDS = 2  # between writes: a killed run loses the vectors of this time
 WAIT = 60  # seconds to wait for a write of another process, which takes a fraction of a second
 CHUNK = 500  # rows per query
 SLACK = 0.1  # share of the vectors that is deleted in addition, so that not every write has to delete
+UNUSABLE = (
+    OSError,
+    sqlite3.OperationalError,
+)  # the disk is full or read-only, or somebody else writes for too long
+# a damaged schema is text that is not UTF-8; a damaged row has values of other types
+WRONG = (sqlite3.DatabaseError, sqlite3.InterfaceError, UnicodeError, TypeError, ValueError, OverflowError)
 SCHEMA = """
     PRAGMA page_size = 65536;
     PRAGMA auto_vacuum = INCREMENTAL;
@@ -96,17 +103,17 @@ class Store:
         """Result of `action`; None if it fails, because a problem of the store must not stop the run."""
         try:
             return action(*arguments)
-        except (OSError, sqlite3.OperationalError) as error:
+        except UNUSABLE as error:
             self._close()
             self.note(f"{self.path}: not used any more, all vectors are encoded: {error}")
-        except sqlite3.DatabaseError as error:
+        except WRONG as error:
             self._close()
             self.note(f"{self.path}: damaged and deleted: {error}")
             self._guarded(self._recreate)
         return None
 
     def _recreate(self) -> None:
-        _unlink(self.path)
+        delete(self.path)
         self._open()
 
     def _open(self) -> None:
@@ -134,7 +141,7 @@ class Store:
         marks = ", ".join("?" * len(keys))
         rows = self._query(f"SELECT key, vector, crc FROM vectors WHERE key IN ({marks})", keys)
         for key, blob, crc in rows:
-            if _crc(key, blob) != crc or len(blob) != 4 * width:
+            if not _intact(key, blob, crc) or len(blob) != 4 * width:
                 raise sqlite3.DatabaseError("a vector is not what was written")
         return {key: blob for key, blob, _ in rows}
 
@@ -157,7 +164,7 @@ class Store:
         for path in sorted(others, key=_used, reverse=True):
             total += _size(path)
             if total > self.limit:
-                _unlink(path)
+                delete(path)
         excess = 1 - self.limit / self.path.stat().st_size
         ((oldest, newest),) = self._query("SELECT min(id), max(id) FROM vectors")
         if excess > 0 and oldest is not None and self._database:
@@ -165,6 +172,32 @@ class Store:
             with self._database:
                 self._database.execute("DELETE FROM vectors WHERE id <= ?", [last])
             self._database.executescript("PRAGMA incremental_vacuum")  # `execute` would free one page
+
+
+def damage(path: Path) -> str | None:
+    """What is wrong with a file of vectors; None if each is what was written."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            ((verdict,),) = database.execute("PRAGMA quick_check(1)")
+            rows = database.execute("SELECT key, vector, crc FROM vectors")
+            wrong = sum(not _intact(*row) for row in rows)
+            ((recipe,),) = database.execute("SELECT text FROM recipe")
+    except (*UNUSABLE, *WRONG) as error:
+        return f"damaged: {error}"
+    if verdict != "ok" or hashlib.sha256(recipe.encode()).hexdigest() != path.stem:
+        return f"damaged: {verdict if verdict != 'ok' else 'it belongs to another recipe'}"
+    return f"damaged: {wrong} vectors are not what was written" if wrong else None
+
+
+def delete(path: Path) -> None:
+    """Delete a file of vectors, with what SQLite keeps beside it."""
+    for name in (path, path.with_name(f"{path.name}-journal")):
+        name.unlink(missing_ok=True)
+
+
+def _intact(key: object, blob: object, crc: object) -> bool:
+    """Whether a row is what was written: damage can turn a value into one of another type."""
+    return isinstance(key, bytes) and isinstance(blob, bytes) and _crc(key, blob) == crc
 
 
 def _crc(key: bytes, blob: bytes) -> int:
@@ -177,8 +210,3 @@ def _used(path: Path) -> float:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
-
-
-def _unlink(path: Path) -> None:
-    for name in (path, path.with_name(f"{path.name}-journal")):
-        name.unlink(missing_ok=True)

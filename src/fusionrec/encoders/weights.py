@@ -5,6 +5,8 @@ with a verified hash or a pinned revision. If weights are not available, one mes
 """
 
 import hashlib
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,11 +16,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fusionrec import files
+from fusionrec import checksums, files
+from fusionrec.checksums import sha256
 from fusionrec.encoders import convert, untrained
 from fusionrec.encoders.options import EncoderEntry, Encoders, Hub, Wheel
-from fusionrec.errors import UserError
+from fusionrec.errors import DamagedError, UserError
 
+BLOB = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 PATTERNS = ["*.json", "*.txt", "model.safetensors"]
 LAYOUTS: dict[str, Callable[[Path, Path], None]] = {
     "folder": convert.folder,
@@ -71,6 +75,38 @@ def source(folder: Path, entry: EncoderEntry, encoders: Encoders) -> dict[str, A
     if encoders.weights == "hub":
         return {"weights": "hub"} | entry.hub.model_dump()
     return {"weights": encoders.weights, "sha256": sha256(folder / "model.safetensors")}
+
+
+def check(folder: Path, source: dict[str, Any]) -> None:
+    """Check the weights in `folder` before they are read.
+
+    Downloads are checked against the hashes that were noted when they arrived, those of the hub against the names under
+    which its cache keeps them, and local folders against the hash in `source`.
+
+    Raises:
+        DamagedError: if a file is not what it was.
+    """
+    if (folder / checksums.NAME).is_file():
+        checksums.check_folder(folder)
+    elif source.get("weights") == "hub":
+        for path in sorted(folder.rglob("*")):
+            _check_blob(path)
+    elif "sha256" in source and source["sha256"] != sha256(folder / "model.safetensors"):
+        raise DamagedError(f"{folder / 'model.safetensors'}: it has changed while the stage was running")
+
+
+def _check_blob(path: Path) -> None:
+    """Compare a file of the hub's cache with the name of the file that it links to: SHA-256, or Git's hash."""
+    name = path.resolve().name
+    if not path.is_symlink() or not BLOB.fullmatch(name):
+        return  # a folder, or a file system without links
+    if len(name) == 64:
+        actual = sha256(path)
+    else:
+        blob = path.read_bytes()
+        actual = hashlib.sha1(b"blob %d\0" % len(blob) + blob, usedforsecurity=False).hexdigest()
+    if actual != name:
+        raise DamagedError(f"{path}: damaged; delete it and {path.resolve()}, and it is downloaded again")
 
 
 def from_hub(hub: Hub, pypi: bool) -> Path:
@@ -134,16 +170,22 @@ def from_nothing(architecture: str | None) -> Path:
 
 
 def _once(target: Path, write: Callable[[Path], None]) -> Path:
-    """`target`, a folder; if it does not exist, `write` fills a folder beside it, which is then renamed."""
-    if not target.is_dir():
+    """`target`, a folder; if it does not exist, `write` fills a folder beside it, which is then renamed.
+
+    The folder of a version that kept no hashes cannot be checked: it is written again.
+    """
+    if not (target / checksums.NAME).is_file():
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
             ready = Path(scratch) / "ready"
             write(ready)
+            checksums.write(ready)
+            if target.is_dir() and not (target / checksums.NAME).is_file():
+                shutil.rmtree(target, ignore_errors=True)
             try:
                 ready.rename(target)
             except OSError:  # another process was faster, and its folder may already be in use
-                if not target.is_dir():
+                if not (target / checksums.NAME).is_file():
                     raise
     return target
 
@@ -203,9 +245,3 @@ def _extract(archive: Path, scratch: Path) -> Path:
     with zipfile.ZipFile(archive) as file:
         file.extractall(folder)
     return folder
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 hash of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

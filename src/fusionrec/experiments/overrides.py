@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 from fusionrec import trees
 from fusionrec.errors import UserError
 from fusionrec.experiments import presets
+from fusionrec.experiments.names import PRESET
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
-
-PRESET = "preset="
 
 
 def one(name: str, value: Any) -> str:

@@ -3,14 +3,13 @@
 Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
 """
 
-import hashlib
 import platform
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fusionrec import files
+from fusionrec import checksums, files
 
 LIBRARIES = (
     "numpy",
@@ -60,11 +59,8 @@ def hashes(paths: Iterable[Path | str]) -> dict[str, str]:
     inside = [
         file for path in map(Path, paths) for file in (sorted(path.rglob("*")) if path.is_dir() else [path])
     ]
-    digests = {}
-    for path in filter(Path.is_file, inside):
-        with path.open("rb") as file:
-            digests[path.as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
-    return digests
+    there = [path for path in inside if path.is_file() and path.name != checksums.NAME]
+    return {path.as_posix(): checksums.sha256(path) for path in there}
 
 
 def libraries() -> dict[str, str]:

@@ -12,7 +12,6 @@ addition is written by `fusionrec.models.preparation`, the description of the mo
 Folders of older versions are migrated when they are read; see `fusionrec.models.migrations`.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,6 +37,7 @@ CONTENT, GRAPH = "content.", "graph."
 MEMBERS = 1000  # at most
 S = TypeVar("S", bound=Section)
 REMEDY = "run `dvc repro model`"
+LARGEST = 1e12  # of a weight or input; a product of two such rows is still finite in float32
 
 
 def save(
@@ -117,8 +117,10 @@ def read_json(folder: Path, name: str) -> Any:
         return files.read_json(folder / name)
     except FileNotFoundError:
         raise misfit(folder, f"{name} not found") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise misfit(folder, f"{name} is not JSON: {error}") from None
+    except OSError as error:
+        raise misfit(folder, f"{name} cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:  # also an integer of too many digits, or too deep nesting
+        raise misfit(folder, f"{name} is not JSON: {str(error)[:200]}") from None
 
 
 def _config(folder: Path) -> tuple[int, type[Model], Any, dict[str, int]]:
@@ -184,7 +186,7 @@ def read_tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:
         tensors = files.read_tensors(folder / name)
     except FileNotFoundError:
         raise misfit(folder, f"{name} not found") from None
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
         raise misfit(folder, f"{name} is broken: {error}") from None
     # a product's last bits may depend on the alignment of its operands: a copy is aligned as before saving
     return {name: tensor.clone() for name, tensor in tensors.items()}
@@ -204,8 +206,7 @@ def _content(folder: Path, tensors: dict[str, torch.Tensor], category_values: in
             raise misfit(
                 folder, f"{CONTENT}{name} is {_describe(x)}, not {kind} with {axes} axes and {rows} rows"
             )
-        if x.is_floating_point() and not x.isfinite().all():
-            raise misfit(folder, f"{CONTENT}{name} is not finite")
+        _check_finite(folder, CONTENT + name, x)
     content = ItemInputs.of_tensors(stored)
     offsets, values = content.category_offsets, content.category_values
     inside = ((values >= 0) & (values < category_values)).all()
@@ -265,8 +266,13 @@ def _check_weights(folder: Path, weights: dict[str, torch.Tensor], wanted: dict[
     for name, x in sorted(weights.items()):
         if x.shape != wanted[name].shape or x.dtype != wanted[name].dtype:
             raise misfit(folder, f"{name} is {_describe(x)}, config.json wants {_describe(wanted[name])}")
-        if x.is_floating_point() and not x.isfinite().all():
-            raise misfit(folder, f"{name} is not finite")
+        _check_finite(folder, name, x)
+
+
+def _check_finite(folder: Path, name: str, x: torch.Tensor) -> None:
+    """Refuse numbers that are not finite, or so large that their products are not."""
+    if x.is_floating_point() and not (x.abs() <= LARGEST).all():  # not: NaN compares as false
+        raise misfit(folder, f"{name} has numbers that are not finite, or beyond {LARGEST:.0e}")
 
 
 def _describe(x: torch.Tensor) -> str:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors import SafetensorError
 
 from fusionrec import files, paths, runtime
 from fusionrec.data.item_inputs import Modality
+from fusionrec.errors import DamagedError
 from fusionrec.models import neighbours
 
 KEPT_FROM = 2**36  # multiplications from which neighbours are kept on disk: a second or so
@@ -51,9 +51,9 @@ def nearest(modality: Modality, k: int) -> Neighbours:
         return compute(modality, k)
     path = paths.cache_home() / "neighbours" / f"{_key(modality, k)}.safetensors"
     try:
-        found = Neighbours(**files.read_tensors(path))
+        found = Neighbours(**files.read_sealed(path))
         path.touch()
-    except (OSError, SafetensorError):
+    except (OSError, DamagedError):
         found = compute(modality, k)
         _keep(path, found)
     return found
@@ -104,7 +104,7 @@ def _key(modality: Modality, k: int) -> str:
 
 def _keep(path: Path, found: Neighbours) -> None:
     try:
-        files.write_tensors(path, found._asdict())
+        files.write_sealed(path, found._asdict())
         used = sorted(path.parent.glob("*.safetensors"), key=lambda one: one.stat().st_mtime)
         for old in used[:-KEPT]:
             old.unlink(missing_ok=True)

@@ -11,19 +11,21 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import torch
+from pydantic import field_validator
 
 from fusionrec import files
 from fusionrec.data.clean_options import Clean
 from fusionrec.data.image_options import Images
-from fusionrec.data.item_inputs import Fitted
-from fusionrec.data.modalities import MODALITIES
+from fusionrec.data.item_inputs import Fitted, ItemInputs
+from fusionrec.data.modalities import ENCODED, MODALITIES
 from fusionrec.data.piecewise import Bins
 from fusionrec.data.reduction import Reduction
 from fusionrec.encoders.options import Cache, Encoders
 from fusionrec.models.checkpoint import checked, misfit, read_json, read_tensors
-from fusionrec.params import Section
+from fusionrec.params import Positive, Section
 
 NAME = "preparation.json", "preparation.safetensors"
+LARGEST_BATCH = 65_536  # inputs; a batch is filled up to its length, so a larger one would exhaust memory
 
 
 class PreparationOptions(Section):
@@ -52,16 +54,39 @@ class _Scaler(Section):
     low: float
     high: float
     offset: float
-    scale: float
+    scale: Positive
 
 
 class _Attributes(Section):
     numbers: dict[str, _Scaler]
     categories: dict[str, list[str]]
 
+    @field_validator("categories")
+    @classmethod
+    def _distinct(cls, categories: dict[str, list[str]]) -> dict[str, list[str]]:
+        for name, values in categories.items():
+            if len({*values}) < len(values):
+                raise ValueError(f"{name} has a value twice")
+        return categories
+
 
 class _Stored(PreparationOptions):
     attributes: _Attributes
+
+    @field_validator("encoders")
+    @classmethod
+    def _one_of_each(cls, encoders: Encoders) -> Encoders:
+        for modality in ENCODED:
+            if len(getattr(encoders, modality)) != 1:
+                raise ValueError(f"{modality} needs one encoder")
+        return encoders
+
+    @field_validator("cache")
+    @classmethod
+    def _bounded(cls, cache: Cache) -> Cache:
+        if cache.batch > LARGEST_BATCH:
+            raise ValueError(f"batch is above {LARGEST_BATCH:,}")
+        return cache
 
 
 def save(folder: Path, preparation: Preparation) -> None:
@@ -108,7 +133,8 @@ def _bins(folder: Path, tensors: dict[str, torch.Tensor], number: str) -> Bins |
     edges, centre = (tensors.pop(f"bins.{number}.{part}", None) for part in Bins._fields)
     if edges is None and centre is None:
         return None
-    if edges is None or centre is None or edges.ndim != 1 or centre.shape != (len(edges) - 1,):
+    fits = edges is not None and centre is not None and edges.ndim == 1 and centre.shape == (len(edges) - 1,)
+    if edges is None or centre is None or not fits or not (edges.diff() > 0).all():
         raise misfit(folder, f"{NAME[1]}: the pieces of {number} do not fit together")
     return Bins(edges.numpy(), centre.numpy())
 
@@ -124,8 +150,24 @@ def _reduction(folder: Path, tensors: dict[str, torch.Tensor], name: str) -> Red
     mean, basis, scale = (tensors.pop(f"{name}.{part}", None) for part in Reduction._fields)
     if mean is None and basis is None and scale is None:
         return None
-    if mean is None or mean.ndim != 1 or scale is None or scale.ndim != 0:
+    if mean is None or mean.ndim != 1 or scale is None or scale.ndim != 0 or scale <= 0:
         raise misfit(folder, f"{NAME[1]}: the reduction of {name} is incomplete")
     if basis is not None and (basis.ndim != 2 or len(basis) != len(mean)):
         raise misfit(folder, f"{NAME[1]}: the reduction of {name} does not fit together")
     return Reduction(mean, basis, scale)
+
+
+def check_widths(folder: Path, fitted: Fitted, content: ItemInputs) -> None:
+    """Check that vectors of new items will have the width of those of the catalogue.
+
+    Raises:
+        UserError: if they will not.
+    """
+    for name, modality in content.modalities.items():
+        if name in fitted.vectors:
+            mean, basis, _ = fitted.vectors[name]
+            made, wanted = len(mean) if basis is None else basis.shape[1], modality.vectors.shape[1]
+            if made != wanted:
+                raise misfit(
+                    folder, f"{NAME[1]}: {name} gives vectors of width {made}, the model has {wanted}"
+                )

@@ -139,7 +139,10 @@ def load(model: Path | str, splits: Path | str, device: torch.device) -> Engine:
         UserError: if a file is missing or damaged, or if the model was trained on another split.
     """
     split = read_split(Path(splits))
-    return Engine(checkpoint.load(model, device, split.items["item_id"].tolist()), split)
+    trained = checkpoint.load(model, device, split.items["item_id"].tolist())
+    if trained.user_ids != split.user_ids:
+        raise UserError(f"{model}: its users are not those of {splits}, in this order; run `dvc repro model`")
+    return Engine(trained, split)
 
 
 def read_split(folder: Path) -> Split:

@@ -61,7 +61,7 @@ class GalleryCards:
 
     Args:
         engine: holds titles, categories and vectors of all items.
-        manifest: one row per item: status, shard, offset and bytes of its picture.
+        manifest: one row per item: status of its picture, and the fields of `files.Member`.
         folder: holds the shards of pictures.
     """
 
@@ -130,7 +130,7 @@ def page(engine: Engine, requested: Requests, table: pd.DataFrame, users: int, h
         users: how many users are shown.
         history: how many of each user's newest items are shown.
     """
-    manifest = files.read_table(f"{IMAGES}/manifest.parquet", ["status", "shard", "offset", "bytes"])
+    manifest = files.read_table(f"{IMAGES}/manifest.parquet", ["status", *files.Member._fields])
     cards = GalleryCards(engine, manifest, IMAGES)
     lists_of = dict(iter(table.groupby("user_id", sort=False)))
     shown = [

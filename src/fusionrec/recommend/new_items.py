@@ -3,7 +3,6 @@
 They are cleaned, checked and encoded exactly as the items of the catalogue were.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +26,9 @@ from fusionrec.encoders.encoder import Encoder
 from fusionrec.encoders.options import EncoderEntry
 from fusionrec.encoders.recipe import Recipe
 from fusionrec.errors import UserError
+from fusionrec.models.checkpoint import misfit
 from fusionrec.models.preparation import Preparation
+from fusionrec.recommend import arguments
 
 
 class NewItem(NamedTuple):
@@ -58,11 +59,19 @@ class Preparer:
         folder: the model's folder; it holds the encoders that were trained with the model.
         preparation: options and fitted preprocessing of the model.
         device: the device that encoders run on.
+
+    Raises:
+        UserError: if the template of texts does not fit the categories.
     """
 
     def __init__(self, folder: Path, preparation: Preparation, device: torch.device):
         self.folder, self.device = folder, device
         self.options, self.fitted = preparation
+        tags = [name.removeprefix(CATEGORY) for name in self.fitted.attributes["categories"]]
+        try:
+            text.check_template(self.options.clean.text, ["title", "description", "tags", *tags])
+        except UserError as error:
+            raise misfit(folder, str(error)) from None
 
     def content(self, items: Sequence[NewItem]) -> ItemInputs:
         """Inputs of n items, in their order.
@@ -119,6 +128,11 @@ class Preparer:
         if encoder is None:
             nothing = np.zeros((len(values), len(reduction.mean)), np.float32)
             return EncoderVectors(nothing, np.zeros(len(values), bool))
+        if encoder.width != len(reduction.mean):
+            raise UserError(
+                f"{self.folder}: made for vectors of width {len(reduction.mean)}, the encoder's have {encoder.width}; "
+                "run `dvc repro model`"
+            )
         tokens = (self.options.cache.tokens if encoder.token_width else 0), encoder.token_width
         vectors = np.zeros((len(values), encoder.width + tokens[0] * tokens[1]), np.float32)
         rows = ((row, (values[row],)) for row in np.flatnonzero(present).tolist())
@@ -132,22 +146,11 @@ class Preparer:
         return EncoderVectors(pooled, present, rest.reshape(len(values), *tokens))
 
     def _picture(self, image: Path | str | bytes | Image.Image | None) -> bytes | None:
-        if image is None:
+        given = arguments.picture(image)
+        if given is None:
             return None
-        source = "image"
-        if isinstance(image, Image.Image):
-            buffer = io.BytesIO()
-            image.save(buffer, "PNG")
-            image = buffer.getvalue()
-        elif not isinstance(image, bytes):
-            source = str(image)
-            try:
-                image = Path(image).read_bytes()
-            except OSError as error:
-                raise UserError(
-                    f"{source}: cannot be read ({error.strerror}); give the path of a picture"
-                ) from None
-        picture = images.prepare(image, self.options.images)
+        source, blob = given
+        picture = images.prepare(blob, self.options.images)
         if picture.blob is None:
             raise UserError(f"{source}: {picture.reason}; give another picture or none")
         return picture.blob
@@ -156,10 +159,11 @@ class Preparer:
         """The item as a row of the item table.
 
         Raises:
-            UserError: if the catalogue does not have an attribute.
+            UserError: if a value is not what it must be, or the catalogue does not have an attribute.
         """
         options = self.options.clean
         fitted = self.fitted.attributes
+        item = _checked(item)
         _check_known("categories", item.categories, fitted["categories"], CATEGORY)
         _check_known("numbers", item.numbers, fitted["numbers"], NUMBER)
         tags = {
@@ -178,6 +182,21 @@ class Preparer:
             encoded_text = text.clean(item.text, options)
             encoded_text = encoded_text.lower() if options.lowercase else encoded_text
         return {**tags, **numbers, "text": encoded_text}
+
+
+def _checked(item: NewItem) -> NewItem:
+    """The same, once everything but the picture is what it must be.
+
+    Raises:
+        UserError: if it is not.
+    """
+    return item._replace(
+        text=None if item.text is None else arguments.text("text", item.text),
+        title=arguments.text("title", item.title),
+        description=arguments.text("description", item.description),
+        categories=arguments.categories(item.categories),
+        numbers=arguments.numbers(item.numbers),
+    )
 
 
 def _values(values: Sequence[str] | str | None, options: Clean) -> list[str]:

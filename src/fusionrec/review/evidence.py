@@ -139,9 +139,7 @@ def _lies_here(path: str, a: Side, b: Side, here: dict[str, str]) -> bool:
 
 
 def _pictures(items: set[str]) -> dict[str, bytes]:
-    manifest = files.read_table(
-        Path(IMAGES) / "manifest.parquet", ["item_id", "status", "shard", "offset", "bytes"]
-    )
+    manifest = files.read_table(f"{IMAGES}/manifest.parquet", ["item_id", "status", *files.Member._fields])
     rows = manifest[manifest["item_id"].isin(items) & (manifest["status"] == "ok")]
     return dict(zip(rows["item_id"], files.read_members(IMAGES, files.members(rows)), strict=True))
 

@@ -48,17 +48,21 @@ class Interrupted:
     def save(self, state: State) -> None:
         """Replace the state atomically; only the `KEPT` newest states of unfinished trainings are kept."""
         values = torch.frombuffer(bytearray(json.dumps(state.values).encode()), dtype=torch.uint8)
-        files.write_tensors(self.path, state.tensors | {VALUES: values})
+        files.write_sealed(self.path, state.tensors | {VALUES: values})
         with suppress(FileNotFoundError):  # a training that runs beside this one may delete its state now
             states = self.path.parent.glob("*.safetensors")
             for path in sorted(states, key=lambda path: path.stat().st_mtime)[:-KEPT]:
                 path.unlink()
 
     def load(self) -> State | None:
-        """The state; None if there is none."""
+        """The state; None if there is none.
+
+        Raises:
+            DamagedError: if it is not what was written.
+        """
         if not self.path.exists():
             return None
-        tensors = files.read_tensors(self.path)
+        tensors = files.read_sealed(self.path)
         state = State(tensors, json.loads(bytes(tensors.pop(VALUES).tolist())))
         self.epochs = len(state.values["epochs"])
         return state

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fusionrec.data.reading import download
+from fusionrec.data.reading.connections import is_public
 from fusionrec.data.reading.download import Download
 from fusionrec.data.reading.pictures import Pictures
 from fusionrec.errors import UserError
@@ -99,6 +100,37 @@ class Handler(BaseHTTPRequestHandler):
 
     def _bracket(self) -> None:
         self._answer(302, Location="http://[::1/a.jpg")
+
+    def _drip_for_ever(self, *parts: bytes) -> None:
+        """The first part, and then the second one again and again, until the client has gone."""
+        first, again = parts
+        self.wfile.write(first)
+        try:
+            while True:
+                self.wfile.write(again)
+                time.sleep(0.02)
+        except OSError:
+            self.close_connection = True
+
+    def _status_line(self) -> None:
+        self._drip_for_ever(b"HTTP/1.1 200 ", b"O")
+
+    def _headers(self) -> None:
+        self._drip_for_ever(b"HTTP/1.1 200 OK\r\nX: ", b"x")
+
+    def _continue(self) -> None:
+        self._drip_for_ever(b"", b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _chunk(self) -> None:
+        self._drip_for_ever(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0")
+
+    def _trailers(self) -> None:
+        self._drip_for_ever(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", b"X: x\r\n"
+        )
+
+    def _body(self) -> None:
+        self._drip_for_ever(b"HTTP/1.1 200 OK\r\n\r\n", b"x")
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -237,11 +269,13 @@ def test_addresses_of_this_machine_are_refused_before_a_byte_is_sent(site: Site,
         ("10.0.0.1", False), ("192.168.1.1", False), ("172.16.3.4", False), ("169.254.169.254", False),
         ("100.64.0.1", False), ("0.0.0.0", False), ("::1", False), ("fe80::1%eth0", False), ("fc00::1", False),
         ("::ffff:10.0.0.1", False), ("::ffff:127.0.0.1", False), ("224.0.0.1", False), ("8.8.8.8", True),
-        ("2606:4700::1111", True),
+        ("2606:4700::1111", True), ("::127.0.0.1", False), ("::8.8.8.8", True), ("2002:7f00:1::", False),
+        ("2002:a00:1::1", False), ("64:ff9b::7f00:1", False), ("64:ff9b::8.8.8.8", True), ("fec0::1", False),
+        ("64:ff9b:1::a00:1", False), ("2001:0:7f00:1::", False), ("::", False), ("::ffff:0:127.0.0.1", False),
     ],
 )  # fmt: skip
 def test_which_addresses_are_public(address: str, public: bool) -> None:
-    assert download.is_public(address) == public
+    assert is_public(address) == public
 
 
 @pytest.mark.parametrize("item", ["../../x", "a/b", "C:\\x", "a.b", "", "é", "a\0", "a b"])
@@ -269,3 +303,31 @@ def test_a_place_that_cannot_be_written_to(
 def test_nothing_from_the_environment(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     assert list(fetch({"a": f"{site.root}/1.jpg"}).blobs) == [("a.jpg", b"/1.jpg")]
+
+
+ENDLESS = ["status_line", "headers", "continue", "chunk", "trailers", "body"]
+
+
+def test_a_server_that_never_ends_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each sends something all the time, so that the timeout of silence is never reached."""
+    monkeypatch.setattr(download, "PATIENCE", 1)
+    monkeypatch.setattr(Handler, "do_GET", lambda self: getattr(self, "_" + self.path[1:].split(".")[0])())
+    urls = {name: f"{site.root}/{name}.jpg" for name in ENDLESS}
+    images = fetch(urls, timeout=0.5, attempts=2, connections=len(urls), max_bytes=10**9)
+    assert {id: reason for _, _, id, reason, _ in images.refused} == dict.fromkeys(ENDLESS, "timeout")
+    assert list(images.blobs) == []
+
+
+def test_nothing_connects_to_a_private_address(site: Site) -> None:
+    """Not even an empty connection is made: the address is checked before."""
+    accepted = []
+    monkeypatched = site.server.get_request
+
+    def get_request() -> Any:
+        accepted.append(1)
+        return monkeypatched()
+
+    site.server.get_request = get_request  # type: ignore[method-assign]
+    images = fetch({"a": f"{site.root}/1.jpg"}, private=False)
+    assert [reason for _, _, _, reason, _ in images.refused] == ["forbidden_address"] and accepted == []
+    assert [name for name, _ in fetch({"a": f"{site.root}/1.jpg"}).blobs] == ["a.jpg"] and accepted == [1]

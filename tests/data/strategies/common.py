@@ -13,6 +13,7 @@ from fusionrec import params
 from fusionrec.data import leakage, strategies
 from fusionrec.data.split_labels import Log
 from fusionrec.data.strategies import Given, Splits
+from fusionrec.errors import ProofError
 
 ROOT = Path(__file__).resolve().parents[3]
 Row = tuple[int, int, int]
@@ -56,7 +57,7 @@ def assert_leak_is_found(strategy: str, harm: Harm, message: str, own: dict[str,
     split = loaded.label(task, rng())
     loaded.check(split, task)
     harm(split)
-    with pytest.raises(AssertionError, match=message):
+    with pytest.raises(ProofError, match=message):
         loaded.check(split, task)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fusionrec.data import splits, strategies
 from fusionrec.data.split_labels import TEST, TRAIN, VAL, Log
-from fusionrec.errors import UserError
+from fusionrec.errors import ProofError, UserError
 
 from . import common
 
@@ -81,5 +81,5 @@ def test_a_label_that_is_not_the_given_one_is_found(label: int) -> None:
     labels = strategy.label(task, common.rng())
     strategy.check(labels, task)
     labels[4] = label
-    with pytest.raises(AssertionError, match="has interactions of another part"):
+    with pytest.raises(ProofError, match="has only interactions that the data names"):
         strategy.check(labels, task)

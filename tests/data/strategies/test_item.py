@@ -17,4 +17,4 @@ def test_holds_out_whole_items() -> None:
 
 @pytest.mark.parametrize(("label", "becomes"), [(TEST, TRAIN), (TEST, VAL), (VAL, TRAIN)])
 def test_leaks_are_found(label: int, becomes: int) -> None:
-    assert_leak_is_found("item", relabel(label, becomes), "an item is in two parts")
+    assert_leak_is_found("item", relabel(label, becomes), "no item is in two parts")

@@ -52,9 +52,9 @@ def test_random_leaves_any_one_out() -> None:
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (newest_to_train, "a later interaction of a user is in an earlier part"),
-        (swap_train_and_test, "more than one interaction of a user is held out"),
-        (whole_user_to_test, "a user without train interactions is evaluated"),
+        (newest_to_train, "no later interaction of a user is in an earlier part"),
+        (swap_train_and_test, "has at most one interaction of each user"),
+        (whole_user_to_test, "every evaluated user has a train interaction"),
     ],
 )
 def test_leaks_are_found(harm: Harm, message: str) -> None:

@@ -47,5 +47,5 @@ def test_leaks_are_found() -> None:
     def whole_item_to_test(split: np.ndarray) -> None:
         split[LOG.item == 0] = TEST
 
-    message = "a value without train interactions is evaluated"
+    message = "every evaluated value of item_id has a train interaction"
     assert_leak_is_found("stratified_by_column", whole_item_to_test, message, {"column": "item_id"})

@@ -34,5 +34,5 @@ def test_agrees_with_a_loop(whole: Log, fractions: tuple[float, float], least: i
 
 
 def test_leaks_are_found() -> None:
-    message = "a later interaction of a user is in an earlier part"
+    message = "no later interaction of a user is in an earlier part"
     assert_leak_is_found("stratified_temporal", newest_to_train, message)

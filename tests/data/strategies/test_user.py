@@ -53,13 +53,13 @@ def predict_first_and_fold_in_later(split: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (relabel(TRAIN, TEST), "a user is in two parts"),
-        (relabel(TEST, VAL), "a user is in two parts"),
-        (relabel(FOLD_IN, TRAIN), "a user is in two parts"),
-        (relabel(TRAIN, FOLD_IN), "a user of train has fold-in interactions"),
-        (predict_first_and_fold_in_later, "a later interaction of a user is in an earlier part"),
-        (predict_nothing, "a held-out user has nothing to predict"),
-        (predict_what_is_folded_in, "a held-out user has no fold-in interactions"),
+        (relabel(TRAIN, TEST), "no user is in two parts"),
+        (relabel(TEST, VAL), "no user is in two parts"),
+        (relabel(FOLD_IN, TRAIN), "no user is in two parts"),
+        (relabel(TRAIN, FOLD_IN), "no user of train has fold-in interactions"),
+        (predict_first_and_fold_in_later, "no later interaction of a user is in an earlier part"),
+        (predict_nothing, "every user with a fold-in interaction is held out"),
+        (predict_what_is_folded_in, "every held-out user has a fold-in interaction"),
     ],
 )
 def test_leaks_are_found(harm: Harm, message: str) -> None:

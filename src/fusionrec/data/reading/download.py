@@ -1,28 +1,23 @@
 """Pictures that a source names by URL, downloaded once and kept.
 
 URLs come from a data file, so they may be anything. Only http and https are followed, with at most `REDIRECTS`
-redirects, and never to an IP address that is not public: the connection itself is checked, not the host name, so
-neither a redirect nor a name server can lead into the local network. For the same reason neither proxies nor
-passwords are taken from the environment.
+redirects, and never to an IP address that is not public (`fusionrec.data.reading.connections`). For the same reason
+neither proxies nor passwords are taken from the environment.
 """
 
 import hashlib
 import re
-import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path, PurePosixPath
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, exceptions
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3 import exceptions
 from urllib3.util import Retry
 
 from fusionrec import files
+from fusionrec.data.reading.connections import Deadline, Forbidden, PublicAdapter, TimedAdapter
 from fusionrec.data.reading.dataset import Rejection
 from fusionrec.data.reading.pictures import Blobs, Pictures
 from fusionrec.errors import UserError
@@ -50,10 +45,6 @@ class Download(Section):
 
 class Failure(Exception):
     """There is no picture; the message is the reason."""
-
-
-class Forbidden(Exception):
-    """The server's address is not public."""
 
 
 REASONS: dict[type[Exception], str] = {  # the first that matches
@@ -143,13 +134,17 @@ def _store(path: Path, blob: bytes) -> None:
 
 
 def _get(url: str, web: requests.Session, options: Download) -> bytes:
-    try:
-        with web.get(url, stream=True, timeout=options.timeout) as answer:
-            if answer.status_code != 200:
-                raise Failure(f"http_{answer.status_code}")
-            return _read(answer, options)
-    except tuple(REASONS) as error:
-        cause = _cause(error)
+    with Deadline(PATIENCE * options.timeout) as deadline:
+        try:
+            with web.get(url, stream=True, timeout=options.timeout) as answer:
+                if answer.status_code != 200:
+                    raise Failure(f"http_{answer.status_code}")
+                blob = _read(answer, options)
+            if deadline.passed:  # then the end of the connection is not the end of the picture
+                raise Failure("timeout")
+            return blob
+        except tuple(REASONS) as error:
+            cause = requests.Timeout() if deadline.passed else _cause(error)
         raise Failure(next(why for kind, why in REASONS.items() if isinstance(cause, kind))) from None
 
 
@@ -160,14 +155,12 @@ def _cause(error: Exception) -> Exception:
 
 
 def _read(answer: requests.Response, options: Download) -> bytes:
-    """The body as it was sent, in small parts, so that one that is too large or too slow is given up early."""
-    blob, last = bytearray(), time.monotonic() + PATIENCE * options.timeout
+    """The body as it was sent, in small parts, so that one that is too large is given up early."""
+    blob = bytearray()
     while part := answer.raw.read1(CHUNK, decode_content=False):
         blob += part
         if len(blob) > options.max_bytes:
             raise Failure("too_large")
-        if time.monotonic() > last:
-            raise Failure("timeout")
     return bytes(blob)
 
 
@@ -186,49 +179,7 @@ def session(options: Download, private: bool) -> requests.Session:
         raise_on_status=False,
     )
     web.adapters.clear()
-    adapter = HTTPAdapter if private else PublicAdapter
+    adapter = TimedAdapter if private else PublicAdapter
     for scheme in ("http://", "https://"):
         web.mount(scheme, adapter(pool_maxsize=options.connections, max_retries=retry))
     return web
-
-
-class PublicAdapter(HTTPAdapter):
-    """Connects to public addresses only."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """With connections that check the address that they have reached."""
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PublicPool, "https": _PublicSecurePool}
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet."""
-    ip = ip_address(address.split("%")[0])
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    return ip.is_global and not ip.is_multicast
-
-
-def _public(socket: Any) -> Any:
-    """The same socket if it leads to a public address; otherwise it is closed before a byte is sent."""
-    if not is_public(socket.getpeername()[0]):
-        socket.close()
-        raise Forbidden
-    return socket
-
-
-class _PublicConnection(HTTPConnection):
-    def _new_conn(self) -> Any:
-        return _public(super()._new_conn())
-
-
-class _PublicSecureConnection(HTTPSConnection):
-    def _new_conn(self) -> Any:
-        return _public(super()._new_conn())
-
-
-class _PublicPool(HTTPConnectionPool):
-    ConnectionCls = _PublicConnection
-
-
-class _PublicSecurePool(HTTPSConnectionPool):
-    ConnectionCls = _PublicSecureConnection

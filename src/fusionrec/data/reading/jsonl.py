@@ -16,7 +16,9 @@ from fusionrec.data.reading.csv_files import EXCERPT
 from fusionrec.data.reading.dataset import Rejection
 from fusionrec.errors import UserError
 
-LONGEST = 1 << 24  # bytes of a line; a longer one is refused and never kept in memory
+LONGEST = (
+    1 << 20
+)  # bytes of a line; a longer one is refused and never kept: its values could take 30 times as much
 FIRST = 1000  # lines whose keys are taken for those of the file
 BATCH = 1 << 16  # lines that are kept as Python objects at a time
 Record = dict[str, Any]

@@ -19,6 +19,7 @@ class Pictures(NamedTuple):
     refused: list[Rejection]
 
 
+LARGEST = 1 << 28  # bytes of a picture, which are read at once
 NONE = Pictures([], [])
 
 
@@ -69,7 +70,9 @@ def refusal(path: Path, folder: Path) -> str | None:
     try:
         if path.is_symlink() and not path.resolve(strict=True).is_relative_to(folder.resolve()):
             return "link_out_of_folder"
-        return None if path.is_file() else "not_a_file"
+        if not path.is_file():
+            return "not_a_file"
+        return "too_large" if path.stat().st_size > LARGEST else None
     except (OSError, RuntimeError):  # a link to nothing, or a loop of links
         return "broken_link"
 

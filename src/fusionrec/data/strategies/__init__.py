@@ -4,7 +4,7 @@ Meng et al. 2020 (arXiv:2007.13237) compare the common ones. A module of this pa
 
 - `READS`: the parameters of the section `splits`, besides its own, that the result depends on;
 - `label(given, rng)`: int8 [n], the part of each interaction, a position in `split_labels.PARTS`;
-- `check(labels, given)`: the proof that the strategy kept its promise; raises AssertionError;
+- `check(labels, given)`: the proofs that the strategy kept its promises, a list of `leakage.Proof`; raises ProofError;
 
 and, where they apply,
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from fusionrec.data.leakage import Proof
     from fusionrec.data.split_labels import Log
 
 PACKAGE = "fusionrec.data.strategies"
@@ -88,7 +89,7 @@ class Strategy:
     """A loaded strategy; the attributes are described at the top of this file."""
 
     label: "Callable[[Given[Any], np.random.Generator], np.ndarray]"
-    check: "Callable[[np.ndarray, Given[Any]], None]"
+    check: "Callable[[np.ndarray, Given[Any]], list[Proof]]"
     reads: tuple[str, ...]
     folds_in: bool
     cuts: Callable[[Given[Any]], dict[str, int]]

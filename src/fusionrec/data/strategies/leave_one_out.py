@@ -12,7 +12,8 @@ from typing import Literal
 import numpy as np
 
 from fusionrec.data import leakage
-from fusionrec.data.split_labels import TEST, VAL, last_of_each, shuffled
+from fusionrec.data.leakage import Proof, proved
+from fusionrec.data.split_labels import PARTS, TEST, VAL, last_of_each, shuffled
 from fusionrec.data.strategies import Given
 from fusionrec.params import Section
 
@@ -39,11 +40,12 @@ def label(given: Given[Options], rng: np.random.Generator) -> np.ndarray:
     return last_of_each(order, counts, one, one)
 
 
-def check(labels: np.ndarray, given: Given[Options]) -> None:
+def check(labels: np.ndarray, given: Given[Options]) -> list[Proof]:
     """Evaluated users have a history, at most one interaction in each part, and if `latest` the last ones."""
-    leakage.check_histories(labels, given.log, given.options.min_interactions)
+    proofs = leakage.check_histories(labels, given.log, given.options.min_interactions)
     for part in (VAL, TEST):
-        held_out = np.bincount(given.log.user[labels == part])
-        assert held_out.max(initial=0) <= 1, "more than one interaction of a user is held out"
+        many = np.bincount(given.log.user[labels == part]) > 1
+        proofs.append(proved(f"{PARTS[part]} has at most one interaction of each user", many))
     if given.own.held_out == "latest":
-        leakage.check_order(labels, given.log)
+        proofs.append(leakage.check_order(labels, given.log))
+    return proofs

@@ -16,8 +16,10 @@ Two kinds of a cold user's interactions are known at evaluation, and never train
 import numpy as np
 
 from fusionrec.data import leakage
+from fusionrec.data.leakage import Proof, proved
 from fusionrec.data.split_labels import (
     FOLD_IN,
+    PARTS,
     TEST,
     TRAIN,
     VAL,
@@ -73,7 +75,7 @@ def _warm_labels(log: Log, given: Given[Options], rng: np.random.Generator) -> n
     return np.where(left[log.item], drawn, TRAIN)
 
 
-def check(labels: np.ndarray, given: Given[Options]) -> None:
+def check(labels: np.ndarray, given: Given[Options]) -> list[Proof]:
     """Cold users and items are in one part each, and fold-in interactions give away none of them.
 
     Users are cold because they were drawn if they have no train interaction although they interacted with items
@@ -85,12 +87,13 @@ def check(labels: np.ndarray, given: Given[Options]) -> None:
     item_known = leakage.has(item, labels == TRAIN)[item]
     user_cold = leakage.has(user, ~user_known & item_known)[user]
     item_cold = leakage.has(item, user_known & ~item_known)[item]
-    assert not user_known[labels == FOLD_IN].any(), "a user of train has fold-in interactions"
+    proofs = [proved("no user of train has fold-in interactions", user_known[labels == FOLD_IN])]
     for ids, cold, name in ((user, user_cold, "user"), (item, item_cold, "item")):
-        leakage.check_disjoint(ids[cold], labels[cold], (VAL, TEST), f"a cold {name} is in two parts")
+        promise = f"no cold {name} is in two parts"
+        proofs.append(leakage.check_disjoint(ids[cold], labels[cold], (VAL, TEST), promise))
     for part in (VAL, TEST):
         asked_users = leakage.has(user, labels == part)[user]
         asked_items = leakage.has(item, (labels == part) & item_cold)[item]
-        assert not (asked_users & asked_items & (labels == FOLD_IN)).any(), (
-            "a cold item is folded in where it is to be predicted"
-        )
+        promise = f"no cold item of {PARTS[part]} is folded in where it is to be predicted"
+        proofs.append(proved(promise, (asked_users & asked_items)[labels == FOLD_IN]))
+    return proofs

@@ -6,6 +6,7 @@ Users with fewer than `min_interactions` stay in train whole, so every evaluated
 import numpy as np
 
 from fusionrec.data import leakage
+from fusionrec.data.leakage import Proof
 from fusionrec.data.split_labels import random_of_each
 from fusionrec.data.strategies import Given
 
@@ -18,6 +19,6 @@ def label(given: Given[None], rng: np.random.Generator) -> np.ndarray:
     return random_of_each(given.log.user, o.val_fraction, o.test_fraction, o.min_interactions, rng)
 
 
-def check(labels: np.ndarray, given: Given[None]) -> None:
+def check(labels: np.ndarray, given: Given[None]) -> list[Proof]:
     """Evaluated users have a history."""
-    leakage.check_histories(labels, given.log, given.options.min_interactions)
+    return leakage.check_histories(labels, given.log, given.options.min_interactions)

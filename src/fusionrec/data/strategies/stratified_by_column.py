@@ -8,6 +8,7 @@ import pandas as pd
 
 from fusionrec.data import leakage
 from fusionrec.data.attributes import CATEGORY, NUMBER
+from fusionrec.data.leakage import Proof
 from fusionrec.data.separator import SEPARATOR
 from fusionrec.data.split_labels import TEST, TRAIN, VAL, Log, random_of_each
 from fusionrec.data.strategies import Given
@@ -34,11 +35,12 @@ def label(given: Given[Options], rng: np.random.Generator) -> np.ndarray:
     return random_of_each(group, o.val_fraction, o.test_fraction, o.min_interactions, rng)
 
 
-def check(labels: np.ndarray, given: Given[Options]) -> None:
+def check(labels: np.ndarray, given: Given[Options]) -> list[Proof]:
     """Every value that is evaluated is in train too."""
     group = groups(given.own.column, given.log, given.items)
     held_out = (labels == VAL) | (labels == TEST)
-    leakage.check_known(group, held_out, labels == TRAIN, "a value without train interactions is evaluated")
+    promise = f"every evaluated value of {given.own.column} has a train interaction"
+    return [leakage.check_known(group, held_out, labels == TRAIN, promise)]
 
 
 def groups(column: str, log: Log, items: pd.DataFrame) -> np.ndarray:

@@ -7,6 +7,7 @@ test interactions may be older than another user's train interactions.
 import numpy as np
 
 from fusionrec.data import leakage
+from fusionrec.data.leakage import Proof
 from fusionrec.data.split_labels import last_of_each, portions
 from fusionrec.data.strategies import Given
 
@@ -26,7 +27,7 @@ def label(given: Given[None], rng: np.random.Generator) -> np.ndarray:
     return last_of_each(np.arange(len(user)), counts, val, test)
 
 
-def check(labels: np.ndarray, given: Given[None]) -> None:
+def check(labels: np.ndarray, given: Given[None]) -> list[Proof]:
     """Evaluated users have a history, and their held-out interactions come after it."""
-    leakage.check_histories(labels, given.log, given.options.min_interactions)
-    leakage.check_order(labels, given.log)
+    histories = leakage.check_histories(labels, given.log, given.options.min_interactions)
+    return [*histories, leakage.check_order(labels, given.log)]

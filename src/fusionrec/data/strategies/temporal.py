@@ -7,6 +7,7 @@ and items may be new after a cut.
 
 import numpy as np
 
+from fusionrec.data.leakage import Proof, proved
 from fusionrec.data.split_labels import PARTS, TEST, TRAIN, VAL, portions
 from fusionrec.data.strategies import Given
 
@@ -35,9 +36,12 @@ def cuts(given: Given[None]) -> dict[str, int]:
     return {"val_from": int(ordered[first[0]]), "test_from": int(ordered[first[1]])}
 
 
-def check(labels: np.ndarray, given: Given[None]) -> None:
+def check(labels: np.ndarray, given: Given[None]) -> list[Proof]:
     """Every interaction of an earlier part is older than every one of a later part."""
-    timestamp = given.log.timestamp
+    timestamp, proofs = given.log.timestamp, list[Proof]()
     for earlier, later in ((TRAIN, VAL), (VAL, TEST)):
-        latest, earliest = timestamp[labels == earlier].max(), timestamp[labels == later].min()
-        assert latest < earliest, f"{PARTS[earlier]} has interactions at or after the cut of {PARTS[later]}"
+        late = timestamp[labels == earlier] >= timestamp[labels == later].min()
+        proofs.append(
+            proved(f"every interaction of {PARTS[earlier]} is older than all of {PARTS[later]}", late)
+        )
+    return proofs

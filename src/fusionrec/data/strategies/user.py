@@ -9,6 +9,7 @@ never predicted from the future. For rounding see `split_labels.first_of_each`.
 import numpy as np
 
 from fusionrec.data import leakage
+from fusionrec.data.leakage import Proof
 from fusionrec.data.split_labels import FOLD_IN, TEST, TRAIN, VAL, first_of_each, random_rows
 from fusionrec.data.strategies import Given
 from fusionrec.params import Fraction, Section
@@ -32,13 +33,22 @@ def label(given: Given[Options], rng: np.random.Generator) -> np.ndarray:
     return labels
 
 
-def check(labels: np.ndarray, given: Given[Options]) -> None:
+def check(labels: np.ndarray, given: Given[Options]) -> list[Proof]:
     """No user is in two parts, and the fold-in of a user precedes what is to be predicted."""
     log = given.log
-    leakage.check_disjoint(log.user, labels, (TRAIN, VAL, TEST), "a user is in two parts")
-    leakage.check_disjoint(log.user, labels, (TRAIN, FOLD_IN), "a user of train has fold-in interactions")
-    leakage.check_order(labels, log)
+    proofs = [
+        leakage.check_disjoint(log.user, labels, (TRAIN, VAL, TEST), "no user is in two parts"),
+        leakage.check_disjoint(
+            log.user, labels, (TRAIN, FOLD_IN), "no user of train has fold-in interactions"
+        ),
+        leakage.check_order(labels, log),
+    ]
     if given.own.fold_in > 0:
         held_out, known = (labels == VAL) | (labels == TEST), labels == FOLD_IN
-        leakage.check_known(log.user, held_out, known, "a held-out user has no fold-in interactions")
-        leakage.check_known(log.user, known, held_out, "a held-out user has nothing to predict")
+        proofs += [
+            leakage.check_known(log.user, held_out, known, "every held-out user has a fold-in interaction"),
+            leakage.check_known(
+                log.user, known, held_out, "every user with a fold-in interaction is held out"
+            ),
+        ]
+    return proofs
