@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import fusionrec.api
-from fusionrec import files
+from fusionrec import checksums, files
 from fusionrec.api import FusionRec
 from fusionrec.cli import pack as command
 from fusionrec.data.histories import Histories
@@ -59,18 +59,23 @@ def test_pictures_are_thumbnails_of_the_catalogue(packed: Path) -> None:
     assert blob == gallery.thumbnail(shop.picture(5))
 
 
+def written_anew(folder: Path, text: str) -> None:
+    """Write pack.json, with its hash."""
+    (folder / "pack.json").write_text(text)
+    checksums.write(folder)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda folder: (folder / "catalogue/items.parquet").unlink(), r"items\.parquet is missing"),
-        (lambda folder: (folder / "catalogue/more").write_text("x"), "more is not in pack.json"),
-        (lambda folder: (folder / "config.json").write_text("{}"), r"config\.json is damaged"),
-        (lambda folder: (folder / "pack.json").write_text("{"), "pack.json is not JSON"),
-        (lambda folder: (folder / "pack.json").write_text("[]"), "lists no files"),
-        (
-            lambda folder: files.write_json(folder / "pack.json", {"schema": 2, "files": {}}),
-            "upgrade fusionrec",
-        ),
+        (lambda folder: (folder / "catalogue/items.parquet").unlink(), r"items\.parquet: not found"),
+        (lambda folder: (folder / "catalogue/more").write_text("x"), "more: not listed in SHA256SUMS"),
+        (lambda folder: (folder / "config.json").write_text("{}"), r"config\.json: damaged"),
+        (lambda folder: (folder / "pack.json").write_text("{"), r"pack\.json: damaged"),
+        (lambda folder: (folder / "catalogue/SHA256SUMS").unlink(), "has no SHA256SUMS"),
+        (lambda folder: written_anew(folder, "{"), "pack.json is not JSON"),
+        (lambda folder: written_anew(folder, "[]"), "schema None, known is 1; upgrade fusionrec"),
+        (lambda folder: written_anew(folder, '{"schema": 2}'), "upgrade fusionrec"),
     ],
 )
 def test_changed_folders_are_refused(copied: Path, change, message: str) -> None:  # type: ignore[no-untyped-def]
@@ -84,10 +89,7 @@ def test_histories_that_do_not_fit_are_refused(copied: Path) -> None:
     packing._write_split(
         copied / "catalogue", split._replace(past=Histories(np.array([0, 1]), np.array([0])))
     )
-    listed = files.read_json(copied / "pack.json")
-    name = "catalogue/histories.safetensors"
-    listed["files"][name] = packing.weights.sha256(copied / name)
-    files.write_json(copied / "pack.json", listed)
+    checksums.write(copied)
     with pytest.raises(UserError, match="does not fit the ids"):
         fusionrec.api.load(copied)
 

@@ -7,7 +7,8 @@ Beside the files of `fusionrec.models.checkpoint` and `fusionrec.models.preparat
 - `catalogue/towers.safetensors`: the catalogue, encoded; processes that load it share its memory
 - `catalogue/pictures/`: thumbnails, if wanted
 - `catalogue/index.faiss`, `index.json`: an index of the items, if wanted, and its recall
-- `pack.json`: the sha256 of every file, and where the weights of the encoders come from
+- `pack.json`: where the weights of the encoders come from
+- `SHA256SUMS` in each folder: the hashes of its files (`fusionrec.checksums`)
 
 Weights of encoders that were not trained with the model are not in it: they are named by their sha256 or revision,
 and downloaded when the first new item is scored.
@@ -21,11 +22,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from fusionrec import files
+from fusionrec import checksums, files
 from fusionrec.data.attributes import CATEGORY
 from fusionrec.data.histories import Histories
 from fusionrec.encoders import weights
-from fusionrec.errors import UserError
+from fusionrec.errors import DamagedError, UserError
 from fusionrec.models import checkpoint, preparation
 from fusionrec.models.contract import Towers
 from fusionrec.models.trained_model import TrainedModel
@@ -74,9 +75,7 @@ def pack(
             made = approximate.make(recommender.model)
             measured = approximate.recall(made, recommender.model, recommender.split.past)
             approximate.save(folder / CATALOGUE, made, measured)
-        hashes = {name: weights.sha256(folder / name) for name in _names(folder)}
-        listed = {"schema": SCHEMA, "encoders": _encoders(folder)}
-        files.write_json(folder / LIST, listed | {"files": hashes})
+        files.write_json(folder / LIST, {"schema": SCHEMA, "encoders": _encoders(folder)})
 
 
 def packed(folder: Path | str) -> bool:
@@ -100,31 +99,26 @@ def load(folder: Path | str, device: torch.device) -> Engine:
 
 
 def check(folder: Path) -> None:
-    """Compare every file with the hashes in `pack.json`.
+    """Compare every file with the hashes in its folder.
 
     Raises:
         UserError: see `load`.
     """
     listed = checkpoint.read_json(folder, LIST)
-    hashes = listed.get("files") if isinstance(listed, dict) else None
-    if not isinstance(hashes, dict):
-        raise UserError(f"{folder}: {LIST} lists no files; {REMEDY}")
-    if listed.get("schema") != SCHEMA:
-        raise UserError(
-            f"{folder}: {LIST} has schema {listed.get('schema')!r}, known is {SCHEMA}; upgrade fusionrec"
-        )
-    names = {*_names(folder)}
-    if differing := sorted(names ^ hashes.keys()):
-        what = "is missing" if differing[0] in hashes else f"is not in {LIST}"
-        raise UserError(f"{folder}: {differing[0]} {what}; {REMEDY}")
-    for name in sorted(names):
-        if weights.sha256(folder / name) != hashes[name]:
-            raise UserError(f"{folder}: {name} is damaged; {REMEDY}")
-
-
-def _names(folder: Path) -> list[str]:
-    paths = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return sorted(name for name in paths if name != LIST)
+    schema = listed.get("schema") if isinstance(listed, dict) else None
+    if schema != SCHEMA:
+        raise UserError(f"{folder}: {LIST} has schema {schema!r}, known is {SCHEMA}; upgrade fusionrec")
+    for directory in [folder, *(path for path in sorted(folder.rglob("*")) if path.is_dir())]:
+        names = {path.name for path in directory.iterdir() if path.is_file()}
+        if not names:
+            continue
+        try:
+            checksums.check_folder(directory)
+        except DamagedError as error:
+            raise UserError(f"{str(error).partition(';')[0]}; {REMEDY}") from None
+        unknown = names - checksums.listed(directory / checksums.NAME).keys() - {checksums.NAME}
+        if unknown:
+            raise UserError(f"{directory / min(unknown)}: not listed in {checksums.NAME}; {REMEDY}")
 
 
 def _encoders(folder: Path) -> dict[str, Any]:
@@ -178,7 +172,7 @@ def _read_towers(folder: Path, device: torch.device) -> Towers | None:
 
 def _write_pictures(folder: Path, images: Path) -> None:
     """Thumbnails, and where each is: a row for each item with shard, offset and bytes, 0 without a picture."""
-    columns = ["status", "shard", "offset", "bytes"]
+    columns = ["status", *files.Member._fields]
     try:
         manifest = files.read_table(images / "manifest.parquet", columns)
     except FileNotFoundError:
@@ -190,5 +184,5 @@ def _write_pictures(folder: Path, images: Path) -> None:
         blobs = files.read_members(images, files.members(manifest.iloc[there]))
         for row, blob in zip(there.tolist(), blobs, strict=True):
             places[row] = shards.add(str(row), gallery.thumbnail(blob))
-    known = [place or files.Member("", -1, 0) for place in places]
+    known = [place or files.Member("", -1, 0, "") for place in places]
     files.write_table(folder / "manifest.parquet", pd.DataFrame(known, columns=files.Member._fields))
