@@ -137,7 +137,7 @@ def test_a_model_that_is_damaged_ends_it(pack: Path, tmp_path: Path) -> None:
     (tmp_path / "pack.json").write_text((pack / packing.LIST).read_text())
     done = command(str(tmp_path), "--port", "0")
     assert done.returncode == 1, done.stderr
-    assert "is missing" in done.stderr and "Traceback" not in done.stderr
+    assert "has no SHA256SUMS" in done.stderr and "Traceback" not in done.stderr
 
 
 @pytest.mark.slow

@@ -136,7 +136,7 @@ def picture(image: object) -> tuple[str, bytes] | None:
     except (OSError, ValueError) as error:  # a ValueError: a path with a NUL
         reason = getattr(error, "strerror", None) or error
         raise UserError(
-            f"{str(image)[:200]}: cannot be read ({reason}); give the path of a picture"
+            f"{str(image)[:200].replace(chr(0), ' ')}: cannot be read ({reason}); give the path of a picture"
         ) from None
 
 
