@@ -82,7 +82,7 @@ def fit_baselines(options: Metrics, split: Split, content: ItemInputs) -> dict[s
     if len(split.parts["val"]):
         known = Histories.of(pd.concat([train, split.parts["fold_in"]]), users)
         held_out = Histories.of(split.parts["val"], users)
-        validate = validator(known, held_out, histories, items, metric)
+        validate = validator(known, held_out, histories, items, metric, options.users)
 
         def judge(recommender: Recommender) -> float:
             return validate(recommender)[metric]

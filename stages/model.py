@@ -17,14 +17,14 @@ from pathlib import Path
 
 import torch
 
-from fusionrec import code, costs, params, plots, progress, runtime
+from fusionrec import code, costs, files, params, plots, progress, runtime
 from fusionrec.data.clean_options import Clean
 from fusionrec.data.image_options import Images
 from fusionrec.encoders.options import Cache
 from fusionrec.encoders.options import Encoders as Registry
 from fusionrec.evaluation import validation_intervals
 from fusionrec.evaluation.validation import validator
-from fusionrec.models import zoo
+from fusionrec.models import size_limits, zoo
 from fusionrec.models.closed_form import ClosedForm, TrainData
 from fusionrec.models.options import Model
 from fusionrec.models.trained_model import TrainedModel
@@ -105,6 +105,9 @@ def main() -> str:
         images=params.load(Images),
         tree=params.read(),
     )
+    size_limits.check_selected(
+        p.tree, *(files.row_count(f"data/splits/{name}.parquet") for name in ("items", "users"))
+    )
     kind = zoo.load(p.model.name)
     if issubclass(kind, ClosedForm):
         compute(p, kind, runtime.device(p.runtime))
@@ -176,7 +179,8 @@ def write(
     """Measure the model on validation once more, with intervals, and write its folder."""
     cut_off = int(p.train.monitor.partition("@")[2] or 10)
     recommender = TrainedModel(fitted.model.to(device), data.model.content.to(device))
-    measured = validation_intervals.measure(recommender, data.known, data.val, len(data.item_ids), cut_off)
+    items, sample = len(data.item_ids), p.train.validation_users
+    measured = validation_intervals.measure(recommender, data.known, data.val, items, cut_off, sample)
     run.save(OUT, p, data, fitted.model, encoders, fitted.best, measured, code_files)
     value = fitted.best.metrics[f"val/{p.train.monitor}"]
     print(

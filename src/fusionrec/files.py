@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import torch
     from matplotlib.figure import Figure
 
+ROW_GROUP = 1 << 20  # rows, as pandas writes them
 SHARD_BYTES = 256 * 1024 * 1024
 SEAL = "sha256"  # name of the tensor with the hash of the others
 
@@ -97,10 +98,48 @@ def write_row_groups(path: Path | str, schema: "pa.Schema", tables: "Iterable[pa
     return rows
 
 
+def write_pieces(path: Path | str, pieces: Iterable[pd.DataFrame], empty: pd.DataFrame) -> int:
+    """Write a table that comes in pieces, with the bytes that `write_table` gives it whole; return its rows.
+
+    Args:
+        path: of the file.
+        pieces: of any lengths, one after the other.
+        empty: a table without rows, of the same columns.
+    """
+    import pyarrow as pa
+
+    schema = pa.Schema.from_pandas(empty, preserve_index=False)
+    tables = (pa.Table.from_pandas(piece, schema, preserve_index=False) for piece in pieces)
+    return write_row_groups(path, schema, _regrouped(tables, schema.empty_table()))
+
+
+def _regrouped(tables: "Iterable[pa.Table]", empty: "pa.Table") -> "Iterator[pa.Table]":
+    """The same rows in tables of `ROW_GROUP` rows; the last one has less, and is the only one that may be empty."""
+    import pyarrow as pa
+
+    waiting = empty
+    for table in tables:
+        waiting = pa.concat_tables([waiting, table]).combine_chunks()
+        while len(waiting) >= ROW_GROUP:
+            yield waiting.slice(0, ROW_GROUP)
+            waiting = waiting.slice(ROW_GROUP)
+            empty = None
+    if empty is not None or len(waiting):
+        yield waiting
+
+
 def read_table(path: Path | str, columns: list[str] | None = None) -> pd.DataFrame:
     """Read a Parquet table, or some of its columns."""
     checksums.check(path)
     return pd.read_parquet(path, columns=columns)
+
+
+def row_count(path: Path | str) -> int:
+    """The number of rows of a Parquet table, without reading them."""
+    from pyarrow import parquet
+
+    rows: int = parquet.read_metadata(path).num_rows
+    return rows
 
 
 def write_array(path: Path | str, array: np.ndarray) -> None:

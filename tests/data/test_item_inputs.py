@@ -50,6 +50,15 @@ def test_pca_agrees_with_scikit_learn_up_to_sign_and_scale() -> None:
     assert np.square(ours[PRESENT & TRAINED]).mean() == pytest.approx(1, rel=1e-5)
 
 
+def test_of_many_vectors_some_are_fitted_evenly_spaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(item_inputs, "FITTED_VECTORS", 10)  # of 29: each third one
+    some = fit_vectors(features(), TRAINED, 3)
+    every_third = np.isin(np.arange(40), np.flatnonzero(PRESENT & TRAINED)[::3])
+    expected = fit_vectors(EncoderVectors(MATRIX, every_third), TRAINED, 3)
+    assert some is not None and expected is not None
+    assert torch.equal(some.mean, expected.mean) and torch.equal(some.basis, expected.basis)  # type: ignore[arg-type]
+
+
 def test_absent_items_are_zero() -> None:
     assert not cut(features(), TRAINED, 3)[7].any()
 

@@ -27,7 +27,7 @@ NAMES = ["random", "popularity", "recent_popularity", "item_knn", "user_knn", "e
 GIVEN = {
     "recent_popularity": {"share": 0.25},
     "item_knn": {"neighbours": [3, 50], "shrinkage": [0, 10]},
-    "user_knn": {"neighbours": [3, 50], "shrinkage": [0, 10]},
+    "user_knn": {"neighbours": [3, 50], "shrinkage": [0, 10], "max_users": USERS},
     "ease": {"l2": [1, 100], "max_items": 100},
 }
 
@@ -153,12 +153,14 @@ def test_the_first_of_equals_and_without_validation_the_first() -> None:
 def test_what_the_data_is_unsuitable_for_is_left_out_and_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Items without contents, and more of them than EASE may take."""
+    """Items without contents, more of them than EASE may take, and more users than user_knn may compare."""
     monkeypatch.setitem(GIVEN, "ease", {"l2": [1], "max_items": ITEMS - 1})
     monkeypatch.setitem(GIVEN, "content_knn", {"neighbours": [2], "weights": {}})
-    assert [*build(["content_knn", "ease", "popularity"])] == ["popularity"]
+    monkeypatch.setitem(GIVEN, "user_knn", {"neighbours": [2], "shrinkage": [0], "max_users": USERS - 1})
+    assert [*build(["content_knn", "ease", "popularity", "user_knn"])] == ["popularity"]
     said = capsys.readouterr().out.splitlines()
     assert "content_knn: the items have no contents" in said[0] and "ease: needs matrices" in said[1]
+    assert f"user_knn: takes at most {USERS - 1} users" in said[2]
 
 
 def test_a_model_that_is_trained_is_no_baseline() -> None:

@@ -54,6 +54,24 @@ def test_what_is_folded_in_is_known_and_not_trained_on(protocol: str) -> None:
     assert tasks.rank(FixedScores(scores), task, 1).items.tolist() == [[3]]
 
 
+def test_a_sample_of_users_is_the_same_for_the_same_seed() -> None:
+    users = np.array([3, 4, 7, 8, 9, 12])
+    some = tasks.drawn(users, 4, 1)
+    assert some.tolist() == sorted(set(some.tolist())) and len(some) == 4 and np.isin(some, users).all()
+    assert some.tolist() == tasks.drawn(users, 4, 1).tolist()
+    assert len({tuple(tasks.drawn(users, 4, seed)) for seed in range(9)}) > 1
+    for count in (0, 6, 99):
+        assert tasks.drawn(users, count, 1).tolist() == users.tolist()
+
+
+@pytest.mark.parametrize("protocol", ["strict", "sampled"])
+def test_only_the_sample_is_asked(protocol: str) -> None:
+    options = OPTIONS.model_copy(update={"protocol": protocol, "users": 1, "negatives": 2})
+    task = tasks.of_test(PARTS, 3, TAIL, NO_VECTORS, options)
+    (user,) = task.users
+    assert user in (0, 1) and task.held_out[user].tolist() == [[1], [3]][user], "both are known still"
+
+
 def test_users_without_test_items_are_left_out() -> None:
     assert tiny().users.tolist() == [0, 1]
 

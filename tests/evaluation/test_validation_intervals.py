@@ -25,6 +25,13 @@ def test_means_are_those_that_training_monitors() -> None:
         assert ends["low"] < ends["mean"] < ends["high"] and ends["users"] == ASKED
 
 
+def test_of_a_sample_those_users_are_measured_who_are_monitored() -> None:
+    by_metric = validation_intervals.measure(FixedScores(SCORES), PAST, HELD_OUT, ITEMS, 3, sample=50)
+    ends = by_metric["ndcg@3"]
+    monitored = validator(PAST, HELD_OUT, PAST, ITEMS, "ndcg@3", sample=50)(FixedScores(SCORES))
+    assert ends["users"] == 50 and ends["mean"] == pytest.approx(monitored["ndcg@3"], abs=1e-6)
+
+
 def test_a_perfect_model_has_no_interval() -> None:
     scores = np.zeros((USERS, ITEMS), np.float32)
     scores[np.arange(ASKED), HELD_OUT.items] = 1

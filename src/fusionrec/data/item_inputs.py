@@ -13,6 +13,7 @@ from fusionrec.data.piecewise import Bins
 from fusionrec.data.reduction import Reduction, fit_reduction
 
 FITTED_TOKENS = 2**17
+FITTED_VECTORS = 2**16
 SUFFIXES = {"vectors": "", "present": "_present", "tokens": "_tokens"}  # of the names of saved tensors
 CHUNK = 2**14  # rows that are reduced together
 
@@ -210,6 +211,8 @@ def piecewise_numbers(numbers: np.ndarray, bins: list[Bins] | None) -> np.ndarra
 def fit_vectors(features: EncoderVectors, trained: np.ndarray, components: int) -> Reduction | None:
     """Centre, project on the first principal components of the train items, scale to unit mean square.
 
+    At most `FITTED_VECTORS` of them are used, evenly spaced: more would change little, and take memory in float64.
+
     Args:
         features: [items, width], with zeros for absent items.
         trained: bool [items].
@@ -219,7 +222,7 @@ def fit_vectors(features: EncoderVectors, trained: np.ndarray, components: int) 
         None if no train item has a vector.
     """
     known = np.flatnonzero(features.present & trained)
-    seen = features.matrix[known]
+    seen = features.matrix[known[:: -(-len(known) // FITTED_VECTORS) or 1]]
     return fit_reduction(seen, components) if seen.size else None
 
 

@@ -22,8 +22,9 @@ class Metrics(Choosing):
 
     `headline` metrics, of accuracy, are those of slices, ablation, trade-off and bars. With the protocol `sampled`
     each user's held-out items are ranked among `negatives` others. `candidates` is a table of what is ranked (see
-    `fusionrec.evaluation.protocol`). `slices` names columns of the items' or users' table. `rerankers` are measured
-    beside the model at `rerank.strength`, and at each strength of `tradeoff`.
+    `fusionrec.evaluation.protocol`). With `users` above 0, only so many random users are measured. `slices` names
+    columns of the items' or users' table. `rerankers` are measured beside the model at `rerank.strength`, and at each
+    strength of `tradeoff`.
     """
 
     seed: Natural
@@ -33,6 +34,7 @@ class Metrics(Choosing):
     protocol: Literal["strict", "mmrec", "new", "sampled"]
     negatives: Count
     candidates: str
+    users: Natural
     slices: list[str]
     rerankers: list[Reranker]
     tradeoff: list[Probability]

@@ -68,7 +68,7 @@ def of_test(
         users: rows of the user table.
         tail: bool [items], see `Task`.
         vectors: float32 [items, width], see `Task`.
-        options: `protocol`; with `sampled`, `negatives` and `seed`.
+        options: `protocol`; with `sampled`, `negatives`; `users` and `seed`.
         candidates: see `Task`; `sampled` draws its own.
     """
     train = Histories.of(parts["train"], users)
@@ -87,11 +87,19 @@ def of_test(
                 "splits.strategy to item, or the protocol to strict"
             )
     asked = np.flatnonzero(held_out.counts)
+    if options.protocol != "sampled" and candidates is not None:
+        asked = np.flatnonzero((held_out.counts > 0) & (candidates.counts > 0))
+    asked = drawn(asked, options.users, options.seed)
     if options.protocol == "sampled":
         candidates = sample(asked, past, held_out, len(tail), options.negatives, options.seed)
-    elif candidates is not None:
-        asked = np.flatnonzero((held_out.counts > 0) & (candidates.counts > 0))
     return Task(asked, past, held_out, train, popularity, tail, vectors, tied(parts, users), candidates)
+
+
+def drawn(users: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """`count` of `users`, int64 [n], at random and in their order; all if `count` is 0 or there are no more."""
+    if not 0 < count < len(users):
+        return users
+    return np.sort(np.random.default_rng(seed).choice(users, count, replace=False))
 
 
 def sample(
@@ -112,10 +120,10 @@ def sample(
     """
     together = pair_up(*_pairs(past), *_pairs(held_out), users=len(past))
     scores = UniformScores(NEGATIVES + seed, items)
-    drawn = catalogue_ranking.top_k(scores, users, together, min(negatives, items)).items
-    row, rank = np.nonzero(drawn >= 0)
+    picked = catalogue_ranking.top_k(scores, users, together, min(negatives, items)).items
+    row, rank = np.nonzero(picked >= 0)
     positions, positives = held_out.pairs(users)
-    return pair_up(users[row], drawn[row, rank], users[positions], positives, users=len(past))
+    return pair_up(users[row], picked[row, rank], users[positions], positives, users=len(past))
 
 
 def _pairs(histories: Histories) -> tuple[np.ndarray, np.ndarray]:

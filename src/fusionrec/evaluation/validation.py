@@ -29,6 +29,14 @@ class NewItems:
         return scores
 
 
+def asked(held_out: Histories, sample: int) -> np.ndarray:
+    """int64, ascending: users with a held-out item; with `sample` above 0 so many of them, the same ones each time."""
+    users = np.flatnonzero(held_out.counts)
+    if 0 < sample < len(users):
+        users = np.sort(np.random.default_rng(0).choice(users, sample, replace=False))
+    return users
+
+
 def validator(
     past: Histories, held_out: Histories, train: Histories, items: int, monitor: str, sample: int = 0
 ) -> Callable[[Recommender], dict[str, float]]:
@@ -52,11 +60,9 @@ def validator(
     if name not in (*accuracy.METRICS, *BEYOND, "loss"):
         known = ", ".join([*accuracy.METRICS, *BEYOND])
         raise UserError(f"train.monitor: no metric {named!r}; known: loss, and with @<cut-off>: {known}")
-    users = np.flatnonzero(held_out.counts)
+    users = asked(held_out, sample)
     if not len(users):
         raise UserError("no user has a validation item; raise splits.val_fraction or lower min_interactions")
-    if 0 < sample < len(users):
-        users = np.sort(np.random.default_rng(0).choice(users, sample, replace=False))
 
     def validate(recommender: Recommender) -> dict[str, float]:
         if named != name:

@@ -2,19 +2,18 @@
 
 from typing import Any
 
-import numpy as np
-
 from fusionrec.data.histories import Histories
 from fusionrec.evaluation import intervals
 from fusionrec.evaluation.catalogue_ranking import hits, top_k
 from fusionrec.evaluation.metrics import accuracy
+from fusionrec.evaluation.validation import asked
 from fusionrec.models.recommender import Recommender
 
 NAMES = "ndcg", "recall", "hit_rate"
 
 
 def measure(
-    recommender: Recommender, past: Histories, held_out: Histories, items: int, k: int
+    recommender: Recommender, past: Histories, held_out: Histories, items: int, k: int, sample: int = 0
 ) -> dict[str, dict[str, Any]]:
     """Accuracy on the validation part, over the whole catalogue: {"ndcg@10": {mean, low, high, users}}.
 
@@ -26,8 +25,9 @@ def measure(
         held_out: validation items; only users who have one are evaluated.
         items: size of the catalogue.
         k: cut-off.
+        sample: number of users, those who are validated after each epoch; 0: all.
     """
-    users = np.flatnonzero(held_out.counts)
+    users = asked(held_out, sample)
     lists = top_k(recommender, users, past, k).items
     relevant = hits(lists, users, held_out, items)
     columns = {f"{name}@{k}": accuracy.METRICS[name](relevant, held_out.counts[users], k) for name in NAMES}

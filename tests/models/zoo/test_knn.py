@@ -43,7 +43,8 @@ def best(similar: dict[int, float], k: int) -> dict[int, float]:
 
 def models(kind: Any, train: Histories, items: int, neighbours: list[int], shrinkage: list[float]) -> Any:
     data = ModelData(contents(items), len(train), 0, graph=train)
-    options = kind.Options(neighbours=neighbours, shrinkage=shrinkage)
+    most = {"max_users": len(train)} if kind is user_knn else {}
+    options = kind.Options(neighbours=neighbours, shrinkage=shrinkage, **most)
     return kind.Model.fit(options, data, TrainData(pd.DataFrame(), train, 1))
 
 

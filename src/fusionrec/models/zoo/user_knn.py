@@ -2,7 +2,7 @@
 
 The score of item i is the sum of s(u, v) over those of the user's nearest `neighbours` v, users in train, that chose
 i. The similarity of two users with the items A and B is s = |A ∩ B| / (√(|A| |B|) + shrinkage), as in `item_knn`.
-A user is never their own neighbour.
+A user is never their own neighbour. Time grows with the square of the number of users.
 """
 
 from collections.abc import Iterator
@@ -13,14 +13,22 @@ import torch
 from scipy.sparse import csr_array
 
 from fusionrec.data.histories import Histories
+from fusionrec.models import size_limits
 from fusionrec.models.closed_form import Scores, TrainData, single
 from fusionrec.models.contract import ModelData, Need
 from fusionrec.models.interaction_matrix import matrix
 from fusionrec.models.neighbours import VALUES, NeighbourOptions, chunks, cosine, nearest, without
+from fusionrec.params import Count
 
 
 class Options(NeighbourOptions):
-    """At most how many `neighbours` of a user, and `shrinkage`; of lists, all values are tried."""
+    """At most how many `neighbours` of a user, and `shrinkage`; of lists, all values are tried.
+
+    More than `max_users` are refused.
+    """
+
+    before: ClassVar[dict[str, Any]] = {"max_users": 100_000}
+    max_users: Count
 
 
 class Nearest:
@@ -79,7 +87,12 @@ class Model(Scores):
 
     @classmethod
     def fit(cls, options: Any, data: ModelData, train: TrainData) -> Iterator[Self]:
-        """See `ClosedForm.fit`: keep the train histories; neighbours are computed when a user is scored."""
+        """See `ClosedForm.fit`: keep the train histories; neighbours are computed when a user is scored.
+
+        Raises:
+            UnsuitableDataError: if there are more users than `options.max_users`.
+        """
+        size_limits.check("user_knn", options.model_dump(), data.items, len(train.histories))
         chosen = matrix(train.histories, np.arange(len(train.histories)), data.items)
         for shrinkage in options.shrinkage:
             most = Nearest(chosen, max(options.neighbours), shrinkage)
