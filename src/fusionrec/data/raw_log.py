@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
+from fusionrec import checksums
 from fusionrec.errors import UserError
 
 ROWS = 1 << 20  # rows of a piece, and of a row group that is written
@@ -20,6 +21,7 @@ class RawLog:
         source: a Parquet file, of which each row group is a piece, or a table, which is one piece.
 
     Raises:
+        DamagedError: if the bytes of the file are not those that were written.
         UserError: if there are more rows than positions in 32 bits.
     """
 
@@ -28,6 +30,7 @@ class RawLog:
             self._table = pa.Table.from_pandas(source, preserve_index=False)
             self._file, schema, self._rows = None, self._table.schema, len(source)
         else:
+            checksums.check(source)
             self._file = parquet.ParquetFile(source)
             schema, self._rows = self._file.schema_arrow, self._file.metadata.num_rows
         self.names: list[str] = list(schema.names)
