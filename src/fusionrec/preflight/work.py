@@ -77,9 +77,8 @@ def _training(tree: dict[str, Any], sizes: Sizes) -> dict[str, float]:
         "scores of full softmax": steps * batch * sizes.items * full,
         "steps of sampled losses": sampled,
         "steps of sampled losses x items": sampled * sizes.items,
-        "validations x items": (epochs(tree) + 1)
-        * validated(tree, sizes)
-        * sizes.items,  # once more at the end
+        # once more at the end
+        "validations x items": members * (epochs(tree) + 1) * validated(tree, sizes) * sizes.items,
     }
 
 
