@@ -2,7 +2,7 @@
 
 import fusionrec.api
 
-shop = fusionrec.api.load()  # in the repository's root: data/model, data/splits
+shop = fusionrec.api.load("shop")  # of `fusionrec pack shop`; or, in the repository's root, load()
 shop.recommend(["u00022"], k=5)
 shop.similar_items(["p0001"], by="vision")
 shop.score_new_item("poster.jpg", "A quiet harbour at dusk.", users=["u00022"])
@@ -17,10 +17,11 @@ import pandas as pd
 import torch
 from PIL import Image
 
+from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.errors import UserError
 from fusionrec.evaluation import catalogue_ranking
 from fusionrec.models import preparation
-from fusionrec.recommend import engine, lists, vectors, writing
+from fusionrec.recommend import engine, lists, packing, vectors, writing
 from fusionrec.recommend.engine import Engine
 from fusionrec.recommend.new_items import NewItem, Preparer
 from fusionrec.recommend.requests import Requests
@@ -32,19 +33,22 @@ Histories = Mapping[str, Sequence[str]]  # item ids by user id, oldest first
 
 
 def load(
-    model: Path | str = "data/model", splits: Path | str = "data/splits", device: str = "cpu"
+    model: Path | str = "data/model", splits: Path | str | None = None, device: str = "cpu"
 ) -> "FusionRec":
     """Load a trained model and the histories that it recommends from.
 
     Args:
-        model: the model's folder.
-        splits: the folder of the split that the model was trained on.
+        model: the model's folder, or that of a packed model.
+        splits: the folder of the split that the model was trained on. None: what is packed with the model, or else
+            data/splits.
         device: a name of a torch device.
 
     Raises:
         UserError: if a file is missing or damaged, or if the model was trained on another split.
     """
-    return FusionRec(engine.load(model, splits, torch.device(device)), Path(model))
+    if splits is None and packing.packed(model):
+        return FusionRec(packing.load(model, torch.device(device)), Path(model))
+    return FusionRec(engine.load(model, splits or "data/splits", torch.device(device)), Path(model))
 
 
 class FusionRec:
@@ -114,22 +118,12 @@ class FusionRec:
             UserError: if an item is not in the catalogue, or the model does not have this input.
         """
         ids = self.engine.item_ids
-        rows = pd.Index(ids).get_indexer(pd.Index([*item_ids])).astype(np.int64)
+        rows = self.engine.items.get_indexer(pd.Index([*item_ids], dtype=object)).astype(np.int64)
         if (rows < 0).any():
             raise UserError(
-                f"items {[item_ids[i] for i in np.flatnonzero(rows < 0)[:3]]} are not in data/splits"
+                f"items {[item_ids[i] for i in np.flatnonzero(rows < 0)[:3]]} are not in the catalogue"
             )
-        model = self.engine.model
-        all_vectors = {name: one.vectors for name, one in model.content.modalities.items()}
-        own = model.similarity_vectors()
-        if own.shape[1]:
-            all_vectors["model"] = own
-        if by not in all_vectors:
-            raise UserError(
-                f"by={by}: the model has no such vectors; it has {', '.join(all_vectors) or 'none'}"
-            )
-        x = all_vectors[by]
-        similar = vectors.similar(x, rows, k)
+        similar = vectors.similar(vectors.of(self.engine.model, by), rows, k)
         row, rank = np.nonzero(similar.items >= 0)
         item = similar.items[row, rank]
         return pd.DataFrame(
@@ -192,21 +186,28 @@ class FusionRec:
         Raises:
             UserError: see `score_new_item`.
         """
-        model = self.engine.model
-        new = model.among(self.preparer.content(items).to(model.device))
+        return self.score_inputs(self.preparer.content(items), users, histories)
+
+    def score_inputs(
+        self, content: ItemInputs, users: Sequence[str] | None = None, histories: Histories | None = None
+    ) -> pd.DataFrame:
+        """`score_new_items` for items whose inputs `preparer` has made already."""
+        model, items = self.engine.model, len(content.trained)
+        new = model.among(content.to(model.device))
         requested = self._requests(self.engine.split.user_ids if users is None else users, histories)
         known = model.knows(requested.rows, requested.past)
-        scores, rank = [np.zeros((0, len(items)), np.float32)], [np.zeros((0, len(items)), np.int64)]
-        for batch, others in catalogue_ranking.masked_scores(model, requested.rows, requested.past):
+        scores, rank = [np.zeros((0, items), np.float32)], [np.zeros((0, items), np.int64)]
+        chunk = max(1, min(catalogue_ranking.CHUNK, len(known)))  # a few users need not wait for padding
+        for batch, others in catalogue_ranking.masked_scores(model, requested.rows, requested.past, chunk):
             new_scores = new.score(batch, requested.past)
             better = [(others > column[:, None]).sum(1) for column in new_scores.T]
             scores.append(new_scores.cpu().numpy())
             rank.append(torch.stack(better, 1).cpu().numpy() + 1)
-        from_history = np.tile(known, len(items))
+        from_history = np.tile(known, items)
         return pd.DataFrame(
             {
-                "item": np.repeat(np.arange(len(items)), len(known)),
-                "user_id": np.tile(np.array(requested.ids, object), len(items)),
+                "item": np.repeat(np.arange(items), len(known)),
+                "user_id": np.tile(np.array(requested.ids, object), items),
                 "score": np.where(from_history, np.concatenate(scores).T.ravel(), np.float32(np.nan)),
                 "rank": pd.Series(np.concatenate(rank).T.ravel(), dtype="Int64").mask(~from_history),
                 "basis": np.where(from_history, lists.HISTORY, lists.POPULARITY),

@@ -20,10 +20,13 @@ def test_by_hand() -> None:
     lists = Lists(
         np.array([[0, 1, 4, 3, 2], [2, 3, -1, -1, -1]]), -np.arange(10, dtype=np.float32).reshape(2, 5)
     )
-    found = limits.apply(lists, limits.of(items, {"genre": 1}), 3)
+    found = limits.apply(lists, limits.Categories(items).limits({"genre": 1}), 3)
     assert found.items.tolist() == [[0, 3, 2], [2, 3, -1]]
     assert found.scores.tolist() == [[0, -3, -4], [-5, -6, -np.inf]]
-    assert limits.apply(lists, limits.of(items, {"genre": 9}), 6).items[:, -1].tolist() == [-1, -1]
+    assert limits.apply(lists, limits.Categories(items).limits({"genre": 9}), 6).items[:, -1].tolist() == [
+        -1,
+        -1,
+    ]
 
 
 def slowly(items: list[int], bags: list[dict[str, list[str]]], most: dict[str, int], k: int) -> list[int]:
@@ -43,7 +46,9 @@ def test_as_a_loop_does(one, two, most, other, k, order) -> None:  # type: ignor
     items = pd.DataFrame({"category_one": one[:n], "category_two": two[:n]})
     listed = np.array([order.sample(range(n), n) for _ in range(3)])
     found = limits.apply(
-        Lists(listed, np.zeros((3, n), np.float32)), limits.of(items, {"one": most, "two": other}), k
+        Lists(listed, np.zeros((3, n), np.float32)),
+        limits.Categories(items).limits({"one": most, "two": other}),
+        k,
     )
     bags = [{"one": a, "two": b} for a, b in zip(one, two, strict=False)]
     expected = [slowly(row, bags, {"one": most, "two": other}, k) for row in listed.tolist()]
@@ -52,6 +57,6 @@ def test_as_a_loop_does(one, two, most, other, k, order) -> None:  # type: ignor
 
 def test_an_unknown_category_is_refused() -> None:
     with pytest.raises(UserError, match=r"recs\.category_limits: no category of the items: x; known: genre"):
-        limits.of(pd.DataFrame({"category_genre": [["a"]]}), {"x": 1})
+        limits.Categories(pd.DataFrame({"category_genre": [["a"]]})).limits({"x": 1})
     with pytest.raises(UserError, match="there are none"):
-        limits.of(pd.DataFrame({"title": ["a"]}), {"x": 1})
+        limits.Categories(pd.DataFrame({"title": ["a"]})).limits({"x": 1})

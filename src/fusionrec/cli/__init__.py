@@ -5,11 +5,12 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from fusionrec import choices
+from fusionrec import choices, extras
 from fusionrec.errors import UserError
 
 PACKAGE = "fusionrec.cli"
-UNPINNED = ("back", "code")  # do not use numpy or torch; `code` runs at each `dvc repro`
+# do not use numpy or torch, or pin them themselves; `code` runs at each `dvc repro`
+UNPINNED = ("back", "code", "serve")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -20,7 +21,8 @@ def main(arguments: list[str] | None = None) -> None:
             checkout of FusionRec, its code runs, even if another checkout is installed.
 
     Raises:
-        SystemExit: with status 2 if there is no such subcommand; with status 1 and a message on a `UserError`.
+        SystemExit: with status 2 if there is no such subcommand; with status 1 and a message on a `UserError`, or if
+            a library is missing that an extra of the package brings.
     """
     if arguments is None:
         _run_the_checkout_here()
@@ -37,6 +39,10 @@ def main(arguments: list[str] | None = None) -> None:
         import_module(f"{PACKAGE}.{name}").main(rest)
     except UserError as error:
         raise SystemExit(f"error: {error}") from None
+    except ModuleNotFoundError as error:
+        if (explained := extras.missing(error)) is None:
+            raise
+        raise SystemExit(f"error: fusionrec {name}: {explained}") from None
 
 
 def _run_the_checkout_here() -> None:

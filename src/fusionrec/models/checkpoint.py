@@ -28,7 +28,7 @@ from fusionrec.data.item_inputs import ItemInputs
 from fusionrec.data.modalities import MODALITIES
 from fusionrec.errors import UserError
 from fusionrec.models import ensemble, migrations, zoo
-from fusionrec.models.contract import Model, ModelData
+from fusionrec.models.contract import Model, ModelData, Towers
 from fusionrec.models.ensemble import Ensemble
 from fusionrec.models.migrations import SCHEMA
 from fusionrec.models.trained_model import TrainedModel
@@ -74,13 +74,20 @@ def save(
     files.write_json(folder / "metrics.json", metrics)
 
 
-def load(folder: Path | str, device: torch.device, item_ids: list[str] | None = None) -> TrainedModel:
+def load(
+    folder: Path | str,
+    device: torch.device,
+    item_ids: list[str] | None = None,
+    towers: Towers | None = None,
+) -> TrainedModel:
     """Read what this or an older version of `save` wrote, and check that it is consistent.
 
     Args:
         folder: that of `save`.
         device: where to score.
         item_ids: ids that the rows of items must have. None: any.
+        towers: the catalogue, if it is encoded already. Then the weights stay in the file, memory-mapped, so that
+            processes share them.
 
     Raises:
         UserError: if a file is missing or broken, the folder cannot be migrated, a parameter is not known, a
@@ -88,7 +95,7 @@ def load(folder: Path | str, device: torch.device, item_ids: list[str] | None = 
     """
     folder = Path(folder)
     schema, kind, options, sizes = _config(folder)
-    tensors = read_tensors(folder, "model.safetensors")
+    tensors = read_tensors(folder, "model.safetensors", mapped=towers is not None)
     content = _content(folder, tensors, sizes["category_values"])
     graph = _graph(folder, tensors, sizes["users"], len(content.trained))
     data = ModelData(content, sizes["users"], sizes["category_values"], graph=graph)
@@ -103,7 +110,7 @@ def load(folder: Path | str, device: torch.device, item_ids: list[str] | None = 
         raise misfit(folder, "metrics.json is not an object")
     if item_ids is not None and items != item_ids:
         raise misfit(folder, f"item_ids.json is not the catalogue: {_first_difference(items, item_ids)}")
-    return TrainedModel(model.to(device), content.to(device), items, users)
+    return TrainedModel(model.to(device), content.to(device), items, users, towers)
 
 
 def misfit(folder: Path, what: str) -> UserError:
@@ -178,8 +185,8 @@ def _problem(problem: Any, where: Sequence[str], kind: type[Section]) -> str:
     return f"`{key}`: {problem['msg'].lower()}"
 
 
-def read_tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:
-    """Tensors of a model's folder."""
+def read_tensors(folder: Path, name: str, mapped: bool = False) -> dict[str, torch.Tensor]:
+    """Tensors of a model's folder; `mapped`: they stay in the file until they are used."""
     try:
         tensors = files.read_tensors(folder / name)
     except FileNotFoundError:
@@ -187,7 +194,7 @@ def read_tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:
     except SafetensorError as error:
         raise misfit(folder, f"{name} is broken: {error}") from None
     # a product's last bits may depend on the alignment of its operands: a copy is aligned as before saving
-    return {name: tensor.clone() for name, tensor in tensors.items()}
+    return tensors if mapped else {name: tensor.clone() for name, tensor in tensors.items()}
 
 
 def _content(folder: Path, tensors: dict[str, torch.Tensor], category_values: int) -> ItemInputs:

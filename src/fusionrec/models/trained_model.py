@@ -7,11 +7,13 @@ import torch
 
 from fusionrec.data.histories import Histories
 from fusionrec.data.item_inputs import ItemInputs
-from fusionrec.models.contract import Model, ranks_untrained
+from fusionrec.models.contract import Model, Towers, ranks_untrained
 
 
 class TrainedModel:
     """A `Recommender`: the model with its catalogue encoded once.
+
+    `towers` are given if the catalogue is encoded already.
 
     Attributes:
         content: inputs of all items.
@@ -28,12 +30,13 @@ class TrainedModel:
         content: ItemInputs,
         item_ids: list[str] | None = None,
         user_ids: list[str] | None = None,
+        towers: Towers | None = None,
     ):
         self.model, self.content = model.eval(), content
         self.device = content.trained.device
         self.item_ids, self.user_ids = item_ids or [], user_ids or []
         with torch.no_grad():
-            self.towers = model.towers(content)
+            self.towers = model.towers(content) if towers is None else towers
         untrained = ~content.trained if not self.ranks_untrained_items else torch.zeros_like(content.trained)
         self.never = untrained.nonzero()[:, 0]
 
@@ -65,7 +68,8 @@ class TrainedModel:
     @torch.no_grad()
     def similarity_vectors(self) -> torch.Tensor:
         """[items, any width]: see `Model.similarity_vectors`; zeros for items that are never recommended."""
-        return self.model.similarity_vectors(self.towers).index_fill(0, self.never, 0.0)
+        vectors = self.model.similarity_vectors(self.towers)
+        return vectors.index_fill(0, self.never, 0.0) if len(self.never) else vectors
 
     @torch.no_grad()
     def score(self, users: np.ndarray, past: Histories) -> torch.Tensor:

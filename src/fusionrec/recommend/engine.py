@@ -16,7 +16,8 @@ from fusionrec.errors import UserError
 from fusionrec.models import checkpoint
 from fusionrec.models.popularity_scores import PopularityScores
 from fusionrec.models.trained_model import TrainedModel
-from fusionrec.recommend import limits, lists, requests, rerank_features
+from fusionrec.recommend import lists, requests, rerank_features
+from fusionrec.recommend.limits import Categories
 from fusionrec.recommend.lists import Block, Rules
 from fusionrec.recommend.requests import Requests
 from fusionrec.recommend.rerank import RerankFeatures
@@ -57,11 +58,15 @@ class Engine:
         split: the split that the model was trained on.
         popularity: scores items for users without a history that the model knows.
         item_ids: [items].
+        items: the same as an index.
+        users: the ids of the users, likewise.
     """
 
     def __init__(self, model: TrainedModel, split: Split):
         self.model, self.split = model, split
         self.item_ids = split.items["item_id"].tolist()
+        self.items, self.users = pd.Index(self.item_ids, dtype=object), pd.Index(split.user_ids, dtype=object)
+        self.categories = Categories(split.items)
         self.popularity = PopularityScores(split.past, len(split.items))
         self._ids = pa.array(self.item_ids, pa.string())
         self._titles = pa.array(split.items["title"].tolist(), pa.string())
@@ -74,7 +79,7 @@ class Engine:
 
     def requests(self, user_ids: list[str], given: pd.DataFrame | None = None) -> Requests:
         """Users to recommend to, and their histories; see `requests.gather`."""
-        return requests.gather(user_ids, self.split.user_ids, self.item_ids, self.split.past, given)
+        return requests.gather(user_ids, self.users, self.items, self.split.past, given)
 
     def rules(
         self,
@@ -96,8 +101,8 @@ class Engine:
         Raises:
             UserError: if the items have no such category.
         """
-        excluded = pd.Index(self.item_ids).get_indexer(pd.Index(exclude or [], dtype=object))
-        limited = limits.of(self.split.items, category_limits or {})
+        excluded = self.items.get_indexer(pd.Index(exclude or [], dtype=object))
+        limited = self.categories.limits(category_limits or {})
         return Rules(k, filter_seen, excluded[excluded >= 0].astype(np.int64), limited, rerank)
 
     def blocks(self, requested: Requests, rules: Rules, threads: int = 0) -> Iterator[Block]:

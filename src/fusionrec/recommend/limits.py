@@ -22,22 +22,31 @@ class Limit(NamedTuple):
     values: np.ndarray
 
 
-def of(items: pd.DataFrame, limits: dict[str, int]) -> list[Limit]:
-    """Limits for an item table.
+class Categories:
+    """The categories of an item table, as numbers; each is computed when it is first limited."""
 
-    Args:
-        items: the item table.
-        limits: the largest number of items that share a value, by category name without its prefix.
+    def __init__(self, items: pd.DataFrame):
+        columns = {str(name).removeprefix(CATEGORY): str(name) for name in items}
+        self._columns = {name: items[column] for name, column in columns.items() if name != column}
+        self._values: dict[str, np.ndarray] = {}
 
-    Raises:
-        UserError: if the items have no such category.
-    """
-    names = [str(name).removeprefix(CATEGORY) for name in items if str(name).startswith(CATEGORY)]
-    unknown = [name for name in limits if name not in names]
-    if unknown:
-        known = f"known: {', '.join(names)}" if names else "there are none"
-        raise UserError(f"recs.category_limits: no category of the items: {', '.join(unknown)}; {known}")
-    return [Limit(most, _values(items[CATEGORY + name])) for name, most in limits.items()]
+    def limits(self, most: dict[str, int]) -> list[Limit]:
+        """Limits: the largest number of items that share a value, by category name without its prefix.
+
+        Raises:
+            UserError: if the items have no such category.
+        """
+        unknown = [name for name in most if name not in self._columns]
+        if unknown:
+            known = f"known: {', '.join(self._columns)}" if self._columns else "there are none"
+            raise UserError(f"recs.category_limits: no category of the items: {', '.join(unknown)}; {known}")
+        return [Limit(number, self.values(name)) for name, number in most.items()]
+
+    def values(self, name: str) -> np.ndarray:
+        """int64 [items, v]: see `Limit.values`."""
+        if name not in self._values:
+            self._values[name] = _values(self._columns[name])
+        return self._values[name]
 
 
 def _values(column: pd.Series) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Recommendation lists for users. Unlike in evaluation, a user's whole history is used, held-out parts included."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -107,6 +107,42 @@ def stream(
         return Block(positions, _by_rules(best, batch, past, rules, features), model.knows(batch, past))
 
     yield from runtime.ahead(block, range(0, len(users), USERS), threads)
+
+
+def of_batch(
+    model: TrainedModel,
+    popularity: PopularityScores,
+    users: np.ndarray,
+    past: Histories,
+    rules: Sequence[Rules],
+    features: RerankFeatures | None,
+) -> list[Block]:
+    """A list for each of some users, by rules of its own, all from one matrix product.
+
+    These are the lists of `stream`; the last bits of scores may differ, because the product has another shape.
+
+    Args:
+        model: see `stream`.
+        popularity: see `stream`.
+        users: int64 [n], distinct rows of `past`.
+        past: the history of each row.
+        rules: [n].
+        features: None if none of `rules` re-ranks.
+    """
+    nothing = np.zeros(0, np.int64)
+    scores = ModelOrPopularity(model, popularity, past, nothing).score(users, past)
+    for row, (user, each) in enumerate(zip(users, rules, strict=True)):
+        kept_out = np.concatenate([past[user] if each.filter_seen else nothing, each.excluded])
+        scores[row, torch.from_numpy(kept_out)] = -torch.inf
+    best = catalogue_ranking.best(scores, max(each.candidates for each in rules))
+    known = model.knows(users, past)
+    blocks = []
+    for row, each in enumerate(rules):
+        one = np.array([row])
+        own = Lists(best.items[one, : each.candidates], best.scores[one, : each.candidates])
+        reranked = features if each.rerank.method != "none" else None
+        blocks.append(Block(one, _by_rules(own, users[one], past, each, reranked), known[one]))
+    return blocks
 
 
 def _by_rules(

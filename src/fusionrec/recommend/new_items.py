@@ -111,7 +111,7 @@ class Preparer:
         return recipe.load()
 
     def _features(self, encoder: Encoder | None, values: list[Any], reduction: Reduction) -> EncoderVectors:
-        """Vectors of one modality; None stands for a missing one. Batches have the size that the cache used.
+        """Vectors of one modality; None stands for a missing one. Batches are at most as large as those of the cache.
 
         Without an encoder all are missing: the modality is off, or its vectors came with the data.
         """
@@ -122,12 +122,10 @@ class Preparer:
         tokens = (self.options.cache.tokens if encoder.token_width else 0), encoder.token_width
         vectors = np.zeros((len(values), encoder.width + tokens[0] * tokens[1]), np.float32)
         rows = ((row, (values[row],)) for row in np.flatnonzero(present).tolist())
-        length = self.options.cache.batch
+        length = min(self.options.cache.batch, max(1, int(present.sum())))
         for batch in cache.batches(rows, length, lambda row: encoder.padded(row[0])):
             positions = [position for position, _ in batch]
-            inputs = [value for _, (value,) in batch]
-            inputs += inputs[-1:] * (length - len(inputs))
-            vectors[positions] = encoder.encode(inputs)[: len(positions)].numpy()
+            vectors[positions] = encoder.encode([value for _, (value,) in batch]).numpy()
         pooled, rest = vectors[:, : encoder.width], vectors[:, encoder.width :]
         return EncoderVectors(pooled, present, rest.reshape(len(values), *tokens))
 

@@ -18,7 +18,7 @@ class Requests(NamedTuple):
         ids: [n], user ids without duplicates.
         rows: int64 [n], rows of `past`. Known users have their row of the user table; users that it does not have
             get the rows after its last one.
-        past: the history of each row, oldest first.
+        past: the history of each row, oldest first; rows that were not asked for may be empty.
         unknown_items: how many items of the given histories are not in the catalogue.
     """
 
@@ -51,8 +51,8 @@ def sample(users: int, count: int, seed: int) -> np.ndarray:
 
 def gather(
     requested: list[str],
-    user_ids: list[str],
-    item_ids: list[str],
+    user_ids: pd.Index,
+    item_ids: pd.Index,
     past: Histories,
     given: pd.DataFrame | None = None,
 ) -> Requests:
@@ -67,7 +67,7 @@ def gather(
             Rows of other users, rows with unknown items and repeated interactions are left out.
     """
     requested = list(dict.fromkeys(requested))
-    rows = pd.Index(user_ids).get_indexer(pd.Index(requested, dtype=object)).astype(np.int64)
+    rows = user_ids.get_indexer(pd.Index(requested, dtype=object)).astype(np.int64)
     new_users = rows < 0
     rows[new_users] = len(user_ids) + np.arange(new_users.sum())
     ends = np.full(int(new_users.sum()), past.offsets[-1])
@@ -75,22 +75,32 @@ def gather(
     if given is None or given.empty:
         return Requests(requested, rows, past, 0)
     position = pd.Index(requested, dtype=object).get_indexer(pd.Index(given["user_id"], dtype=object))
-    item = pd.Index(item_ids).get_indexer(pd.Index(given["item_id"], dtype=object))
+    item = item_ids.get_indexer(pd.Index(given["item_id"], dtype=object))
     wanted = position >= 0
     known = wanted & (item >= 0)
-    extended = _extended(past, rows[position[known]], item[known])
+    extended = with_newer(past, rows, position[known], item[known])
     return Requests(requested, rows, extended, int((wanted & (item < 0)).sum()))
 
 
-def _extended(past: Histories, users: np.ndarray, items: np.ndarray) -> Histories:
-    """`past` with newer interactions appended. A repeated pair of user and item counts when it was first chosen."""
-    user = np.concatenate([np.repeat(np.arange(len(past)), past.counts), users])
-    item = np.concatenate([past.items, items])
-    repeated = pd.DataFrame({"user": user, "item": item}).duplicated().to_numpy()
-    kept = ~repeated | (np.arange(len(item)) < len(past.items))
-    user, item = user[kept], item[kept]
-    counts = np.bincount(user, minlength=len(past))
-    return Histories(np.concatenate([[0], np.cumsum(counts)]), item[np.argsort(user, kind="stable")])
+def with_newer(past: Histories, rows: np.ndarray, position: np.ndarray, item: np.ndarray) -> Histories:
+    """The histories of some rows with newer interactions appended; all other rows are empty.
+
+    A repeated pair of user and item counts when it was first chosen.
+
+    Args:
+        past: histories of all rows.
+        rows: int64 [n], distinct.
+        position: int64 [m], in `rows`, of each newer interaction, oldest first.
+        item: int64 [m], its item.
+    """
+    own_position, own_item = past.pairs(rows)
+    position, item = np.concatenate([own_position, position]), np.concatenate([own_item, item])
+    _, first = np.unique(np.stack([position, item]), axis=1, return_index=True)
+    kept = np.arange(len(item)) < len(own_item)
+    kept[first] = True
+    row, item = rows[position[kept]], item[kept]
+    counts = np.bincount(row, minlength=len(past))
+    return Histories(np.concatenate([[0], np.cumsum(counts)]), item[np.argsort(row, kind="stable")])
 
 
 def read_ids(path: Path | str, column: str) -> list[str]:

@@ -34,6 +34,21 @@ class ItemSimilarity:
         return cosines.masked_fill(self.empty | self.empty[rows, None], -torch.inf)
 
 
+def of(model: TrainedModel, by: str) -> torch.Tensor:
+    """[items, width]: vectors of the model, which combine all inputs, or of one modality.
+
+    Raises:
+        UserError: if there are none.
+    """
+    found = {name: one.vectors for name, one in model.content.modalities.items()}
+    own = model.similarity_vectors()
+    if own.shape[1]:
+        found["model"] = own
+    if by not in found:
+        raise UserError(f"by={by}: the model has no such vectors; it has {', '.join(found) or 'none'}")
+    return found[by]
+
+
 @torch.no_grad()
 def similar(vectors: torch.Tensor, items: np.ndarray, k: int) -> Lists:
     """The k most similar other items of each item, by cosine. Items whose vector is zero are similar to none.
@@ -49,6 +64,30 @@ def similar(vectors: torch.Tensor, items: np.ndarray, k: int) -> Lists:
     every = np.arange(len(vectors))
     itself = Histories(np.append(every, len(vectors)), every)  # keeps each item out of its own list
     return catalogue_ranking.top_k(ItemSimilarity(vectors), items, itself, k)
+
+
+@torch.no_grad()
+def nearest(
+    vectors: torch.Tensor, lengths: torch.Tensor, to: torch.Tensor, k: int, without: int | None = None
+) -> Lists:
+    """The k most similar items of vectors that need not be of the catalogue, without a copy of all vectors.
+
+    Args:
+        vectors: [items, width].
+        lengths: [items], their lengths.
+        to: [n, width].
+        k: length of the lists.
+        without: row of an item to leave out.
+
+    Returns:
+        Lists [n, k] with cosines as scores; items padded with -1. Vectors of zeros are similar to none.
+    """
+    own = torch.linalg.vector_norm(to, dim=1, keepdim=True)
+    cosines = to @ vectors.T / (own * lengths).clamp(min=1e-12)
+    cosines = cosines.masked_fill((lengths == 0) | (own == 0), -torch.inf)
+    if without is not None:
+        cosines[:, without] = -torch.inf
+    return catalogue_ranking.best(cosines, k)
 
 
 @torch.no_grad()
