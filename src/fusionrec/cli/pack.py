@@ -10,8 +10,9 @@ Writes: the folder. It holds the model, the catalogue, everybody's history, and 
 
 from pathlib import Path
 
+from fusionrec import files
 from fusionrec.cli import _arguments
-from fusionrec.recommend import packing
+from fusionrec.recommend import approximate, packing
 
 
 def main(arguments: list[str]) -> None:
@@ -27,9 +28,13 @@ def main(arguments: list[str]) -> None:
     pictures = parser.add_mutually_exclusive_group()
     pictures.add_argument("--images", metavar="FOLDER", default="data/images", help="default: data/images")
     pictures.add_argument("--without-pictures", action="store_true", help="no thumbnails")
+    parser.add_argument("--index", action="store_true", help="with an index, for catalogues of millions")
     args = parser.parse_args(arguments)
     images = None if args.without_pictures else args.images
-    packing.pack(args.folder, args.model, args.splits, images)
+    packing.pack(args.folder, args.model, args.splits, images, args.index)
+    if args.index:
+        measured = files.read_json(Path(args.folder) / packing.CATALOGUE / approximate.MEASURED)
+        print(f"index: {', '.join(f'{name} {value}' for name, value in measured.items())}")
     size = sum(path.stat().st_size for path in Path(args.folder).rglob("*") if path.is_file())
     print(
         f"{args.folder}: {size / 2**20:,.1f} MiB; load it with fusionrec.api.load, or run `fusionrec serve`"

@@ -12,7 +12,8 @@ from fusionrec.evaluation import catalogue_ranking
 from fusionrec.evaluation.catalogue_ranking import Lists
 from fusionrec.models.popularity_scores import PopularityScores
 from fusionrec.models.trained_model import TrainedModel
-from fusionrec.recommend import limits, rerank
+from fusionrec.recommend import limits, rerank, vectors
+from fusionrec.recommend.approximate import Index
 from fusionrec.recommend.limits import Limit
 from fusionrec.recommend.rerank import RerankFeatures
 from fusionrec.recommend.rerank_options import Rerank
@@ -116,6 +117,7 @@ def of_batch(
     past: Histories,
     rules: Sequence[Rules],
     features: RerankFeatures | None,
+    index: Index | None = None,
 ) -> list[Block]:
     """A list for each of some users, by rules of its own, all from one matrix product.
 
@@ -128,18 +130,28 @@ def of_batch(
         past: the history of each row.
         rules: [n].
         features: None if none of `rules` re-ranks.
+        index: finds the best items of users that the model knows, most of them. None: all items are scored.
     """
     nothing = np.zeros(0, np.int64)
-    scores = ModelOrPopularity(model, popularity, past, nothing).score(users, past)
-    for row, (user, each) in enumerate(zip(users, rules, strict=True)):
-        kept_out = np.concatenate([past[user] if each.filter_seen else nothing, each.excluded])
-        scores[row, torch.from_numpy(kept_out)] = -torch.inf
-    best = catalogue_ranking.best(scores, max(each.candidates for each in rules))
-    known = model.knows(users, past)
+    left_out = [
+        np.concatenate([past[user] if each.filter_seen else nothing, each.excluded])
+        for user, each in zip(users, rules, strict=True)
+    ]
+    known, most = model.knows(users, past), max(each.candidates for each in rules)
+    found = (
+        index.best(vectors.user_vectors(model, users, past), left_out, most)
+        if index and known.all()
+        else None
+    )
+    if found is None:
+        scores = ModelOrPopularity(model, popularity, past, nothing).score(users, past)
+        for row, items in enumerate(left_out):
+            scores[row, torch.from_numpy(items)] = -torch.inf
+        found = catalogue_ranking.best(scores, most)
     blocks = []
     for row, each in enumerate(rules):
         one = np.array([row])
-        own = Lists(best.items[one, : each.candidates], best.scores[one, : each.candidates])
+        own = Lists(found.items[one, : each.candidates], found.scores[one, : each.candidates])
         reranked = features if each.rerank.method != "none" else None
         blocks.append(Block(one, _by_rules(own, users[one], past, each, reranked), known[one]))
     return blocks

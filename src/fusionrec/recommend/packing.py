@@ -6,6 +6,7 @@ Beside the files of `fusionrec.models.checkpoint` and `fusionrec.models.preparat
 - `catalogue/histories.safetensors`: all interactions of each user, oldest first
 - `catalogue/towers.safetensors`: the catalogue, encoded; processes that load it share its memory
 - `catalogue/pictures/`: thumbnails, if wanted
+- `catalogue/index.faiss`, `index.json`: an index of the items, if wanted, and its recall
 - `pack.json`: the sha256 of every file, and where the weights of the encoders come from
 
 Weights of encoders that were not trained with the model are not in it: they are named by their sha256 or revision,
@@ -28,7 +29,7 @@ from fusionrec.errors import UserError
 from fusionrec.models import checkpoint, preparation
 from fusionrec.models.contract import Towers
 from fusionrec.models.trained_model import TrainedModel
-from fusionrec.recommend import engine, gallery
+from fusionrec.recommend import approximate, engine, gallery
 from fusionrec.recommend.engine import Engine, Split
 
 SCHEMA = 1
@@ -37,7 +38,13 @@ KEPT = ["item_id", "title", "train_interactions"]  # of the item table, besides 
 REMEDY = "copy the folder again, or make it again with `fusionrec pack`"
 
 
-def pack(out: Path | str, model: Path | str, splits: Path | str, images: Path | str | None = None) -> None:
+def pack(
+    out: Path | str,
+    model: Path | str,
+    splits: Path | str,
+    images: Path | str | None = None,
+    index: bool = False,
+) -> None:
     """Write a packed model; a folder that exists is replaced at the end, at once.
 
     Args:
@@ -45,6 +52,7 @@ def pack(out: Path | str, model: Path | str, splits: Path | str, images: Path | 
         model: the model's folder.
         splits: the folder of the split that the model was trained on.
         images: the folder of the stage `images`, for thumbnails. None: without pictures.
+        index: whether an index of the items is made; see `fusionrec.recommend.approximate`.
 
     Raises:
         UserError: if a file is missing or damaged, the model was trained on another split, or `out` is a folder that
@@ -62,6 +70,10 @@ def pack(out: Path | str, model: Path | str, splits: Path | str, images: Path | 
         _write_towers(folder / CATALOGUE, recommender.model)
         if images is not None:
             _write_pictures(folder / PICTURES, Path(images))
+        if index:
+            made = approximate.make(recommender.model)
+            measured = approximate.recall(made, recommender.model, recommender.split.past)
+            approximate.save(folder / CATALOGUE, made, measured)
         hashes = {name: weights.sha256(folder / name) for name in _names(folder)}
         listed = {"schema": SCHEMA, "encoders": _encoders(folder)}
         files.write_json(folder / LIST, listed | {"files": hashes})

@@ -1,0 +1,265 @@
+"""The routes of the service, their types, and how errors are told."""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from fastapi import FastAPI, File, Form, Query, Request, Response, UploadFile
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from fusionrec.errors import UserError
+from fusionrec.serve import options as limits
+from fusionrec.serve import schemas, strict
+from fusionrec.serve.answers import Served
+from fusionrec.serve.batching import Batcher, FullError
+from fusionrec.serve.current import Current
+from fusionrec.serve.guard import UPLOADS, Guard
+from fusionrec.serve.metrics import Metrics
+from fusionrec.serve.options import Options
+
+PAGE = Path(__file__).with_name("page.html")
+PATH = re.compile(
+    r"(?<!\w)(?:~|\.{1,2})?/[\w.~-]+(?:/|\.\w)|[A-Za-z]:\\|\bdata/\w+|\.(?:json|safetensors|parquet)\b"
+)
+ItemId = Annotated[str, Query(min_length=1, max_length=limits.ID_LENGTH)]
+Length = Annotated[int, Query(ge=1, le=limits.K)]
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": schemas.Problem, "description": description}
+    for status, description in {
+        401: "The token is missing or wrong",
+        408: "The request did not arrive in time",
+        413: "The body is too large",
+        422: "The request is not valid",
+        503: "The queue is full; `Retry-After` says when to ask again",
+    }.items()
+}
+
+
+class Service:
+    """A worker process: the model, and the two threads that compute, one for lists and one for encoders."""
+
+    def __init__(self, options: Options):
+        torch.set_num_threads(1)  # several requests share the cores instead
+        self.options, self.metrics = options, Metrics()
+        self.current = Current(options.model, self._load, self.metrics)
+        batched = self.metrics.batches.observe
+        seconds = options.seconds
+        self.lists: Batcher[Any, dict[str, Any]] = Batcher(
+            self._answer, limits.BATCH, options.waiting, seconds, batched
+        )
+        self.encoders: Batcher[Any, dict[str, Any]] = Batcher(self._call, 1, 32, max(seconds, 30))
+
+    def _load(self, path: Path) -> Served:
+        served = Served(path, self.options.exact)
+        if self.options.encoders and served.scores_new_items:
+            served.warm()
+        return served
+
+    def _answer(self, asked: list[Any]) -> list[dict[str, Any] | Exception]:
+        """Lists in one product; everything else, a function, one after the other."""
+        served = self.current.served
+        requests = [one for one in asked if isinstance(one, schemas.ListsRequest)]
+        made = iter(served.lists(requests))
+        return [
+            next(made) if isinstance(one, schemas.ListsRequest) else self._call([one])[0] for one in asked
+        ]
+
+    def _call(self, asked: list[Any]) -> list[dict[str, Any] | Exception]:
+        answers: list[dict[str, Any] | Exception] = []
+        for function in asked:
+            try:
+                answers.append(function(self.current.served))
+            except Exception as error:
+                answers.append(error)
+        return answers
+
+
+def create(options: Options) -> FastAPI:
+    """The application of a worker process.
+
+    Raises:
+        UserError: if the model cannot be loaded.
+    """
+    service = Service(options)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watching = asyncio.create_task(service.current.watch())
+        yield
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        service.lists.close()
+        service.encoders.close()
+
+    app = FastAPI(
+        title="FusionRec",
+        description="Recommendations of a trained model: for users, for baskets, and for new items.",
+        docs_url=None,  # these two pages load scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.router.route_class = strict.StrictRoute
+    _add_answers(app, service)
+    _add_catalogue(app, service)
+    _add_operations(app, service)
+    for kind, handler in {
+        RequestValidationError: _invalid,
+        UserError: _refused,
+        FullError: _full,
+        HTTPException: _http,
+    }.items():
+        app.add_exception_handler(kind, handler)
+    app.add_middleware(Guard, options=options, metrics=service.metrics)
+    return app
+
+
+def _add_answers(app: FastAPI, service: Service) -> None:
+    @app.post("/v1/recommendations", response_model=schemas.Lists, responses=PROBLEMS)
+    async def recommend(request: schemas.ListsRequest) -> Response:
+        """Lists for known users, or for baskets: see `histories`."""
+        return JSONResponse(await service.lists.ask(request, len(request.users)))
+
+    @app.get("/v1/recommendations", response_model=schemas.Lists, responses=PROBLEMS)
+    async def recommend_to(user: ItemId, k: Length = 10) -> Response:
+        """The list of one known user."""
+        return JSONResponse(await service.lists.ask(schemas.ListsRequest(users=[user], k=k)))
+
+    @app.get("/v1/similar", response_model=schemas.Similar, responses=PROBLEMS | {404: PROBLEMS[422]})
+    async def similar(item: ItemId, k: Length = 10, by: str = "model") -> Response:
+        """The items that are most similar to an item, by the vectors of the model or of one of its inputs."""
+        if by not in service.current.served.similar_by:
+            raise UserError(f"by: one of {', '.join(service.current.served.similar_by) or 'none'}")
+        try:
+            return JSONResponse(await service.lists.ask(lambda served: served.similar(item, k, by)))
+        except KeyError:
+            raise HTTPException(404, "there is no such item") from None
+
+    @app.post(UPLOADS, response_model=schemas.NewItemAnswer, responses=PROBLEMS)
+    async def new_item(
+        image: Annotated[UploadFile | None, File(description="a picture")] = None,
+        text: Annotated[str | None, Form(description="replaces what is composed of the following")] = None,
+        title: Annotated[str, Form()] = "",
+        description: Annotated[str, Form()] = "",
+        categories: Annotated[str, Form(description="JSON: values by name")] = "{}",
+        numbers: Annotated[str, Form(description="JSON: a number by name")] = "{}",
+        users: Annotated[str, Form(description="JSON: user ids; none: many users")] = "[]",
+        histories: Annotated[str, Form(description="JSON: further item ids by user id")] = "{}",
+        k: Annotated[int, Form(ge=1, le=limits.K)] = 10,
+    ) -> Response:
+        """Who would like a new item, and what is similar to it, from its picture, text and attributes."""
+        if not (service.options.encoders and service.current.served.scores_new_items):
+            raise UserError("this service does not score new items")
+        fields = {"categories": categories, "numbers": numbers, "users": users, "histories": histories}
+        read = {name: _json(name, value) for name, value in fields.items()}
+        given = {"text": text or None, "title": title, "description": description, "k": k}
+        try:
+            asked = schemas.NewItemRequest.model_validate(given | read)
+        except ValidationError as error:
+            raise RequestValidationError(error.errors()) from None
+        picture = None if image is None else await image.read() or None
+        return JSONResponse(await service.encoders.ask(lambda served: served.new_item(asked, picture)))
+
+
+def _add_catalogue(app: FastAPI, service: Service) -> None:
+    @app.get("/v1/items", response_model=schemas.Items, responses=PROBLEMS)
+    async def items(
+        query: Annotated[str, Query(max_length=200)] = "",
+        offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+        k: Length = 24,
+    ) -> Response:
+        """Items whose title or id contains all words of a query."""
+        return JSONResponse(await service.lists.ask(lambda served: served.items(query, offset, k)))
+
+    @app.get("/v1/picture", response_class=Response, responses=PROBLEMS | {404: PROBLEMS[422]})
+    async def picture(item: ItemId) -> Response:
+        """The thumbnail of an item, a JPEG."""
+        blob = await asyncio.to_thread(service.current.served.picture, item)
+        if blob is None:
+            raise HTTPException(404, "there is no such picture")
+        return Response(blob, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=300"})
+
+    @app.get("/v1/info", response_model=schemas.Info, responses=PROBLEMS)
+    async def info() -> Response:
+        """What the service can answer."""
+        encoders = service.options.encoders
+        return JSONResponse(await service.lists.ask(lambda served: served.info(encoders)))
+
+
+def _add_operations(app: FastAPI, service: Service) -> None:
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        """Whether the process runs."""
+        return {"status": "ok"}
+
+    @app.get("/ready", responses={503: PROBLEMS[503]})
+    async def ready() -> dict[str, str]:
+        """Whether a model is loaded, and the queue has room."""
+        if service.lists.queued >= service.options.waiting:
+            raise FullError
+        return {"status": "ready"}
+
+    @app.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """Metrics for Prometheus."""
+        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
+
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def page() -> Response:
+        text, policy = _page()
+        return HTMLResponse(text, headers={"Content-Security-Policy": policy, "Cache-Control": "no-cache"})
+
+
+@cache
+def _page() -> tuple[str, str]:
+    """The page, and a policy that allows its own script and style, and nothing else."""
+    import base64
+
+    text = PAGE.read_text(encoding="utf-8")
+    hashes = {}
+    for tag in ("script", "style"):
+        (inside,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.S)
+        digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
+        hashes[tag] = f"{tag}-src 'sha256-{digest}'"
+    rest = "connect-src 'self'; img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    return text, f"default-src 'none'; {hashes['script']}; {hashes['style']}; {rest}"
+
+
+def _json(name: str, value: str) -> Any:
+    try:
+        return strict.loads(value)
+    except ValueError:
+        raise UserError(f"{name}: not JSON") from None
+
+
+def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"detail": detail}, status, headers)
+
+
+async def _invalid(_: Request, error: Any) -> Response:
+    """Say what is wrong where; never repeat what was sent."""
+    problems = [f"{'.'.join(map(str, one['loc']))[:100]}: {one['msg'][:200]}" for one in error.errors()[:5]]
+    return _problem(422, "; ".join(problems))
+
+
+async def _refused(_: Request, error: Any) -> Response:
+    """The message of an error of the library, unless it speaks of files of this machine."""
+    detail = str(error)[:500]
+    return _problem(422, "the request cannot be answered" if PATH.search(detail) else detail)
+
+
+async def _full(_: Request, error: Any) -> Response:
+    return _problem(503, "too many requests at a time", {"Retry-After": str(limits.RETRY)})
+
+
+async def _http(_: Request, error: Any) -> Response:
+    return _problem(error.status_code, str(error.detail), error.headers)
