@@ -22,7 +22,7 @@ LIST = "/v1/recommendations"
 
 
 def http(method: str, path: str, body: bytes = b"", head: bytes = JSON) -> bytes:
-    length = f"Content-Length: {len(body)}\r\n".encode()
+    length = f"Connection: close\r\nContent-Length: {len(body)}\r\n".encode()
     return f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n".encode() + head + length + b"\r\n" + body
 
 
@@ -124,10 +124,9 @@ HOSTILE: dict[str, bytes] = {
 
 def send(port: int, request: bytes) -> bytes:
     """The answer to raw bytes; empty if the connection is closed without one."""
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         try:
             connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
             parts = []
             while part := connection.recv(65536):
                 parts.append(part)
