@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,14 +45,14 @@ def main() -> None:
         floor(args, pack)
         with serving(pack, args.workers, "--without-new-items") as (port, process, started):
             print(f"start-up until the first answer: {started:.1f} s")
-            measure(args, port)
+            measure(args, port, process.pid)
             memory(pack, process)
     if args.new_items:
-        with serving(Path(args.new_items).resolve(), args.workers) as (port, _, started):
+        with serving(Path(args.new_items).resolve(), args.workers) as (port, process, started):
             print(f"start-up with encoders: {started:.1f} s")
             body, kind = upload()
-            wait, spread = asyncio.run(closed(port, lambda: request("/v1/new-items", body, kind), 1, 10))
-            report("new item with picture, one at a time", wait, spread)
+            make = lambda: request("/v1/new-items", body, kind)  # noqa: E731
+            timed("new item with picture, one at a time", process.pid, closed(port, make, 1, 10))
 
 
 def build(args: argparse.Namespace, folder: Path, pack: Path) -> None:
@@ -110,15 +110,17 @@ def floor(args: argparse.Namespace, pack: Path) -> None:
     towers, rng = engine.model.towers, np.random.default_rng(1)
     for together in (1, 64):
         vectors = engine.model.user_vectors(rng.integers(0, args.users, together), engine.split.past)
-        times = []
-        for _ in range(100 // together + 10):
+        times, used = list[float](), time.process_time()
+        rounds = 100 // together + 10
+        for _ in range(rounds):
             begun = time.perf_counter()
             with torch.no_grad():
                 catalogue_ranking.best(torch.addmm(towers.bias, vectors, towers.candidates.T), 20)
             times.append(time.perf_counter() - begun)
-        middle = statistics.median(times)
+        middle, used = statistics.median(times), time.process_time() - used
         print(
-            f"floor, {together:>2} users at once: {1000 * middle:6.1f} ms, {together / middle:8,.0f} users/s"
+            f"floor, {together:>2} users at once: {1000 * middle:6.1f} ms, {together / middle:8,.0f} users/s, "
+            f"{1000 * used / rounds / together:6.2f} ms of CPU a user"
         )
 
 
@@ -213,7 +215,28 @@ async def paced(port: int, make: Callable[[], bytes], rate: int, seconds: float)
     return waits, took
 
 
-def measure(args: argparse.Namespace, port: int) -> None:
+def timed(name: str, pid: int, asking: Coroutine[Any, Any, tuple[list[float], float]], each: int = 1) -> None:
+    """Ask, and print a line of the table: waits, lists a second, and the CPU time of all workers for a list."""
+    before = cpu(pid)
+    waits, took = asyncio.run(asking)
+    lists, used = each * len(waits), cpu(pid) - before
+    ordered = sorted(waits)
+    p50, p99 = (1000 * ordered[int(share * (len(ordered) - 1))] for share in (0.5, 0.99))
+    print(
+        f"{name:<36} p50 {p50:7.1f} ms  p99 {p99:7.1f} ms {lists / took:7,.0f} lists/s "
+        f"{1000 * used / lists:6.2f} ms of CPU a list"
+    )
+
+
+def cpu(pid: int) -> float:
+    """Seconds of CPU that the workers have used."""
+    import psutil  # type: ignore[import-untyped]
+
+    each = [one.cpu_times() for one in psutil.Process(pid).children(recursive=True)]
+    return sum(one.user + one.system for one in each)
+
+
+def measure(args: argparse.Namespace, port: int, pid: int) -> None:
     """Known users and baskets, at a rate and as fast as possible."""
     draw = random.Random(2)
 
@@ -233,20 +256,12 @@ def measure(args: argparse.Namespace, port: int) -> None:
     kinds = {"known user": known, "new basket": basket}
     asyncio.run(closed(port, known, 4, 200))
     for name, make in kinds.items():
-        report(f"{name}, {args.rate}/s", *asyncio.run(paced(port, make, args.rate, args.seconds)))
+        timed(f"{name}, {args.rate}/s", pid, paced(port, make, args.rate, args.seconds))
     for name, make in kinds.items():
-        waits, took = asyncio.run(closed(port, make, CONNECTIONS, seconds=args.seconds))
-        report(f"{name}, {CONNECTIONS} connections", waits, took)
-    waits, took = asyncio.run(closed(port, many, 4, seconds=args.seconds))
-    report("64 known users, 4 connections", waits, took, 64)
-
-
-def report(name: str, waits: list[float], took: float, each: int = 1) -> None:
-    """A line of the table."""
-    ordered = sorted(waits)
-    p50, p99 = (1000 * ordered[int(share * (len(ordered) - 1))] for share in (0.5, 0.99))
-    rate = each * len(waits) / took
-    print(f"{name:<38} p50 {p50:7.1f} ms  p99 {p99:7.1f} ms  {rate:8,.0f} lists/s")
+        timed(
+            f"{name}, {CONNECTIONS} connections", pid, closed(port, make, CONNECTIONS, seconds=args.seconds)
+        )
+    timed("64 known users, 4 connections", pid, closed(port, many, 4, seconds=args.seconds), 64)
 
 
 def memory(pack: Path, process: "subprocess.Popen[str]") -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from fusionrec.api import FusionRec
 from fusionrec.errors import UserError
+from fusionrec.recommend import rerank
 from fusionrec.serve import options as limits
 from fusionrec.serve.answers import Served
 from fusionrec.serve.schemas import Info, Lists, ListsRequest, NewItemAnswer, NewItemRequest, Similar
@@ -73,11 +74,19 @@ def test_lists_of_one_batch_equal_those_of_the_api(served: Served, open_shop: Fu
         assert answer["unknown_items"] == sum("?" in given for given in request.get("histories", {}).values())
 
 
-def test_a_request_that_cannot_be_answered_spoils_no_other(served: Served) -> None:
-    bad = ListsRequest(users=["u1"], category_limits={"director": 1})
-    first, refused, last = served.lists([ListsRequest(**REQUESTS[0]), bad, ListsRequest(**REQUESTS[0])])
-    assert isinstance(refused, UserError) and "director" in str(refused)
-    assert first == last
+def test_a_request_that_cannot_be_answered_spoils_no_other(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rerank, "usable", lambda features: ["none"])
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"category_limits": {"director": 1}}, "director"),
+        ({"rerank": {"method": "mmr"}}, "mmr needs"),
+    ]
+    for options, message in wrong:
+        bad = ListsRequest(users=["u1"], **options)
+        first, refused, last = served.lists([ListsRequest(**REQUESTS[0]), bad, ListsRequest(**REQUESTS[0])])
+        assert isinstance(refused, UserError) and message in str(refused)
+        assert first == last
 
 
 @pytest.mark.parametrize("by", ["model", "vision", "language"])

@@ -44,26 +44,19 @@ class Index(NamedTuple):
             most: length of the lists.
 
         Returns:
-            Lists [n, most]. None if it found too few for a list, or would have to look at too many.
+            Lists [n, most]. None if it finds too few for a list, or would have to look at too many.
         """
         wanted = most + max((len(rows) for rows in left_out), default=0)
-        if min(wanted, len(self.rows)) > MOST:
+        if wanted > min(MOST, len(self.rows)):
             return None
         self.graph.hnsw.efSearch = max(SEARCH_WIDTH, wanted)
-        scores, places = self.graph.search(queries, min(wanted, len(self.rows)))
+        scores, places = self.graph.search(queries, wanted)
         items = np.where(places < 0, -1, self.rows[places])
         out = [np.isin(row, rows) | (row < 0) for row, rows in zip(items, left_out, strict=True)]
         scores = np.where(np.stack(out), -np.inf, scores).astype(np.float32)
         order = np.lexsort((items, -scores))[:, :most]  # ties by row, as `catalogue_ranking.best`
         found = np.take_along_axis(scores, order, 1)
-        full = min(most, len(self.rows) - max(len(rows) for rows in left_out))
-        if (found[:, :full] == -np.inf).any():
-            return None
-        padding = ((0, 0), (0, most - found.shape[1]))
-        kept = np.where(found == -np.inf, -1, np.take_along_axis(items, order, 1))
-        return Lists(
-            np.pad(kept, padding, constant_values=-1), np.pad(found, padding, constant_values=-np.inf)
-        )
+        return None if (found == -np.inf).any() else Lists(np.take_along_axis(items, order, 1), found)
 
 
 def make(model: TrainedModel) -> Index:

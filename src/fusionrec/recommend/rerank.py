@@ -86,7 +86,7 @@ def variants(
 ) -> list[Lists]:
     """The lists of each of `options`, as `rerank` gives them; what they have in common is computed once."""
     for each in options:
-        _refuse(each.method, features)
+        refuse(each.method, features)
     n, candidates = lists.items.shape
     picked_each = min(k, candidates)
     values = max(1, features.vectors.shape[1], features.categories.shape[1], candidates)
@@ -101,7 +101,12 @@ def variants(
     return [_taken(lists, np.concatenate(found), k) for found in positions]
 
 
-def _refuse(method: str, features: RerankFeatures) -> None:
+def refuse(method: str, features: RerankFeatures) -> None:
+    """Refuse a method that no item has the features for.
+
+    Raises:
+        UserError: if it is one.
+    """
     if method not in usable(features):
         missing = "categories" if method == "calibrated" else "picture or text vectors"
         raise UserError(f"rerank.method: {method} needs {missing}, and no item has any; use another method")

@@ -18,7 +18,7 @@ from fusionrec import files
 from fusionrec.data.attributes import CATEGORY, NUMBER
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
-from fusionrec.recommend import approximate, lists, packing, requests, vectors
+from fusionrec.recommend import approximate, lists, packing, requests, rerank, vectors
 from fusionrec.recommend.lists import Block, Rules
 from fusionrec.recommend.new_items import NewItem
 from fusionrec.serve import options as limits
@@ -101,6 +101,8 @@ class Served:
         """
         excluded, limited = [*request.exclude], {**request.category_limits}
         rules = self.engine.rules(request.k, request.rerank.options(), request.filter_seen, excluded, limited)
+        if request.rerank.method != "none":
+            rerank.refuse(request.rerank.method, self.engine.features)
         users = [*dict.fromkeys(request.users)]
         rows = self.engine.users.get_indexer(pd.Index(users, dtype=object)).tolist()
         asked, unknown = [], 0

@@ -39,5 +39,5 @@ class Metrics:
     def text(self) -> bytes:
         """All metrics in the format of Prometheus."""
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry)
         return generate_latest(registry)
