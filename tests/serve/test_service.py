@@ -190,3 +190,12 @@ def test_models_are_swapped_and_workers_killed_under_load(pack: Path, built: Pat
             ["pgrep", "-P", str(client.process.pid), "-f", "spawn_main"], capture_output=True
         )
         assert second in map(int, again.stdout.split()) and len(again.stdout.split()) == 2
+
+
+@pytest.mark.slow
+def test_the_benchmark_runs() -> None:
+    script = [sys.executable, str(ROOT / "tests/benchmarks/serving.py")]
+    sizes = ["--users", "300", "--items", "300", "--seconds", "1", "--rate", "20"]
+    done = subprocess.run([*script, *sizes], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("ms of CPU a list") == 5 and "not shared" in done.stdout
