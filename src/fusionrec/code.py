@@ -24,7 +24,11 @@ from fusionrec.paths import cache_home
 PACKAGE = "fusionrec"
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = 5000  # parsed files in the cache
-SHOWING = {f"{PACKAGE}.progress", f"{PACKAGE}.review.training_page"}  # they write no output of a stage
+SHOWING = {
+    f"{PACKAGE}.progress",
+    f"{PACKAGE}.preflight",
+    f"{PACKAGE}.review.training_page",
+}  # they write no output of a stage
 # fields of a syntax tree that say nothing about what runs
 SILENT = {"ctx", "kind", "type_comment", "type_params", "type_ignores", "returns", "lineno", "col_offset"}
 
