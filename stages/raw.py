@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from fusionrec import files, params, progress, runtime
-from fusionrec.data import sources
+from fusionrec.data import row_groups, sources
 from fusionrec.data.demo import demo_truth
 from fusionrec.data.reading import vectors
 from fusionrec.data.reading.dataset import rejections
@@ -41,7 +41,7 @@ def main() -> str:
             refused.append(rejections(given.refused))
         rejected = pd.concat(refused, ignore_index=True)
         files.write_table(tables / "items.parquet", data.items)
-        files.write_table(tables / "interactions.parquet", data.interactions)
+        files.write_row_groups(tables / "interactions.parquet", *row_groups.of(data.interactions))
         files.write_table(tables / "rejected.parquet", rejected)
         if data.truth is not None:
             demo_truth.write(tables, data.truth)

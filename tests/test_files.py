@@ -69,3 +69,21 @@ def test_shards_hold_what_was_added_and_where(tmp_path: Path) -> None:
     names = list(reversed(blobs))
     read = files.read_members(tmp_path, [members[name] for name in names])
     assert dict(zip(names, read, strict=True)) == blobs
+
+
+@pytest.mark.parametrize("cuts", [[], [3], [1, 1, 2, 5], [8]])
+def test_pieces_have_the_bytes_of_the_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cuts: list[int]
+) -> None:
+    monkeypatch.setattr(files, "ROW_GROUP", 4)
+    table = pd.DataFrame({"a": range(9), "b": pd.array([*"abcdefgh", None], "str")})[
+        : max(cuts, default=0) + 1
+    ]
+    table.to_parquet(tmp_path / "whole.parquet", index=False, row_group_size=4)
+    parts = [table[start:end] for start, end in zip([0, *cuts], [*cuts, len(table)], strict=True)]
+    rows = files.write_pieces(tmp_path / "pieces.parquet", iter(parts), table[:0])
+    assert rows == len(table)
+    assert (tmp_path / "whole.parquet").read_bytes() == (tmp_path / "pieces.parquet").read_bytes()
+    assert files.write_pieces(tmp_path / "none.parquet", iter([]), table[:0]) == 0
+    files.write_table(tmp_path / "empty.parquet", table[:0].reset_index(drop=True))
+    assert (tmp_path / "none.parquet").read_bytes() == (tmp_path / "empty.parquet").read_bytes()

@@ -7,16 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusionrec.data import interactions
+from fusionrec.data.raw_log import RawLog
 from fusionrec.data.rejections import FilteredTable
 
 
-def raw(rows: list[tuple[str, str, str]]) -> pd.DataFrame:
+def raw(rows: list[tuple[str, str, str]]) -> RawLog:
     table = pd.DataFrame(rows, columns=["user_id", "item_id", "timestamp"], dtype="str")
     table.insert(0, "row", np.arange(1, len(table) + 1))
-    return table
+    return RawLog(table)
 
 
-def catalogue(ids: list[str]) -> FilteredTable:
+def catalogue(ids: list[str]) -> FilteredTable[pd.DataFrame]:
     return FilteredTable(
         "items", pd.DataFrame({"row": np.arange(1, len(ids) + 1), "item_id": ids}, dtype="str")
     )
@@ -38,7 +39,7 @@ def test_an_id_that_only_a_rejected_item_has_is_unknown() -> None:
     items = catalogue(["a", "b"])
     items.reject(np.array([True, False]), "bad")
     log = interactions.reject_rows(interactions.read(raw([("u", "a", "1"), ("u", "b", "1")])), items, None)
-    assert log.item.tolist() == [-1, 1]
+    assert log.item.tolist() == [1] and log.row.tolist() == [1]
 
 
 def test_the_table_is_sorted_by_user_time_and_item() -> None:
@@ -60,7 +61,9 @@ def test_the_core_is_that_of_networkx(pairs: set[tuple[int, int]], k: int) -> No
     items = catalogue([f"i{item}" for item in range(8)])
     log = interactions.reject_rows(interactions.read(rows), items, None)
     interactions.reject_rare(log, items, k, k)
-    kept = rows[log.table.kept]
-    graph = networkx.Graph((row.user_id, row.item_id) for row in rows.itertuples())
+    (table,) = rows.tables()
+    every = table.to_pandas()
+    kept = every[log.table.kept]
+    graph = networkx.Graph((row.user_id, row.item_id) for row in every.itertuples())
     expected = {frozenset(edge) for edge in networkx.k_core(graph, k).edges}
     assert {frozenset(pair) for pair in zip(kept["user_id"], kept["item_id"], strict=True)} == expected

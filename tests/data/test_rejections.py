@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fusionrec.data.rejections import FilteredTable, remedy
 
 
-def catalogue(rows: int) -> FilteredTable:
+def catalogue(rows: int) -> FilteredTable[pd.DataFrame]:
     names = [f"i{row}" for row in range(rows)]
     return FilteredTable(
         "items", pd.DataFrame({"row": np.arange(1, rows + 1), "item_id": names, "price": names})
@@ -25,8 +25,8 @@ def test_the_first_reason_stays() -> None:
     left = items.rejected().astype(object).where(lambda table: table.notna(), None)
     assert left.to_numpy().tolist() == [
         ["items", 1, None, "i0", "first", "i0"],
-        ["items", 3, None, "i2", "first", "i2"],
         ["items", 2, None, "i1", "second", None],
+        ["items", 3, None, "i2", "first", "i2"],
     ]
 
 

@@ -89,4 +89,6 @@ def test_bad_input_ends_with_one_line_and_leaves_the_old_output(tmp_path: Path, 
     assert done.stderr.startswith("error: nowhere: no such folder") and done.stderr.count("\n") == 1
     done = run("clean", fails=True, clean__min_user_interactions=10_000)
     assert "clean.min_user_interactions" in done.stderr and "Traceback" not in done.stderr
+    done = run("clean", fails=True, model__name="ease", model__ease={"l2": [1], "max_items": 50})
+    assert done.stderr.startswith("error: ease: takes at most 50 items"), "not only after training"
     assert contents(tmp_path) == before

@@ -11,6 +11,7 @@ from fusionrec.checking.guess import Guess, alike
 from fusionrec.data import cleaning, interactions, leaking_columns, splits
 from fusionrec.data.attributes import NUMBER
 from fusionrec.data.clean_options import Clean
+from fusionrec.data.raw_log import RawLog
 from fusionrec.data.reading.dataset import Dataset
 from fusionrec.data.rejections import FilteredTable
 from fusionrec.data.sources import Raw, files
@@ -78,7 +79,7 @@ def run(root: Path, tree: dict[str, Any], guess: Guess) -> Outcome:
 
 def _completed(data: Dataset, options: Clean, guess: Guess) -> Clean:
     """The parameters of cleaning that depend on all rows."""
-    log = interactions.read(data.interactions)
+    log = interactions.read(RawLog(data.interactions))
     names = [str(name).removeprefix(NUMBER) for name in data.items if str(name).startswith(NUMBER)]
     suspects = leaking_columns.suspects(names, interactions.newest(log), options)
     if suspects:
@@ -109,7 +110,7 @@ def _core(data: Dataset, log: interactions.Log, options: Clean) -> int:
     ids = data.items["item_id"]
     catalogue.reject((ids.isna() | ids.duplicated()).to_numpy(), "no_id_of_its_own")
     log = interactions.reject_rows(log, catalogue, options.min_rating)
-    per_user = np.bincount(log.user[log.table.kept], minlength=1)
+    per_user = np.bincount(log.user, minlength=1)
     for least in CORES:
         if per_user[per_user >= least].sum() >= KEPT * max(1, per_user.sum()):
             return least

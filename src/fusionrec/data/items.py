@@ -13,7 +13,7 @@ TEXTS = ("title", "description")
 LONGEST = 50_000  # characters; longer texts are cut, because normalising hostile ones takes quadratic time
 
 
-def reject_rows(items: FilteredTable, dropped: list[str]) -> pd.DataFrame:
+def reject_rows(items: FilteredTable[pd.DataFrame], dropped: list[str]) -> pd.DataFrame:
     """Reject rows without a valid id, with bad numbers or dates, or with the id of an earlier valid row.
 
     Args:
@@ -49,7 +49,7 @@ def _repeated(codes: np.ndarray, kept: np.ndarray) -> np.ndarray:
     return again
 
 
-def table(items: FilteredTable, numbers: pd.DataFrame, options: Clean) -> pd.DataFrame:
+def table(items: FilteredTable[pd.DataFrame], numbers: pd.DataFrame, options: Clean) -> pd.DataFrame:
     """The kept items: item_id, title, description, text, category_* (lists), number_*, sorted by item_id."""
     rows = items.rows[items.kept]
     rows = rows.assign(item_id=rows["item_id"].astype("str")).sort_values("item_id")
@@ -85,7 +85,7 @@ def compose(texts: dict[str, str], tags: dict[str, list[str]], options: Clean) -
     return text.compose(fields, options)
 
 
-def count_cut(items: FilteredTable) -> dict[str, int]:
+def count_cut(items: FilteredTable[pd.DataFrame]) -> dict[str, int]:
     """How many texts and categories of the kept items are longer than `LONGEST`."""
     rows = items.rows[items.kept]
     columns = [*TEXTS, *(str(name) for name in rows if str(name).startswith(CATEGORY))]

@@ -1,6 +1,6 @@
 """Strings to numbers, times and ids, for columns of many million rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -82,6 +82,40 @@ def ids(values: pd.Series) -> Ids:
     rank = np.empty(len(names) + 1, np.int32)
     rank[order], rank[-1] = np.arange(len(names)), -1
     return Ids(rank[column.cat.codes.to_numpy()], names[order])
+
+
+def ids_of(pieces: Iterable[pa.Array], rows: int) -> Ids:
+    """`ids` of a column that comes in pieces, strings or dictionaries of them.
+
+    Each distinct id of a piece is looked up once; memory is that of the codes and of these ids.
+
+    Args:
+        pieces: of the column, one after the other.
+        rows: of all pieces together.
+    """
+    codes, start, known = np.empty(rows, np.int32), 0, 0
+    words: list[pa.Array] = []
+    for piece in pieces:
+        encoded = piece if pa.types.is_dictionary(piece.type) else piece.dictionary_encode()
+        dictionary = encoded.dictionary.cast(pa.large_string())
+        if not words or not dictionary.equals(words[-1]):  # pandas repeats one dictionary in each row group
+            known += len(words[-1]) if words else 0
+            words.append(dictionary)
+        place = pc.fill_null(pc.add(encoded.indices.cast(pa.int32()), known), -1)
+        codes[start : start + len(piece)] = place.to_numpy()
+        start += len(piece)
+    distinct = pa.chunked_array(words, pa.large_string()).dictionary_encode()
+    names = pd.Index([], dtype="str")
+    if distinct.num_chunks:  # they share one dictionary
+        names = pd.Index(distinct.chunk(0).dictionary.to_pandas(), dtype="str")
+    place = np.concatenate([np.zeros(0, np.int32), *(chunk.indices.to_numpy() for chunk in distinct.chunks)])
+    order = names.argsort()
+    rank = np.empty(len(names), np.int32)
+    rank[order] = np.arange(len(names))
+    final = np.append(rank[place], np.int32(-1))
+    for first in range(0, rows, CHUNK):
+        codes[first : first + CHUNK] = final[codes[first : first + CHUNK]]
+    return Ids(codes, names[order])
 
 
 def usual_form(names: pd.Index) -> pd.Index:

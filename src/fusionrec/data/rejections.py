@@ -1,8 +1,15 @@
 """Which rows of a table are kept, and why the others are rejected: no row is dropped without a reason."""
 
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
 import numpy as np
 import pandas as pd
 
+from fusionrec.data.raw_log import RawLog
+from fusionrec.data.tallies import tally
+
+R = TypeVar("R", bound=pd.DataFrame | RawLog)
 REJECTED = {
     "table": "str",
     "row": "int64",
@@ -35,44 +42,79 @@ def remedy(counts: dict[str, int]) -> str:
     return REMEDIES.get(max(reasons, key=lambda name: reasons[name], default=""), FEW)
 
 
-class FilteredTable:
+def nothing() -> pd.DataFrame:
+    """The table of rejected rows if there are none."""
+    return pd.DataFrame({name: [] for name in REJECTED}).astype(REJECTED)
+
+
+class FilteredTable(Generic[R]):
     """A raw table whose rows are rejected step by step; each keeps the first reason that applied.
 
-    Rows are marked, never moved, so a table of twenty million rows is not copied at every step.
+    Rows are marked, never moved, so a table of many million rows is not copied at every step.
 
     Args:
         name: of the table, for the report.
-        rows: raw, with `row` and the ids.
+        rows: raw, with `row`, ascending, and the ids.
+
+    Attributes:
+        kept: bool [rows].
+        reasons: (reason, column at fault) of each step.
+        step: uint8 [rows], 1 + position in `reasons`; 0: kept.
     """
 
-    def __init__(self, name: str, rows: pd.DataFrame):
+    def __init__(self, name: str, rows: R):
         self.name, self.rows = name, rows
         self.kept = np.ones(len(rows), bool)
-        self.steps: list[tuple[str, str | None, np.ndarray]] = []  # reason, column at fault, positions
+        self.reasons: list[tuple[str, str | None]] = []
+        self.step = np.zeros(len(rows), np.uint8)
 
     def reject(self, bad: np.ndarray, reason: str, value: str | None = None) -> None:
         """Reject the rows where `bad` (bool [rows]) is true; `value` names the column at fault."""
-        out = np.flatnonzero(bad & self.kept)
-        if len(out):
-            self.kept[out] = False
-            self.steps.append((reason, value, out))
+        self.reject_at(np.flatnonzero(bad & self.kept), reason, value)
+
+    def reject_at(self, positions: np.ndarray, reason: str, value: str | None = None) -> None:
+        """Reject kept rows by their positions, int [n]."""
+        if not len(positions):
+            return
+        if (reason, value) not in self.reasons:
+            self.reasons.append((reason, value))
+        self.kept[positions] = False
+        self.step[positions] = 1 + self.reasons.index((reason, value))
 
     def counts(self) -> dict[str, int]:
         """Rows in, kept, and rejected by reason; the first is the sum of the others."""
-        counts = {"in": len(self.kept), "kept": int(self.kept.sum())}
-        for reason in sorted({reason for reason, _, _ in self.steps}):
-            counts[f"rejected_{reason}"] = sum(len(out) for name, _, out in self.steps if name == reason)
+        by_step = tally(self.step, len(self.reasons) + 1)
+        counts = {"in": len(self.kept), "kept": int(by_step[0])}
+        for reason in sorted({reason for reason, _ in self.reasons}):
+            same = [step for step, (name, _) in enumerate(self.reasons, 1) if name == reason]
+            counts[f"rejected_{reason}"] = int(by_step[same].sum())
         assert 2 * counts["in"] == sum(counts.values()), f"rows of {self.name} were lost"
         return counts
 
     def rejected(self) -> pd.DataFrame:
-        """The rejected rows: table, row, user_id, item_id, reason, value."""
-        parts = [self._part(*step) for step in self.steps]
-        empty = pd.DataFrame({name: [] for name in REJECTED})
-        return pd.concat(parts).astype(REJECTED) if parts else empty.astype(REJECTED)
+        """The rejected rows, in their order: table, row, user_id, item_id, reason, value."""
+        return pd.concat([nothing(), *self.rejected_pieces()], ignore_index=True)
 
-    def _part(self, reason: str, value: str | None, positions: np.ndarray) -> pd.DataFrame:
-        rows = self.rows.iloc[positions]
+    def rejected_pieces(self) -> Iterator[pd.DataFrame]:
+        """`rejected`, piece by piece; none of them is empty."""
+        if isinstance(self.rows, RawLog):
+            pieces = self.rows.rows(self.step)
+        else:
+            out = self.step > 0
+            pieces = iter([self.rows[out].assign(step=self.step[out])])
+        yield from (self._piece(rows.reset_index(drop=True)) for rows in pieces if len(rows))
+
+    def _piece(self, rows: pd.DataFrame) -> pd.DataFrame:
+        steps: list[int] = rows["step"].unique().tolist()
+        parts = [self._part(*self.reasons[step - 1], rows[rows["step"] == step]) for step in steps]
+        return (
+            pd.concat(parts)
+            .astype(REJECTED)
+            .sort_index()
+            .sort_values("row", kind="stable", ignore_index=True)
+        )
+
+    def _part(self, reason: str, value: str | None, rows: pd.DataFrame) -> pd.DataFrame:
         nothing = pd.Series(None, rows.index, dtype="str")
         columns = {
             "table": self.name,

@@ -89,7 +89,9 @@ def read(
         place = {ours: names.index(column.name) for ours, column in wanted.items() if ours.endswith("_id")}
         refused = _swallowed(path, name, table, place, dialect) if place else []
     frame = numbered(table, np.arange(1, len(table) + 1))
-    return Lines(frame[~frame["row"].isin({row for _, row, *_ in refused})].reset_index(drop=True), refused)
+    if refused:  # a copy of all rows takes as much memory as the rows
+        frame = frame[~frame["row"].isin({row for _, row, *_ in refused})].reset_index(drop=True)
+    return Lines(frame, refused)
 
 
 def _swallowed(
