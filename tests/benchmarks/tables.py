@@ -1,99 +1,99 @@
-"""The stages clean and splits on generated logs: seconds, peak memory, and growth with the number of rows.
+"""The stages raw, clean and splits on generated logs: CPU seconds, peak memory, disk, and how they grow with the rows.
 
-Not a test; run it on a quiet machine, from the repository's root:
-`python tests/benchmarks/tables.py [interactions, default 20000000]`. The floor, measured in the same run:
-read the raw log, sort it by user, time and item, write it again.
+Not a test; run it from the repository's root: `python tests/benchmarks/tables.py [interactions, default 20000000]`. The
+log has the shape of PixelRec: 6.6 interactions a user, long-tailed items. Its coefficients are in
+`fusionrec.preflight.coefficients`; each line compares what was seen with what they forecast.
 """
 
+import math
 import os
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-import numpy as np
 import pandas as pd
+import pyarrow as pa
 import yaml
+from pyarrow import csv
 from tests.benchmarks.interactions import generate, names
 
 from fusionrec import files
+from fusionrec.preflight import forecast
+from fusionrec.preflight.sizes import Sizes
 
 ROOT = Path(__file__).resolve().parents[2]
-ITEMS, ROWS_A_USER = 100_000, 20
-FLOOR = """
-import pandas as pd
-log = pd.read_parquet("data/raw/tables/interactions.parquet")
-log["timestamp"] = log["timestamp"].astype("int64")
-log.sort_values(["user_id", "timestamp", "item_id"]).to_parquet("floor.parquet", index=False)
-"""
+ITEMS, ROWS_A_USER = 100_000, 6.6
+STAGES = ("raw", "clean", "splits")
 
 
 class Cost(NamedTuple):
-    """Of one process: wall-clock seconds and peak memory in GB."""
+    """Of one process: CPU seconds, and peak memory in bytes."""
 
     seconds: float
-    peak: float
+    memory: float
 
 
 def run(folder: Path, *args: str) -> Cost:
     """Run Python with `args` in `folder`."""
-    started = time.perf_counter()
-    environment = os.environ | {"PYTHONHASHSEED": "0"}
     here = Path.cwd()
     os.chdir(folder)
-    process = os.spawnve(os.P_NOWAIT, sys.executable, [sys.executable, *args], environment)
+    process = os.spawnve(os.P_NOWAIT, sys.executable, [sys.executable, *args], os.environ.copy())
     os.chdir(here)
     _, status, usage = os.wait4(process, 0)
     assert status == 0, args
-    return Cost(time.perf_counter() - started, usage.ru_maxrss * 1024 / 1e9)
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
 def prepare(folder: Path, rows: int) -> None:
-    """Raw tables, a manifest without pictures, and the parameters, with a core of 5 on either side."""
-    log = generate(max(rows // ROWS_A_USER, 10), ITEMS, rows, seed=1)
-    files.write_table(folder / "data/raw/tables/interactions.parquet", log)
-    ids = names("i", ITEMS)
-    items = pd.DataFrame({"row": np.arange(1, ITEMS + 1), "item_id": ids, "title": ids, "description": None})
-    files.write_table(folder / "data/raw/tables/items.parquet", items.astype({"description": "str"}))
-    nothing = pd.DataFrame({"table": [], "reason": []}, dtype="str")
-    files.write_table(folder / "data/raw/tables/rejected.parquet", nothing)
+    """A folder of CSV files, a manifest without pictures, and the parameters, with a core of 5 on either side."""
+    (folder / "mine").mkdir()
+    log = generate(max(int(rows / ROWS_A_USER), 10), ITEMS, rows, seed=1)
+    ids = {name: pa.array(log[name].astype("str")) for name in ("user_id", "item_id")}
+    csv.write_csv(pa.table(ids | {"timestamp": pa.array(log["timestamp"])}), folder / "mine/interactions.csv")
+    items = names("i", ITEMS)
+    pd.DataFrame({"item_id": items, "title": items}).to_csv(folder / "mine/items.csv", index=False)
     columns = ["status", "duplicate_of", "near_duplicate_of"]
-    manifest = pd.DataFrame({"item_id": ids, **dict.fromkeys(columns)}).astype(dict.fromkeys(columns, "str"))
+    manifest = pd.DataFrame({"item_id": items, **dict.fromkeys(columns)}).astype(
+        dict.fromkeys(columns, "str")
+    )
     files.write_table(folder / "data/images/manifest.parquet", manifest)
     tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    tree["raw"] |= {"source": "files", "input": "mine"}
+    tree["raw"]["files"]["images"] = None
+    tree["raw"]["files"]["columns"] |= {"description": None, "categories": [], "numbers": [], "rating": None}
     tree["clean"] |= {"min_user_interactions": 5, "min_item_interactions": 5}
-    tree["splits"]["strategy"] = "temporal"
     (folder / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
 
 
 def measure(rows: int) -> dict[str, Cost]:
-    """The costs of the floor and of both stages."""
+    """The cost of each stage; prints them."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder, rows)
-        return {
-            "floor": run(folder, "-c", FLOOR),
-            "clean": run(folder, str(ROOT / "stages/clean.py")),
-            "splits": run(folder, str(ROOT / "stages/splits.py")),
-        }
+        tree = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+        expected = {one.stage: one for one in forecast.stages(tree, Sizes(rows, 0, ITEMS))}
+        costs = {}
+        for stage in STAGES:
+            costs[stage] = run(folder, str(ROOT / f"stages/{stage}.py"))
+            written = sum(path.stat().st_size for path in (folder / "data" / stage).rglob("*.parquet"))
+            print(
+                f"{rows:>12,} rows  {stage:<6} {costs[stage].seconds:7.1f} s, forecast {expected[stage].seconds:7.1f}; "
+                f"peak {costs[stage].memory / 1e9:5.2f} GB, forecast {expected[stage].memory / 1e9:5.2f}; "
+                f"{written / 1e9:.2f} GB written"
+            )
+        return costs
 
 
 def main() -> None:
     most = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000_000
-    seconds = {}
-    for rows in (most // 10, most):
-        costs = measure(rows)
-        for name, cost in costs.items():
-            print(f"{rows:>12,} rows  {name:<6} {cost.seconds:6.1f} s  peak {cost.peak:.2f} GB")
-        seconds[rows] = costs["clean"].seconds + costs["splits"].seconds
-        print(
-            f"{'':>17} clean + splits {seconds[rows]:.1f} s, {seconds[rows] / costs['floor'].seconds:.2f}x the floor"
-        )
-    print(f"ten times the rows take {seconds[most] / seconds[most // 10]:.1f} times as long")
+    few, many = measure(most // 4), measure(most)
+    for stage in STAGES:
+        growth = math.log(many[stage].seconds / few[stage].seconds) / math.log(4)
+        print(f"{stage}: seconds grow with the power {growth:.2f} of the rows")
 
 
 if __name__ == "__main__":
