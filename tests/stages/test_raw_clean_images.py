@@ -104,7 +104,7 @@ def mine(tmp_path: Path) -> Path:
     tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     tree["raw"] |= {"source": "files", "input": "data/mine"}
     tree["raw"]["files"] |= {"images": None}
-    columns = {"description": None, "categories": [], "numbers": [], "rating": None}
+    columns: dict[str, object] = {"description": None, "categories": [], "numbers": [], "rating": None}
     tree["raw"]["files"]["columns"] |= columns
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
     (tmp_path / "data/mine").mkdir(parents=True)

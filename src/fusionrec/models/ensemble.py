@@ -130,13 +130,15 @@ def of(kind: type[Model], members: int) -> type[Model]:
     if not issubclass(kind, TrainableModel):
         raise UserError("model.members: a model in closed form is the same each time; set it to 1")
 
-    class Several(Ensemble):
-        needs: ClassVar[frozenset[Need]] = kind.needs
-        ranks_untrained_items = kind.ranks_untrained_items
-        ranks_by_own_loss = kind.ranks_by_own_loss
-        completed = tuple(f"members.{i}.{name}" for i in range(members) for name in kind.completed)
+    own: type[TrainableModel] = kind
 
-    Several.kind, Several.count = kind, members
+    class Several(Ensemble):
+        kind, count = own, members
+        needs: ClassVar[frozenset[Need]] = own.needs
+        ranks_untrained_items = own.ranks_untrained_items
+        ranks_by_own_loss = own.ranks_by_own_loss
+        completed = tuple(f"members.{i}.{name}" for i in range(members) for name in own.completed)
+
     return Several
 
 
