@@ -266,7 +266,7 @@ def measure(args: argparse.Namespace, port: int, pid: int) -> None:
 
 def memory(pack: Path, process: "subprocess.Popen[str]") -> None:
     """Memory of all processes, shared pages counted once, beside the files that hold vectors."""
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     each = [one.memory_full_info() for one in family]

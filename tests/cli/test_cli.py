@@ -37,6 +37,7 @@ OPTIONS = {
     "review": "--html",
     "search": "--trials",
     "variants": "--seeds",
+    "verify": "--repair",
 }
 
 

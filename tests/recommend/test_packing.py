@@ -35,8 +35,8 @@ def test_a_copy_answers_as_the_model_does(copied: Path, open_shop: FusionRec) ->
     users = ["u3", "u0", "twin"]
     given = {"twin": ["i06", "i07"]}
     for arguments in ({}, {"category_limits": {"genres": 1}}, {"exclude": ["i05"], "filter_seen": False}):
-        theirs = alone.recommend(users, 6, histories=given, **arguments)  # type: ignore[arg-type]
-        assert theirs.equals(open_shop.recommend(users, 6, histories=given, **arguments))  # type: ignore[arg-type]
+        theirs = alone.recommend(users, 6, histories=given, **arguments)
+        assert theirs.equals(open_shop.recommend(users, 6, histories=given, **arguments))
     assert alone.similar_items(["i05"], by="vision").equals(open_shop.similar_items(["i05"], by="vision"))
     new = {"title": "a red boat", "users": ["u1", "u2"]}
     theirs = alone.score_new_item(shop.picture(0), **new)  # type: ignore[arg-type]

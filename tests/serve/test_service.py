@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from fusionrec.api import FusionRec
 from fusionrec.recommend import packing
@@ -32,7 +33,12 @@ def test_lists_equal_those_of_the_api(service: Client, open_shop: FusionRec) -> 
 
 
 def test_every_answer_has_its_declared_type(service: Client) -> None:
-    for path, kind in {"/v1/similar?item=i05": Similar, "/v1/items?k=3": Items, "/v1/info": Info}.items():
+    kinds: dict[str, type[BaseModel]] = {
+        "/v1/similar?item=i05": Similar,
+        "/v1/items?k=3": Items,
+        "/v1/info": Info,
+    }
+    for path, kind in kinds.items():
         kind.model_validate(service.get(path).json, strict=True)
     uploaded = service.upload({"image": shop.picture(0), "title": "a red boat", "numbers": '{"year": 1990}'})
     NewItemAnswer.model_validate(uploaded.json, strict=True)
@@ -44,7 +50,7 @@ def test_every_answer_has_its_declared_type(service: Client) -> None:
 
 
 def test_a_new_item_by_form(service: Client, open_shop: FusionRec) -> None:
-    fields = {
+    fields: dict[str, str | bytes] = {
         "image": shop.picture(1),
         "text": "a red boat",
         "users": '["u1", "b"]',

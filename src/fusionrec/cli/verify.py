@@ -69,8 +69,8 @@ def _repository() -> Any:
     Raises:
         UserError: if DVC cannot read it, for example because a lock file is damaged.
     """
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
+    from dvc.exceptions import DvcException  # type: ignore[import-untyped]
+    from dvc.repo import Repo  # type: ignore[import-untyped]
 
     try:
         repo = Repo()

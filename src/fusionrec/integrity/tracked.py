@@ -45,15 +45,15 @@ class Tracked:
         if self.root.exists():
             return False
         objects = [self.oid, *(self.listing() or {}).values()]
-        return not (self.out.use_cache and all(self.object(oid).exists() for oid in objects))
+        return not (self.out.use_cache and all(self.stored(oid).exists() for oid in objects))
 
-    def object(self, oid: str) -> Path:
+    def stored(self, oid: str) -> Path:
         """The file in DVC's cache."""
         return Path(self.out.cache.oid_to_path(oid))
 
     def of_object(self, oid: str) -> str | None:
         """What is wrong with an object of the cache; None if nothing is, or if the output is not kept there."""
-        path = self.object(oid)
+        path = self.stored(oid)
         if not self.out.use_cache:
             return None
         if not path.exists():
@@ -109,7 +109,7 @@ def faults(repo: Any) -> Iterator[Fault]:
     named = set[Path]()
     for tracked in outputs(repo):
         if tracked.out.use_cache:
-            named |= {tracked.object(tracked.oid), *map(tracked.object, (tracked.listing() or {}).values())}
+            named |= {tracked.stored(tracked.oid), *map(tracked.stored, (tracked.listing() or {}).values())}
         yield from of_output(tracked)
     yield from of_inputs(repo)
     yield from of_others(repo, named)
@@ -144,7 +144,7 @@ def of_output(tracked: Tracked) -> Iterator[Fault]:
 
 def _of_listing(tracked: Tracked, tree: Any) -> Fault:
     """The fault of a list of files in the cache; `tree` is the workspace's if that is intact."""
-    path = tracked.object(tracked.oid)
+    path = tracked.stored(tracked.oid)
     what = f"{tracked.of_object(tracked.oid) or DAMAGED} (the list of files in {tracked})"
     if tree is None:
         return tracked.fault(path, what, tracked.elsewhere(), tracked.taking_away(path))
@@ -154,7 +154,7 @@ def _of_listing(tracked: Tracked, tree: Any) -> Fault:
 
 def _of_file(tracked: Tracked, name: str, oid: str, here: Hashes | None) -> Iterator[Fault]:
     """The faults of one file: of its copy in the cache and of the one here, if anything of the output is here."""
-    path, stored = tracked.root / name, tracked.object(oid)
+    path, stored = tracked.root / name, tracked.stored(oid)
     in_cache = tracked.of_object(oid)
     intact = here is not None and here.get(name) == oid
     if in_cache == DAMAGED or (in_cache == MISSING and here is not None):
@@ -221,7 +221,7 @@ def _delete(path: Path) -> None:
 
 def _fill(tracked: Tracked, oid: str, path: str, system: Any) -> None:
     """Put good bytes into the cache, in place of a damaged object."""
-    tracked.object(oid).unlink(missing_ok=True)
+    tracked.stored(oid).unlink(missing_ok=True)
     tracked.out.cache.add(path, system, oid)
 
 

@@ -135,9 +135,8 @@ def picture(image: object) -> tuple[str, bytes] | None:
         return str(image), Path(image).read_bytes()
     except (OSError, ValueError) as error:  # a ValueError: a path with a NUL
         reason = getattr(error, "strerror", None) or error
-        raise UserError(
-            f"{str(image)[:200].replace(chr(0), ' ')}: cannot be read ({reason}); give the path of a picture"
-        ) from None
+        name = str(image)[:200].replace("\0", " ")
+        raise UserError(f"{name}: cannot be read ({reason}); give the path of a picture") from None
 
 
 def _png(image: Image.Image) -> bytes:

@@ -113,7 +113,7 @@ class Served:
         return asked, unknown
 
     def _rows(self, item_ids: Sequence[str]) -> np.ndarray:
-        return self.engine.items.get_indexer(pd.Index(item_ids, dtype=object)).astype(np.int64)
+        return self.engine.items.get_indexer(pd.Index([*item_ids], dtype=object)).astype(np.int64)
 
     def _blocks(self, asked: list[_Asked]) -> list[tuple[_Asked, Block]]:
         """A list for each, in their order within each request."""
