@@ -1,6 +1,6 @@
 """The benchmarks run; what they measure is seen only when they run at their full size."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 from tests.benchmarks import rivals, training
@@ -13,7 +13,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(training, name, value)
 
 
-def run(ways: dict[str, Callable[[], object]]) -> None:
+def run(ways: Mapping[str, Callable[[], object]]) -> None:
     for way in ways.values():
         way()
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from dvc.repo import Repo
+from dvc.repo import Repo  # type: ignore[import-untyped]
 
 from fusionrec import checksums, files
 from fusionrec.cli import verify

@@ -113,13 +113,13 @@ def test_interrupted_it_ends_with_the_same_weights(tmp_path: Path) -> None:
 
 
 def test_its_vectors_are_those_of_the_members_side_by_side() -> None:
-    model = TrainedModel(build("fusion", 2), world())
+    both = build("fusion", 2)
+    model = TrainedModel(both, world())
     vectors, items = model.user_vectors(ALL, train()), model.towers.candidates
     torch.testing.assert_close(vectors @ items.T + model.towers.bias, model.score(ALL, train()))
     assert vectors.shape == (USERS, 32)
     order = torch.arange(len(world().trained)).flip(0)
-    shuffled = model.model.with_ids(order)
-    one, other = (m.parts()[0].id_tensors()[0] for m in (model.model, shuffled))  # type: ignore[attr-defined]
+    one, other = (each.parts()[0].id_tensors()[0] for each in (both, both.with_ids(order)))
     assert torch.equal(other, one[order])
     known = model.knows(np.array([0, 1]), train())
     assert known.all()

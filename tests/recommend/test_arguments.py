@@ -79,7 +79,8 @@ def test_what_is_refused(open_shop: FusionRec) -> None:
 
 
 def test_what_is_taken(open_shop: FusionRec) -> None:
-    table = open_shop.recommend(np.array(["u0", "u1"]), np.int64(2), exclude=(one for one in ["i05"]))
+    users, k, exclude = np.array(["u0", "u1"]), np.int64(2), (one for one in ["i05"])
+    table = open_shop.recommend(users, k, exclude=exclude)  # type: ignore[arg-type]
     assert table["user_id"].tolist() == ["u0"] * 2 + ["u1"] * 2
     everything = open_shop.recommend(("u0",), 10**400)
     assert len(everything) == len(open_shop.recommend(["u0"], len(open_shop.engine.item_ids)))
