@@ -70,3 +70,30 @@ def test_parameters_that_share_a_line() -> None:
 def test_a_section_is_refused() -> None:
     with pytest.raises(UserError, match="a is a section; set its parameters one by one"):
         patched(TEXT, {"a": Setting({"b": 1}, "")})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a:\n- x\n- y\n# of b\nb: 1\n", "a: [1]\n# of b\nb: 1\n"),
+        ("a: # words\n  - x # one\n\n  - y\n\nb: 1\n", "a: [1] # words\n\nb: 1\n"),
+        ("s:\n  a:\n  - x: 1\n    z: [2,\n      3]\n  b: 1\n", "s:\n  a: [1]\n  b: 1\n"),
+        ("a: [x,\n  y] # words\nb: 1\n", "a: [1] # words\nb: 1\n"),
+        ("a: |\n  x\n  y\nb: 1\n", "a: [1]\nb: 1\n"),
+        ('a: "x\n  y"\nb: 1\n', "a: [1]\nb: 1\n"),
+        ("b: 1\na:\n  - x", "b: 1\na: [1]"),
+        ("b: 1\na:\n  - x\n", "b: 1\na: [1]\n"),
+    ],
+)
+def test_a_value_of_several_lines_becomes_one_line(text: str, expected: str) -> None:
+    name = "s.a" if text.startswith("s") else "a"
+    assert patched(text, {name: Setting([1], "")}) == expected
+
+
+@given(st.dictionaries(st.sampled_from(["a", "b", "c"]), VALUES, min_size=2), VALUES)
+def test_a_file_in_any_layout_is_read_back(tree: dict[str, Any], value: Any) -> None:
+    tree = {key: 0 if isinstance(old, dict) else old for key, old in tree.items()}  # no sections
+    name = min(tree)
+    for flow in (False, None):
+        text = yaml.safe_dump(tree, default_flow_style=flow, allow_unicode=True, width=20)
+        assert yaml.safe_load(patched(text, {name: Setting(value, "")})) == tree | {name: value}

@@ -13,8 +13,7 @@ def patched(text: str, settings: dict[str, Setting]) -> str:
     """A file of parameters with other values; above each that differs stands its reason as a comment.
 
     Args:
-        text: the file, in YAML. The value of each parameter in `settings` is on one line, which it may share with
-            others.
+        text: the file, in YAML. Parameters may share a line, and a value may take several, which become one.
         settings: by the full names of parameters.
 
     Raises:
@@ -32,16 +31,32 @@ def patched(text: str, settings: dict[str, Setting]) -> str:
             continue
         if node is None:
             raise UserError(f"{name} is a section; set its parameters one by one")
-        first, last = node.start_mark.column, node.end_mark.column
         line = lines[number]
-        before, after = line[:first].rstrip(), line[last:].lstrip()
-        lines[number] = f"{before} {_written(value)}" + (f" {after}" if after else "")
+        before, after, last = _around(lines, number, node)
+        lines[number : last + 1] = [f"{before} {_written(value)}" + (f" {after}" if after else "")]
         if why:
             lines.insert(
                 number,
                 " " * (len(line) - len(line.lstrip())) + f"# guessed: {printable(' '.join(why.split()))}",
             )
     return "\n".join(lines)
+
+
+def _around(lines: list[str], number: int, node: Any) -> tuple[str, str, int]:
+    """What stands before a value and after it, and its last line; its key is on the line `number`."""
+    start, end, line = node.start_mark, node.end_mark, lines[number]
+    before, after = line[: start.column], ""
+    if start.line > number:
+        before, mark, comment = line.partition(" #")
+        after = mark.strip() + comment
+    last, rest = end.line, ""
+    if last < len(lines) and lines[last][: end.column].strip():
+        rest = lines[last][end.column :].lstrip()
+    else:  # a block ends where the next key begins; comments and empty lines between them stay
+        last = min(last, len(lines)) - 1
+        while last > number and lines[last].lstrip()[:1] in ("", "#"):
+            last -= 1
+    return before.rstrip(), rest or after, last
 
 
 def _with_lines(settings: dict[str, Setting], lines: set[str], tree: Any) -> dict[str, Setting]:
