@@ -32,10 +32,13 @@ OPTIONS = {
     "check": "--write",
     "compare": "--metrics",
     "docs": "--check",
+    "pack": "--index",
+    "preflight": "--interactions",
     "preset": "NAME",
     "recommend": "--sample-users",
     "review": "--html",
     "search": "--trials",
+    "serve": "--port",
     "variants": "--seeds",
     "verify": "--repair",
 }

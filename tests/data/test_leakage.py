@@ -71,7 +71,7 @@ refuses(lambda: leakage.check(labels + 9, LOG, False))
 bad = pd.DataFrame({"user_id": ["a"], "item_id": ["none"], "timestamp": [1]})
 refuses(lambda: splits.index(bad, ITEMS["item_id"]))
 table = rejections.FilteredTable("items", pd.DataFrame({"row": [1, 2]}))
-table.steps.append(("lost", None, np.array([0])))
+table.kept[0] = False
 refuses(table.counts)
 labels[0] = 7
 groups = memberships.find(LOG, labels, 20, ITEMS.assign(text="t"), 0.2, None)

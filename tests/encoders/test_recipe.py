@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fusionrec import code, files
+from fusionrec.checksums import sha256
 from fusionrec.encoders import recipe as module
 from fusionrec.encoders import untrained, views
 from fusionrec.encoders.options import Cache, EncoderEntry, PictureAugmentation, TextAugmentation
@@ -28,7 +29,8 @@ def recipe(tmp_path: Path, entry: Entry, options: Options) -> Callable[..., Reci
             untrained.write(kind, tmp_path / kind)
         found = entry(pooling=changes.pop("pooling", pooling), untrained=changes.pop("untrained", None))
         device, reproducible = changes.pop("device", "cpu"), changes.pop("reproducible", "portable")
-        source = {"weights": "local", "sha256": changes.pop("sha256", "0")}
+        own = sha256(tmp_path / kind / "model.safetensors")
+        source = {"weights": "local", "sha256": changes.pop("sha256", own)}
         return Recipe(modality, found, tmp_path / kind, source, options(**changes), device, reproducible)
 
     return build
@@ -138,7 +140,7 @@ def test_a_gpu_and_a_cpu_round_differently(
 
 
 def test_the_card(recipe: Callable[..., Recipe], options: Options) -> None:
-    card = recipe("language", max_tokens=9, batch=7, views=0).card()
+    card = recipe("language", max_tokens=9, batch=7, views=0, sha256="0").card()
     assert card == {
         "weights": "local", "sha256": "0", "library": "transformers", "pooling": "mean", "layer": -1,
         "normalize": False, "preprocessing": {"max_tokens": 9}, "batch": 7, "precision": "fp32",

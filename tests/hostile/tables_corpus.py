@@ -267,7 +267,7 @@ JSON_LINES: dict[str, Case] = {
     "doubled_item": meta(_with(META[1], title="again"), **_left("items", "duplicate_id"), titles={"i1": "Title 1"}),
     "html": meta(_with(NEW, title="<b>Tea</b><script>x</script>"), titles={"i9": "Tea"}),
     "ids_like_paths": meta(_with(NEW, parent_asin="../../x"), titles={"../../x": "Title 1"}),
-    "ten_megabyte_string": meta(_with(NEW, description=[LONG]), titles={"i9": "Title 1"}),
+    "ten_megabyte_string": meta(_with(NEW, description=[LONG]), **_left("items", "line_too_long")),
     "unknown_item": reviews(_with(BOUGHT, parent_asin="i77"), **_left("interactions", "unknown_item")),
     "link_out_of_the_folder": Case({}, r"leads out of .*; set raw\.amazon\.metadata", arrange=_link("meta.jsonl")),
     "folder_for_a_file": Case({}, r"meta\.jsonl: cannot be read", arrange=_folder("meta.jsonl")),

@@ -126,7 +126,9 @@ def test_nothing_is_written_elsewhere(done: Path) -> None:
     before = {"params.yaml", "data/clean/items.parquet", "data/raw/images/00000.tar"}
     assert written - before - {"data/raw/tables/rejected.parquet"} == {
         "data/images/00000.tar",
+        "data/images/SHA256SUMS",
         "data/images/manifest.parquet",
+        "data/raw/images/SHA256SUMS",
         "metrics/images.json",
         "plots/rejected_images.png",
         "plots/near_duplicates.png",

@@ -103,6 +103,7 @@ def test_it_repeats_byte_for_byte(measured: Path) -> None:
     assert {
         "metrics/eval.json",
         "plots/metrics.csv",
+        "data/metrics/SHA256SUMS",
         "data/metrics/intervals.json",
         "data/metrics/slices.json",
         "data/metrics/ablation.json",

@@ -89,7 +89,7 @@ class FilteredTable(Generic[R]):
             ProofError: if it is not.
         """
         by_step = tally(self.step, len(self.reasons) + 1)
-        counts = {"in": len(self.kept), "kept": int(by_step[0])}
+        counts = {"in": len(self.kept), "kept": int(self.kept.sum())}
         for reason in sorted({reason for reason, _ in self.reasons}):
             same = [step for step, (name, _) in enumerate(self.reasons, 1) if name == reason]
             counts[f"rejected_{reason}"] = int(by_step[same].sum())

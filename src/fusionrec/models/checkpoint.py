@@ -28,7 +28,6 @@ from fusionrec.data.modalities import MODALITIES
 from fusionrec.errors import UserError
 from fusionrec.models import ensemble, migrations, zoo
 from fusionrec.models.contract import Model, ModelData, Towers
-from fusionrec.models.ensemble import Ensemble
 from fusionrec.models.migrations import SCHEMA
 from fusionrec.models.trained_model import TrainedModel
 from fusionrec.params import Section
@@ -66,7 +65,7 @@ def save(
         tensors |= {GRAPH + field: torch.from_numpy(x) for field, x in edges.items()}
     files.write_tensors(folder / "model.safetensors", tensors)
     sizes = {"users": data.users, "category_values": data.category_values}
-    members = model.count if isinstance(model, Ensemble) else 1
+    members = model.count if isinstance(model, ensemble.Ensemble) else 1
     described = {"name": name, "options": model.options.model_dump(), "members": members}
     files.write_json(folder / "config.json", {"schema": SCHEMA, "model": described, "sizes": sizes})
     files.write_json(folder / "item_ids.json", item_ids)
@@ -158,11 +157,7 @@ def _config(folder: Path) -> tuple[int, type[Model], Any, dict[str, int]]:
     fits = isinstance(sizes, dict) and [*sizes] == names
     if not fits or not all(type(size) is int and size >= 0 for size in sizes.values()):
         raise misfit(folder, f"config.json: sizes needs {' and '.join(names)}, whole numbers")
-    try:
-        kind = ensemble.of(zoo.load(model["name"]), model["members"])
-    except UserError as error:
-        raise misfit(folder, f"config.json: {error}") from None
-    return written["schema"], kind, options, sizes
+    return written["schema"], ensemble.of(zoo.load(model["name"]), model["members"]), options, sizes
 
 
 def checked(kind: type[S], saved: Any, folder: Path, name: str, where: Sequence[str] = ()) -> S:
