@@ -91,9 +91,8 @@ def test_a_value_of_several_lines_becomes_one_line(text: str, expected: str) -> 
 
 
 @given(st.dictionaries(st.sampled_from(["a", "b", "c"]), VALUES, min_size=2), VALUES)
-def test_a_file_in_any_layout_is_read_back(tree: dict[str, Any], value: Any) -> None:
+def test_a_file_in_block_layout_is_read_back(tree: dict[str, Any], value: Any) -> None:
     tree = {key: 0 if isinstance(old, dict) else old for key, old in tree.items()}  # no sections
     name = min(tree)
-    for flow in (False, None):
-        text = yaml.safe_dump(tree, default_flow_style=flow, allow_unicode=True, width=20)
-        assert yaml.safe_load(patched(text, {name: Setting(value, "")})) == tree | {name: value}
+    text = yaml.safe_dump(tree, default_flow_style=False, width=20)
+    assert yaml.safe_load(patched(text, {name: Setting(value, "")})) == tree | {name: value}
