@@ -84,6 +84,16 @@ def test_changed_folders_are_refused(copied: Path, change, message: str) -> None
         fusionrec.api.load(copied)
 
 
+def test_its_name_changes_with_any_of_its_files(packed: Path, copied: Path) -> None:
+    assert packing.name(copied) == packing.name(packed)
+    names = {packing.name(packed)}
+    for changed in ("metrics.json", "catalogue/items.parquet"):
+        (copied / changed).write_bytes(b"other")
+        checksums.write(copied)
+        names.add(packing.name(copied))
+    assert len(names) == 3
+
+
 def test_histories_that_do_not_fit_are_refused(copied: Path) -> None:
     split = packing.load(copied, torch.device("cpu")).split
     packing._write_split(

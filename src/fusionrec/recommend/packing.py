@@ -14,6 +14,7 @@ Weights of encoders that were not trained with the model are not in it: they are
 and downloaded when the first new item is scored.
 """
 
+import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,12 @@ def pack(
 def packed(folder: Path | str) -> bool:
     """Whether a folder is a packed model."""
     return (Path(folder) / LIST).is_file()
+
+
+def name(folder: Path) -> str:
+    """What tells a packed model from others: the beginning of a hash of the hashes of all its files."""
+    sums = sorted(folder.rglob(checksums.NAME))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sums)).hexdigest()[:12]
 
 
 def load(folder: Path | str, device: torch.device) -> Engine:

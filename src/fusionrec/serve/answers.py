@@ -3,7 +3,6 @@
 Everything here runs in one thread at a time; see `fusionrec.serve.batching`.
 """
 
-import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -40,14 +39,14 @@ class Served:
 
     Attributes:
         shop: its API.
-        name: what tells it from other models: the beginning of the sha256 of its `pack.json`.
+        name: what tells it from other models: see `packing.name`.
     """
 
     def __init__(self, folder: Path, exact: bool = False):
         self.folder = folder.resolve()  # a link may point elsewhere later
         if not packing.packed(self.folder):
             raise UserError(f"{folder}: not a packed model; make one with `fusionrec pack`")
-        self.name = hashlib.sha256((self.folder / packing.LIST).read_bytes()).hexdigest()[:12]
+        self.name = packing.name(self.folder)
         self.shop = fusionrec.api.load(self.folder)
         self.engine = self.shop.engine
         self.titles: list[str] = self.engine.split.items["title"].tolist()
