@@ -91,6 +91,9 @@ def test_every_flipped_byte_of_a_sealed_file_is_found(tmp_path: Path, dtype: tor
         {"x": torch.ones(2, 3).to(dtype), "none": torch.ones(0).to(dtype)},
     )
     tensors["scalar"] = torch.ones((), dtype=dtype)
+    tensors["nothing"] = (
+        torch.ones(1).to(dtype).as_strided((0,), (0,))
+    )  # such as an array of numpy without values
     files.write_sealed(path, tensors)
     read = files.read_sealed(path)
     assert read.keys() == tensors.keys() and all(read[name].equal(x) for name, x in tensors.items())

@@ -23,6 +23,7 @@ from fusionrec.evaluation import catalogue_ranking
 from fusionrec.models import preparation
 from fusionrec.recommend import arguments, engine, lists, packing, vectors, writing
 from fusionrec.recommend.engine import Engine
+from fusionrec.recommend.grown import grow
 from fusionrec.recommend.new_items import NewItem, Preparer
 from fusionrec.recommend.requests import Requests
 from fusionrec.recommend.rerank_options import Rerank
@@ -220,6 +221,27 @@ class FusionRec:
                 "basis": np.where(from_history, lists.HISTORY, lists.POPULARITY),
             }
         )
+
+    def with_items(self, items: Mapping[str, NewItem]) -> "FusionRec":
+        """The same recommender with further items in its catalogue, by id; they are recommended from their contents.
+
+        Nothing is trained: what users choose of them is kept out of their lists, but says nothing of these users.
+
+        Raises:
+            UserError: if an item is in the catalogue already, or the model cannot score new items; see also
+                `score_new_item`.
+        """
+        there = [item_id for item_id in arguments.ids("items", [*items]) if item_id in self.engine.items]
+        if there:
+            raise UserError(f"items {there[:3]} are in the catalogue already; leave them out")
+        return self.with_inputs(items, self.preparer.content([*items.values()])) if items else self
+
+    def with_inputs(self, items: Mapping[str, NewItem], content: ItemInputs) -> "FusionRec":
+        """`with_items` for items whose inputs `preparer` has made already, in their order."""
+        rows = self.preparer.table([*items.values()]).assign(item_id=[*items])
+        grown = FusionRec(grow(self.engine, content, rows), self.folder)
+        grown.preparer = self.preparer
+        return grown
 
     def export(self, folder: Path | str) -> None:
         """Write vectors of items and users for a vector index; see `vectors.export`.

@@ -53,7 +53,7 @@ class Client:
         body = value if isinstance(value, bytes) else json.dumps(value).encode()
         return self.ask("POST", path, body, **{"content_type": "application/json"} | headers)
 
-    def upload(self, fields: dict[str, str | bytes]) -> Answer:
+    def upload(self, fields: dict[str, str | bytes], path: str = "/v1/new-items") -> Answer:
         """A form; bytes are a file."""
         parts = []
         for name, value in fields.items():
@@ -63,7 +63,7 @@ class Client:
                 f'--=\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode() + content
             )
         body = b"\r\n".join([*parts, b"--=--\r\n"])
-        return self.ask("POST", "/v1/new-items", body, content_type="multipart/form-data; boundary==")
+        return self.ask("POST", path, body, content_type="multipart/form-data; boundary==")
 
 
 @contextmanager

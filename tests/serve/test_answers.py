@@ -140,12 +140,13 @@ def test_what_a_page_needs(served: Served) -> None:
     Info.model_validate(info, strict=True)
     assert info["categories"] == {"genres": ["comedy", "drama"]} and info["numbers"] == ["year"]
     assert (info["items"], info["users"], info["new_items"]) == (shop.ITEMS, shop.USERS, True)
+    assert not served.info(encoders=False, additions=True)["additions"]
     assert not served.info(encoders=False)["new_items"]
     found = served.items("BOAT green", 1, 5)
     assert found["total"] == 2 and [one["item_id"] for one in found["items"]] == ["i10"]
     assert served.items("i03", 0, 5)["items"][0]["picture"] is False
-    assert served.picture("i03") is None and served.picture("../../etc") is None
-    picture = served.picture("i05")
+    assert served.catalogue.picture("i03") is None and served.catalogue.picture("../../etc") is None
+    picture = served.catalogue.picture("i05")
     assert picture is not None and picture[:2] == b"\xff\xd8"
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,20 @@ class Loaded:
         self.name = (path / "pack.json").read_text()
         if "bad" in self.name:
             raise UserError("damaged")
+        self.added: list[str] = []
+
+    def grown(self, additions: "Added") -> "Loaded":
+        new = copy(self)
+        new.added = [*additions.names]
+        return new
+
+
+class Added:
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def state(self) -> frozenset[str]:
+        return frozenset(self.names)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -70,3 +85,25 @@ def test_a_link_or_folder_that_changes(tmp_path: Path, monkeypatch: pytest.Monke
     assert counted("loaded") == 4
     with pytest.raises(UserError, match="damaged"):
         Current(bad, Loaded, metrics)  # type: ignore[arg-type]
+
+
+def test_items_that_are_added_join_any_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(current, "LOOK", 0.01)
+    folder, additions = write(tmp_path / "one", "one"), Added()
+    additions.names.append("a")
+
+    async def change() -> None:
+        held = Current(folder, Loaded, Metrics(), additions)  # type: ignore[arg-type]
+        watching = asyncio.create_task(held.watch())
+        assert held.served.added == ["a"]  # type: ignore[attr-defined]
+        additions.names.append("b")
+        await until(lambda: held.served.added == ["a", "b"])  # type: ignore[attr-defined]
+        (folder / "new").write_text("two")
+        (folder / "new").replace(folder / "pack.json")
+        await until(lambda: held.served.name == "two")
+        assert held.served.added == ["a", "b"]  # type: ignore[attr-defined]
+        additions.names.clear()
+        await until(lambda: held.served.added == [])  # type: ignore[attr-defined]
+        watching.cancel()
+
+    asyncio.run(change())

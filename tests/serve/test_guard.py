@@ -59,7 +59,8 @@ def test_slow_large_and_broken_bodies() -> None:
     assert asked(parts=(b"a", b"gone"))[0] == 400
     large = b" " * limits.JSON_BYTES
     assert asked(parts=(large, b"x"))[0] == asked(content_length=str(limits.JSON_BYTES + 1))[0] == 413
-    assert asked(path=guard.UPLOADS, parts=(large, b"x"))[0] == 200
+    for path in guard.UPLOADS:
+        assert asked(path=path, parts=(large, b"x"))[0] == 200
     for length in ("-1", "x", "9" * 30, "²"):
         assert asked(content_length=length.encode().decode("latin-1"))[0] == 413
 

@@ -110,6 +110,23 @@ def test_an_item_of_ones_own(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_role("status")).to_contain_text("image:")
 
 
+def test_an_item_joins_the_catalogue(browser: Any, pack: Path, tmp_path: Path) -> None:
+    with serving(pack, tmp_path / "log", "--additions", str(tmp_path / "added"), "--seconds", "60") as client:
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{client.port}/")
+        page.get_by_label("Title", exact=True).fill("The amber boat")
+        page.get_by_role("button", name="Add it to the catalogue").click()
+        expect(page.get_by_role("status")).to_have_text("Give an id.")
+        page.get_by_label("Id in the catalogue").fill("amber")
+        page.get_by_role("button", name="Add it to the catalogue").click()
+        expect(page.get_by_role("status")).to_have_text(f"amber was added. There are {shop.ITEMS + 1} items.")
+        page.get_by_label("Find items by title").fill("amber")
+        expect(page.get_by_role("button", name="The amber boat")).to_be_visible()
+        page.get_by_role("button", name="Remove the item with this id").click()
+        expect(page.get_by_role("status")).to_have_text(f"amber was removed. There are {shop.ITEMS} items.")
+        page.close()
+
+
 def test_a_token_opens_it(browser: Any, pack: Path, tmp_path: Path) -> None:
     with serving(pack, tmp_path / "log", "--without-new-items", FUSIONREC_TOKEN="sesame") as client:
         page = browser.new_page()

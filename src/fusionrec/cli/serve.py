@@ -2,6 +2,7 @@
 
     fusionrec serve shop
     fusionrec serve models/current --workers 2 --port 9000
+    fusionrec serve shop --additions added
     FUSIONREC_TOKEN=... fusionrec serve shop --host 0.0.0.0
 
 Reads: the folder of `fusionrec pack`. When it is replaced, or the link to it points elsewhere, the service turns to the
@@ -29,9 +30,16 @@ def main(arguments: list[str]) -> None:
     token = os.environ.pop(TOKEN, None) or None
     if not (Path(args.model) / "pack.json").is_file():
         raise UserError(f"{args.model}: not a packed model; make one with `fusionrec pack {args.model}`")
-    hosts = None if token else (*LOOPBACK, *args.name)
+    if args.additions and args.without_new_items:
+        raise UserError("--additions: items are added by their contents; leave out --without-new-items")
     options = Options(
-        Path(args.model).absolute(), token, not args.without_new_items, args.exact, args.seconds, hosts=hosts
+        Path(args.model).absolute(),
+        token,
+        not args.without_new_items,
+        args.exact,
+        args.seconds,
+        hosts=None if token else (*LOOPBACK, *args.name),
+        additions=Path(args.additions).absolute() if args.additions else None,
     )
     server.run(options, args.host, args.port, args.workers)
 
@@ -56,4 +64,5 @@ def _parser() -> "_arguments.argparse.ArgumentParser":
     )
     parser.add_argument("--exact", action="store_true", help="use no index")
     parser.add_argument("--without-new-items", action="store_true", help="load no encoders")
+    parser.add_argument("--additions", metavar="FOLDER", help="let users add items, which are kept in FOLDER")
     return parser

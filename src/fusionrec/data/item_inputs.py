@@ -1,5 +1,6 @@
 """The inputs of items besides their ids, as tensors, and the fitted preprocessing that computes them."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,6 +104,20 @@ class ItemInputs(NamedTuple):
             if name in tensors and tensors[name].shape[1:].numel()
         }
         return cls(modalities, *(tensors[name] for name in cls._fields[1:]))
+
+
+def joined(parts: Sequence[ItemInputs]) -> ItemInputs:
+    """The inputs of the items of one or more parts, one part after the other; all have the same modalities."""
+    modalities = {
+        name: Modality(*map(torch.cat, zip(*(part.modalities[name] for part in parts), strict=True)))
+        for name in parts[0].modalities
+    }
+    numbers, _, values, trained = (
+        torch.cat(of_parts) for of_parts in zip(*(part[1:] for part in parts), strict=True)
+    )
+    counts = torch.cat([part.category_offsets.diff() for part in parts])
+    offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+    return ItemInputs(modalities, numbers, offsets, values, trained)
 
 
 class Fitted(NamedTuple):

@@ -30,10 +30,14 @@ class Index(NamedTuple):
     Attributes:
         graph: of faiss.
         rows: int64 [n], rows of the catalogue, by position in the graph.
+        added: float32 [m, width], vectors of items that are not in the graph: all of them are scored.
+        first: row of the first of them; the others follow.
     """
 
     graph: Any
     rows: np.ndarray
+    added: np.ndarray | None = None
+    first: int = 0
 
     def best(self, queries: np.ndarray, left_out: list[np.ndarray], most: int) -> Lists | None:
         """The best items that it finds.
@@ -52,6 +56,10 @@ class Index(NamedTuple):
         self.graph.hnsw.efSearch = max(SEARCH_WIDTH, wanted)
         scores, places = self.graph.search(queries, wanted)
         items = np.where(places < 0, -1, self.rows[places])
+        if self.added is not None:
+            scores = np.concatenate([scores, queries @ self.added.T], 1)
+            rows = np.arange(self.first, self.first + len(self.added))
+            items = np.concatenate([items, np.tile(rows, (len(items), 1))], 1)
         out = [np.isin(row, rows) | (row < 0) for row, rows in zip(items, left_out, strict=True)]
         scores = np.where(np.stack(out), -np.inf, scores).astype(np.float32)
         order = np.lexsort((items, -scores))[:, :most]  # ties by row, as `catalogue_ranking.best`

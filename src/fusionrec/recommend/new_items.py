@@ -80,10 +80,9 @@ class Preparer:
             UserError: if a picture cannot be used, the catalogue does not have an attribute, or the weights of an
                 encoder are not available.
         """
-        rows = [self._row(item) for item in items]
-        table = pd.DataFrame(rows)
-        pictures = [self._picture(item.image) if self.vision is not None else None for item in items]
-        texts = [row["text"] or None for row in rows]
+        table = self.table(items)
+        pictures = [self.picture(item) if self.vision is not None else None for item in items]
+        texts = [text or None for text in table["text"]]
         given: dict[str, tuple[Encoder | None, list[Any]]] = {
             "vision": (self.vision, pictures),
             "language": (self.language, texts),
@@ -93,6 +92,29 @@ class Preparer:
             for name, reduction in self.fitted.vectors.items()
         }
         return item_inputs.assemble(table, vectors, np.zeros(len(items), bool), self.fitted)
+
+    def table(self, items: Sequence[NewItem]) -> pd.DataFrame:
+        """The items as rows of the item table: title, text, and all columns of numbers and categories.
+
+        Raises:
+            UserError: if a value is not what it must be, or the catalogue does not have an attribute.
+        """
+        return pd.DataFrame([self._row(item) for item in items])
+
+    def picture(self, item: NewItem) -> bytes | None:
+        """The picture of an item as its encoder reads it, a PNG or JPEG; None without one.
+
+        Raises:
+            UserError: if it cannot be used.
+        """
+        given = arguments.picture(item.image)
+        if given is None:
+            return None
+        source, blob = given
+        picture = images.prepare(blob, self.options.images)
+        if picture.blob is None:
+            raise UserError(f"{source}: {picture.reason}; give another picture or none")
+        return picture.blob
 
     @cached_property
     def vision(self) -> Encoder | None:
@@ -143,22 +165,7 @@ class Preparer:
         pooled, rest = vectors[:, : encoder.width], vectors[:, encoder.width :]
         return EncoderVectors(pooled, present, rest.reshape(len(values), *tokens))
 
-    def _picture(self, image: Path | str | bytes | Image.Image | None) -> bytes | None:
-        given = arguments.picture(image)
-        if given is None:
-            return None
-        source, blob = given
-        picture = images.prepare(blob, self.options.images)
-        if picture.blob is None:
-            raise UserError(f"{source}: {picture.reason}; give another picture or none")
-        return picture.blob
-
     def _row(self, item: NewItem) -> dict[str, Any]:
-        """The item as a row of the item table.
-
-        Raises:
-            UserError: if a value is not what it must be, or the catalogue does not have an attribute.
-        """
         options = self.options.clean
         fitted = self.fitted.attributes
         item = _checked(item)
@@ -179,7 +186,7 @@ class Preparer:
         if item.text is not None:
             encoded_text = text.clean(item.text, options)
             encoded_text = encoded_text.lower() if options.lowercase else encoded_text
-        return {**tags, **numbers, "text": encoded_text}
+        return {**tags, **numbers, "title": texts["title"], "text": encoded_text}
 
 
 def _checked(item: NewItem) -> NewItem:

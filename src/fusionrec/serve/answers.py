@@ -3,7 +3,9 @@
 Everything here runs in one thread at a time; see `fusionrec.serve.batching`.
 """
 
+import logging
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,15 +15,19 @@ import pandas as pd
 import torch
 
 import fusionrec.api
-from fusionrec import files
 from fusionrec.data.attributes import CATEGORY, NUMBER
 from fusionrec.data.histories import Histories
+from fusionrec.data.item_inputs import ItemInputs, joined
 from fusionrec.errors import UserError
 from fusionrec.recommend import approximate, lists, packing, requests, rerank, vectors
+from fusionrec.recommend.additions import Addition, Additions
+from fusionrec.recommend.engine import Engine
 from fusionrec.recommend.lists import Block, Rules
-from fusionrec.recommend.new_items import NewItem
 from fusionrec.serve import options as limits
+from fusionrec.serve.catalogue import Catalogue
 from fusionrec.serve.schemas import ListsRequest, NewItemRequest
+
+log = logging.getLogger("uvicorn.error")
 
 
 class _Asked(NamedTuple):
@@ -40,6 +46,7 @@ class Served:
     Attributes:
         shop: its API.
         name: what tells it from other models: see `packing.name`.
+        catalogue: what is shown of its items.
     """
 
     def __init__(self, folder: Path, exact: bool = False):
@@ -48,10 +55,38 @@ class Served:
             raise UserError(f"{folder}: not a packed model; make one with `fusionrec pack`")
         self.name = packing.name(self.folder)
         self.shop = fusionrec.api.load(self.folder)
-        self.engine = self.shop.engine
-        self.titles: list[str] = self.engine.split.items["title"].tolist()
         self.index = None if exact else approximate.load(self.folder / packing.CATALOGUE, self.engine.model)
+        self.catalogue = Catalogue(self.engine, self.folder)
         self._lengths: dict[str, torch.Tensor] = {}
+
+    @property
+    def engine(self) -> Engine:
+        """Makes the lists."""
+        return self.shop.engine
+
+    def grown(self, additions: Additions) -> "Served":
+        """The same model with items that were added, but for those of its own catalogue.
+
+        Those that it cannot use are left out; the log says why.
+        """
+        added, contents = list[Addition](), list[ItemInputs]()
+        for one in additions.read():
+            if one.item_id not in self.engine.items:
+                try:
+                    contents.append(additions.inputs(one, self.shop.preparer, self.name))
+                    added.append(one)
+                except UserError as error:
+                    log.warning("the added item %r is left out: %s", one.item_id, error)
+        if not added:
+            return self
+        new, content = copy(self), joined(contents)
+        new.shop = self.shop.with_inputs({one.item_id: one.item for one in added}, content)
+        new.catalogue = Catalogue(new.engine, self.folder, added)
+        new._lengths = {}
+        if self.index is not None:
+            of_added = vectors.item_vectors(self.engine.model.among(content))
+            new.index = self.index._replace(added=of_added, first=len(self.engine.item_ids))
+        return new
 
     def warm(self) -> None:
         """Load the encoders, and run each once.
@@ -140,7 +175,7 @@ class Served:
         own = requests.with_newer(all_past, rows, position, np.concatenate([one.newer for one in asked]))
         rules = [one.rules for one in asked]
         features = engine.features if any(each.rerank.method != "none" for each in rules) else None
-        most = max(1, 2**26 // max(1, len(self.titles)))  # lists whose scores fit 256 MiB
+        most = max(1, 2**26 // max(1, len(self.catalogue.titles)))  # lists whose scores fit 256 MiB
         blocks: list[Block] = []
         for start in range(0, len(asked), most):
             part = slice(start, start + most)
@@ -159,7 +194,7 @@ class Served:
                 {
                     "rank": rank,
                     "item_id": self.engine.item_ids[item],
-                    "title": self.titles[item],
+                    "title": self.catalogue.titles[item],
                     "score": score,
                 }
                 for rank, (item, score) in enumerate(found, 1)
@@ -192,7 +227,7 @@ class Served:
             {
                 "rank": rank,
                 "item_id": self.engine.item_ids[item],
-                "title": self.titles[item],
+                "title": self.catalogue.titles[item],
                 "cosine": cosine,
             }
             for rank, (item, cosine) in enumerate(found, 1)
@@ -204,11 +239,8 @@ class Served:
         Raises:
             UserError: if the picture cannot be used, or the catalogue does not have an attribute.
         """
-        item = NewItem(
-            picture, asked.text, asked.title, asked.description, {**asked.categories}, {**asked.numbers}
-        )
         users = [*asked.users] or self._sample()
-        content = self.shop.preparer.content([item])
+        content = self.shop.preparer.content([asked.item(picture)])
         scored = self.shop.score_inputs(content, users, asked.histories).drop(columns="item")
         best = scored.sort_values("rank", kind="stable", na_position="last")[: asked.k]
         columns = (best[name].tolist() for name in ("user_id", "rank", "score", "basis"))
@@ -226,59 +258,20 @@ class Served:
     def _sample(self) -> list[str]:
         """Users that are evenly spaced in the user table."""
         ids = self.engine.split.user_ids
-        return ids[:: -(-len(ids) * max(1, len(self.titles)) // limits.SCORES) or 1]
+        return ids[:: -(-len(ids) * max(1, len(self.catalogue.titles)) // limits.SCORES) or 1]
 
     def items(self, query: str, offset: int, k: int) -> dict[str, Any]:
-        """Items whose title or id contains all words of a query, in the order of the catalogue."""
-        words = query.casefold().split()
-        found = [row for row, text in enumerate(self._texts) if all(word in text for word in words)]
-        items = [
-            {
-                "item_id": self.engine.item_ids[row],
-                "title": self.titles[row],
-                "picture": bool(self._places[row] >= 0),
-            }
-            for row in found[offset : offset + k]
-        ]
-        return {"items": items, "total": len(found), "model": self.name}
+        """See `Catalogue.find`."""
+        return self.catalogue.find(query, offset, k) | {"model": self.name}
 
-    @cached_property
-    def _texts(self) -> list[str]:
-        return [
-            f"{title} {item}".casefold()
-            for title, item in zip(self.titles, self.engine.item_ids, strict=True)
-        ]
-
-    @cached_property
-    def _manifest(self) -> pd.DataFrame | None:
-        path = self.folder / packing.PICTURES / "manifest.parquet"
-        return files.read_table(path) if path.is_file() else None
-
-    @cached_property
-    def _places(self) -> np.ndarray:
-        """int64 [items]: where the thumbnail is in its shard, -1 without one."""
-        if self._manifest is None:
-            return np.full(len(self.titles), -1)
-        return self._manifest["offset"].to_numpy()
-
-    def picture(self, item_id: str) -> bytes | None:
-        """The thumbnail of an item; None if there is none."""
-        (row,) = self._rows([item_id])
-        if row < 0 or self._manifest is None or self._places[row] < 0:
-            return None
-        (blob,) = files.read_members(
-            self.folder / packing.PICTURES, files.members(self._manifest.iloc[[int(row)]])
-        )
-        return blob
-
-    def info(self, encoders: bool) -> dict[str, Any]:
+    def info(self, encoders: bool, additions: bool = False) -> dict[str, Any]:
         """See `schemas.Info`; of each category, the first values."""
         columns = [str(name) for name in self.engine.split.items if str(name).startswith(CATEGORY)]
         new_items = encoders and self.scores_new_items
         fitted = self.shop.preparer.fitted.attributes if new_items else {"numbers": {}}
         return {
             "model": self.name,
-            "items": len(self.titles),
+            "items": len(self.catalogue.titles),
             "users": len(self.engine.split.user_ids),
             "similar_by": self.similar_by,
             "categories": {
@@ -287,4 +280,5 @@ class Served:
             },
             "numbers": [name.removeprefix(NUMBER) for name in fitted["numbers"]],
             "new_items": new_items,
+            "additions": new_items and additions,
         }

@@ -10,21 +10,22 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-from fastapi import FastAPI, File, Form, Query, Request, Response, UploadFile
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from fusionrec.errors import UserError
+from fusionrec.recommend.additions import Additions
+from fusionrec.serve import new_items, schemas, strict
 from fusionrec.serve import options as limits
-from fusionrec.serve import schemas, strict
 from fusionrec.serve.answers import Served
 from fusionrec.serve.batching import Batcher, FullError
 from fusionrec.serve.current import Current
-from fusionrec.serve.guard import UPLOADS, Guard
+from fusionrec.serve.guard import Guard
 from fusionrec.serve.metrics import Metrics
 from fusionrec.serve.options import Options
+from fusionrec.serve.schemas import PROBLEMS
 
 PAGE = Path(__file__).with_name("page.html")
 PATH = re.compile(
@@ -32,16 +33,6 @@ PATH = re.compile(
 )
 ItemId = Annotated[str, Query(min_length=1, max_length=limits.ID_LENGTH)]
 Length = Annotated[int, Query(ge=1, le=limits.K)]
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": schemas.Problem, "description": description}
-    for status, description in {
-        401: "The token is missing or wrong",
-        408: "The request did not arrive in time",
-        413: "The body is too large",
-        422: "The request is not valid",
-        503: "The queue is full; `Retry-After` says when to ask again",
-    }.items()
-}
 
 
 class Service:
@@ -50,7 +41,8 @@ class Service:
     def __init__(self, options: Options):
         torch.set_num_threads(1)  # several requests share the cores instead
         self.options, self.metrics = options, Metrics()
-        self.current = Current(options.model, self._load, self.metrics)
+        additions = None if options.additions is None else Additions(options.additions, limits.ADDED)
+        self.current = Current(options.model, self._load, self.metrics, additions)
         batched = self.metrics.batches.observe
         seconds = options.seconds
         self.lists: Batcher[Any, dict[str, Any]] = Batcher(
@@ -111,6 +103,7 @@ def create(options: Options) -> FastAPI:
     app.router.route_class = strict.StrictRoute
     _add_answers(app, service)
     _add_catalogue(app, service)
+    new_items.add(app, service)
     _add_operations(app, service)
     for kind, handler in {
         RequestValidationError: _invalid,
@@ -134,7 +127,7 @@ def _add_answers(app: FastAPI, service: Service) -> None:
         """The list of one known user."""
         return JSONResponse(await service.lists.ask(schemas.ListsRequest(users=[user], k=k)))
 
-    @app.get("/v1/similar", response_model=schemas.Similar, responses=PROBLEMS | {404: PROBLEMS[422]})
+    @app.get("/v1/similar", response_model=schemas.Similar, responses=PROBLEMS)
     async def similar(item: ItemId, k: Length = 10, by: str = "model") -> Response:
         """The items that are most similar to an item, by the vectors of the model or of one of its inputs."""
         if by not in service.current.served.similar_by:
@@ -143,31 +136,6 @@ def _add_answers(app: FastAPI, service: Service) -> None:
             return JSONResponse(await service.lists.ask(lambda served: served.similar(item, k, by)))
         except KeyError:
             raise HTTPException(404, "there is no such item") from None
-
-    @app.post(UPLOADS, response_model=schemas.NewItemAnswer, responses=PROBLEMS)
-    async def new_item(
-        image: Annotated[UploadFile | None, File(description="a picture")] = None,
-        text: Annotated[str | None, Form(description="replaces what is composed of the following")] = None,
-        title: Annotated[str, Form()] = "",
-        description: Annotated[str, Form()] = "",
-        categories: Annotated[str, Form(description="JSON: values by name")] = "{}",
-        numbers: Annotated[str, Form(description="JSON: a number by name")] = "{}",
-        users: Annotated[str, Form(description="JSON: user ids; none: many users")] = "[]",
-        histories: Annotated[str, Form(description="JSON: further item ids by user id")] = "{}",
-        k: Annotated[int, Form(ge=1, le=limits.K)] = 10,
-    ) -> Response:
-        """Who would like a new item, and what is similar to it, from its picture, text and attributes."""
-        if not (service.options.encoders and service.current.served.scores_new_items):
-            raise UserError("this service does not score new items")
-        fields = {"categories": categories, "numbers": numbers, "users": users, "histories": histories}
-        read = {name: _json(name, value) for name, value in fields.items()}
-        given = {"text": text or None, "title": title, "description": description, "k": k}
-        try:
-            asked = schemas.NewItemRequest.model_validate(given | read)
-        except ValidationError as error:
-            raise RequestValidationError(error.errors()) from None
-        picture = None if image is None else await image.read() or None
-        return JSONResponse(await service.encoders.ask(lambda served: served.new_item(asked, picture)))
 
 
 def _add_catalogue(app: FastAPI, service: Service) -> None:
@@ -180,10 +148,10 @@ def _add_catalogue(app: FastAPI, service: Service) -> None:
         """Items whose title or id contains all words of a query."""
         return JSONResponse(await service.lists.ask(lambda served: served.items(query, offset, k)))
 
-    @app.get("/v1/picture", response_class=Response, responses=PROBLEMS | {404: PROBLEMS[422]})
+    @app.get("/v1/picture", response_class=Response, responses=PROBLEMS)
     async def picture(item: ItemId) -> Response:
         """The thumbnail of an item, a JPEG."""
-        blob = await asyncio.to_thread(service.current.served.picture, item)
+        blob = await asyncio.to_thread(service.current.served.catalogue.picture, item)
         if blob is None:
             raise HTTPException(404, "there is no such picture")
         return Response(blob, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=300"})
@@ -191,8 +159,9 @@ def _add_catalogue(app: FastAPI, service: Service) -> None:
     @app.get("/v1/info", response_model=schemas.Info, responses=PROBLEMS)
     async def info() -> Response:
         """What the service can answer."""
-        encoders = service.options.encoders
-        return JSONResponse(await service.lists.ask(lambda served: served.info(encoders)))
+        options = service.options
+        added = options.additions is not None
+        return JSONResponse(await service.lists.ask(lambda served: served.info(options.encoders, added)))
 
 
 def _add_operations(app: FastAPI, service: Service) -> None:
@@ -232,13 +201,6 @@ def _page() -> tuple[str, str]:
         hashes[tag] = f"{tag}-src 'sha256-{digest}'"
     rest = "connect-src 'self'; img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     return text, f"default-src 'none'; {hashes['script']}; {hashes['style']}; {rest}"
-
-
-def _json(name: str, value: str) -> Any:
-    try:
-        return strict.loads(value)
-    except ValueError:
-        raise UserError(f"{name}: not JSON") from None
 
 
 def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:

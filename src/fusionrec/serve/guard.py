@@ -15,7 +15,7 @@ from fusionrec.serve.metrics import Metrics
 from fusionrec.serve.options import Options
 
 OPEN = ("/", "/health", "/ready")  # need no token: they tell nothing about the model
-UPLOADS = "/v1/new-items"
+UPLOADS = "/v1/new-items", "/v1/items"  # take pictures
 log = logging.getLogger("uvicorn.error")
 HOST = re.compile(
     r"(?:\[([^]]+)\]|([^:]+))(?::\d*)?$"
@@ -101,7 +101,7 @@ class Guard:
         Raises:
             RefusedError: if it is too large, or does not arrive in time, or the memory for bodies is full.
         """
-        most = limits.UPLOAD_BYTES if scope["path"] == UPLOADS else limits.JSON_BYTES
+        most = limits.UPLOAD_BYTES if scope["path"] in UPLOADS else limits.JSON_BYTES
         told = headers.get("content-length", "0")
         if not told.isascii() or not told.isdigit() or len(told) > 12 or int(told) > most:
             raise RefusedError(413, f"the body may have {most:,} bytes")

@@ -15,6 +15,7 @@ ID_LENGTH = 200  # characters
 TEXT_LENGTH = 20_000  # characters of a title, description or text
 JSON_BYTES = 2**20
 UPLOAD_BYTES = 8 * 2**20
+ADDED = 1_000  # items that may be added to a model
 SCORES = 2**24  # a new item is ranked for as many users as need so many scores
 
 # of a worker process
@@ -35,6 +36,7 @@ class Options:
         exact: whether all items are scored even if the model has an index.
         seconds: limit on the time that a request may take to arrive, and again to be answered.
         waiting: how many lists may wait in a worker process.
+        additions: the folder of items that are added. None: none can be.
         hosts: names by which a browser may call the service. None: any.
     """
 
@@ -44,4 +46,5 @@ class Options:
     exact: bool = False
     seconds: float = 10
     waiting: int = 1024
+    additions: Path | None = None
     hosts: tuple[str, ...] | None = LOOPBACK

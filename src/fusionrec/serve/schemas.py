@@ -1,9 +1,10 @@
 """The types of requests and answers. Values of another type, unknown keys, NaN and infinity are refused."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from fusionrec.recommend.new_items import NewItem
 from fusionrec.recommend.rerank_options import Rerank
 from fusionrec.serve import options as limits
 
@@ -52,17 +53,33 @@ class ListsRequest(_Request):
     rerank: Reranking = Reranking()
 
 
-class NewItemRequest(_Request):
-    """A new item, besides its picture; see `fusionrec.api.FusionRec.score_new_item`."""
+class Described(_Request):
+    """What is known of a new item, besides its picture; see `fusionrec.api.FusionRec.score_new_item`."""
 
     text: Long | None = None
     title: Long = ""
     description: Long = ""
     categories: Annotated[dict[Id, Annotated[list[Id], Field(max_length=100)]], Field(max_length=100)] = {}
     numbers: Annotated[dict[Id, float], Field(max_length=100)] = {}
+
+    def item(self, picture: bytes | None) -> NewItem:
+        """The same for `fusionrec.recommend`."""
+        categories = {name: [*values] for name, values in self.categories.items()}
+        return NewItem(picture, self.text, self.title, self.description, categories, {**self.numbers})
+
+
+class NewItemRequest(Described):
+    """A new item, and whom it is scored for."""
+
     users: Annotated[list[Id], Field(max_length=limits.USERS)] = []
     histories: Annotated[dict[Id, Ids], Field(max_length=limits.USERS)] = {}
     k: Length = 10
+
+
+class AddRequest(Described):
+    """A new item that joins the catalogue."""
+
+    item_id: Id
 
 
 class Recommended(BaseModel):
@@ -143,6 +160,14 @@ class Items(BaseModel):
     model: str
 
 
+class Changed(BaseModel):
+    """An item that was added or removed, and how many items there are now."""
+
+    item_id: str
+    items: int
+    model: str
+
+
 class Info(BaseModel):
     """What the service can answer."""
 
@@ -153,9 +178,24 @@ class Info(BaseModel):
     categories: dict[str, list[str]]
     numbers: list[str]
     new_items: bool
+    additions: bool
 
 
 class Problem(BaseModel):
     """Why a request was not answered."""
 
     detail: str
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": description}
+    for status, description in {
+        401: "The token is missing or wrong",
+        404: "There is no such thing",
+        408: "The request did not arrive in time",
+        409: "There is such an item already",
+        413: "The body is too large",
+        422: "The request is not valid",
+        503: "The queue is full; `Retry-After` says when to ask again",
+    }.items()
+}
