@@ -1,8 +1,9 @@
 """How fast a service answers: python tests/benchmarks/serving.py --users 100000 --items 100000 --seconds 10
 
 A model with random weights, histories of ten items, a client on this machine that keeps 32 connections open. Beside
-each figure stands the floor: one matrix product and the search for the best, in one thread, without HTTP.
-`--new-items PACK` also sends pictures to a packed model that has encoders.
+its figures stand the floor, one matrix product and the search for the best, in one thread and without HTTP, and a peer:
+implicit behind FastAPI (`serving_peer.py`), if it is installed. `--new-items PACK` also sends pictures to a packed
+model that has encoders.
 """
 
 import argparse
@@ -18,7 +19,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +49,26 @@ def main() -> None:
             print(f"start-up until the first answer: {started:.1f} s")
             measure(args, port, process.pid)
             memory(pack, process)
+        peer(args, Path(folder))
     if args.new_items:
         with serving(Path(args.new_items).resolve(), args.workers) as (port, process, started):
             print(f"start-up with encoders: {started:.1f} s")
             body, kind = upload()
             make = lambda: request("/v1/new-items", body, kind)  # noqa: E731
             timed("new item with picture, one at a time", process.pid, closed(port, make, 1, 10))
+
+
+def peer(args: argparse.Namespace, folder: Path) -> None:
+    """The same of implicit behind FastAPI."""
+    if find_spec("implicit") is None:
+        print("implicit is not installed: without the peer")
+        return
+    script = Path(__file__).with_name("serving_peer.py")
+    command = [sys.executable, str(script), *map(str, (args.users, args.items, args.width))]
+    print("implicit and FastAPI:")
+    with running(command, folder) as (port, process, started):
+        print(f"start-up until the first answer: {started:.1f} s")
+        measure(args, port, process.pid)
 
 
 def build(args: argparse.Namespace, folder: Path, pack: Path) -> None:
@@ -124,26 +140,20 @@ def floor(args: argparse.Namespace, pack: Path) -> None:
         )
 
 
+def serving(
+    pack: Path, workers: int, *more: str
+) -> AbstractContextManager[tuple[int, "subprocess.Popen[str]", float]]:
+    """`running` for a packed model."""
+    options = ["--port", "0", "--workers", str(workers), *more]
+    return running([sys.executable, "-m", "fusionrec", "serve", str(pack), *options], pack.parent)
+
+
 @contextmanager
-def serving(pack: Path, workers: int, *more: str) -> Iterator[tuple[int, "subprocess.Popen[str]", float]]:
+def running(command: list[str], folder: Path) -> Iterator[tuple[int, "subprocess.Popen[str]", float]]:
     """A running service: its port, its process, and the seconds until it answered."""
-    command = [
-        sys.executable,
-        "-m",
-        "fusionrec",
-        "serve",
-        str(pack),
-        "--port",
-        "0",
-        "--workers",
-        str(workers),
-        *more,
-    ]
     begun = time.perf_counter()
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, cwd=pack.parent, text=True, env=environment
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=folder, text=True, env=environment) as process:
         try:
             assert process.stdout is not None
             found = re.search(r":(\d+) ", process.stdout.readline())
@@ -229,10 +239,11 @@ def timed(name: str, pid: int, asking: Coroutine[Any, Any, tuple[list[float], fl
 
 
 def cpu(pid: int) -> float:
-    """Seconds of CPU that the workers have used."""
+    """Seconds of CPU that a service and its workers have used."""
     import psutil  # type: ignore[import-untyped]
 
-    each = [one.cpu_times() for one in psutil.Process(pid).children(recursive=True)]
+    service = psutil.Process(pid)
+    each = [one.cpu_times() for one in [service, *service.children(recursive=True)]]
     return sum(one.user + one.system for one in each)
 
 
@@ -280,8 +291,18 @@ def memory(pack: Path, process: "subprocess.Popen[str]") -> None:
     own = sum(one.uss for one in each)
     print(
         f"memory of {len(family)} processes: {used / 2**20:,.0f} MiB, of which {own / 2**20:,.0f} MiB are not shared; "
-        f"vectors and histories: {vectors / 2**20:,.0f} MiB"
+        f"vectors and histories: {vectors / 2**20:,.0f} MiB; the libraries alone: {libraries() / 2**20:,.0f} MiB"
     )
+
+
+def libraries() -> int:
+    """Bytes of a process that has loaded what a worker loads, but no model."""
+    code = "import fusionrec.serve.app, psutil; print(psutil.Process().memory_full_info().pss)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+    )  # fmt: skip
+    return int(done.stdout)
 
 
 def upload() -> tuple[bytes, str]:

@@ -164,7 +164,8 @@ def test_taking_rows_takes_their_values(bags: list[list[int]], order) -> None:  
     assert [taken.category_values[start:end].tolist() for start, end in pairwise(ends)] == [
         bags[row] for row in rows
     ]
-    parts = [inputs.take(torch.tensor(part, dtype=torch.int64)) for part in (rows[:2], rows[2:], [])]
+    cut: list[list[int]] = [rows[:2], rows[2:], []]
+    parts = [inputs.take(torch.tensor(part, dtype=torch.int64)) for part in cut]
     for name, tensor in item_inputs.joined(parts).tensors().items():
         assert tensor.equal(taken.tensors()[name]), name
 

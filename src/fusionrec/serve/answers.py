@@ -138,16 +138,12 @@ class Served:
         if request.rerank.method != "none":
             rerank.refuse(request.rerank.method, self.engine.features)
         users = [*dict.fromkeys(request.users)]
-        rows = self.engine.users.get_indexer(pd.Index(users, dtype=object)).tolist()
         asked, unknown = [], 0
-        for user, row in zip(users, rows, strict=True):
-            newer = self._rows(request.histories.get(user, []))
+        for user, row in zip(users, _rows(self.engine.users, users).tolist(), strict=True):
+            newer = _rows(self.engine.items, request.histories.get(user, []))
             unknown += int((newer < 0).sum())
             asked.append(_Asked(number, user, row, newer[newer >= 0], rules))
         return asked, unknown
-
-    def _rows(self, item_ids: Sequence[str]) -> np.ndarray:
-        return self.engine.items.get_indexer(pd.Index([*item_ids], dtype=object)).astype(np.int64)
 
     def _blocks(self, asked: list[_Asked]) -> list[tuple[_Asked, Block]]:
         """A list for each, in their order within each request."""
@@ -170,9 +166,11 @@ class Served:
         unknown = rows < 0
         rows[unknown] = len(past) + np.arange(unknown.sum())
         ends = np.full(int(unknown.sum()), past.offsets[-1])
-        all_past = Histories(np.concatenate([past.offsets, ends]), past.items)
-        position = np.repeat(np.arange(len(asked)), [len(one.newer) for one in asked])
-        own = requests.with_newer(all_past, rows, position, np.concatenate([one.newer for one in asked]))
+        own = Histories(np.concatenate([past.offsets, ends]), past.items) if unknown.any() else past
+        counts = [len(one.newer) for one in asked]
+        if any(counts):
+            position = np.repeat(np.arange(len(asked)), counts)
+            own = requests.with_newer(own, rows, position, np.concatenate([one.newer for one in asked]))
         rules = [one.rules for one in asked]
         features = engine.features if any(each.rerank.method != "none" for each in rules) else None
         most = max(1, 2**26 // max(1, len(self.catalogue.titles)))  # lists whose scores fit 256 MiB
@@ -208,7 +206,7 @@ class Served:
             UserError: if the model has no such vectors.
             KeyError: if the item is not in the catalogue.
         """
-        (row,) = self._rows([item_id])
+        (row,) = _rows(self.engine.items, [item_id])
         if row < 0:
             raise KeyError(item_id)
         x = vectors.of(self.engine.model, by)
@@ -282,3 +280,9 @@ class Served:
             "new_items": new_items,
             "additions": new_items and additions,
         }
+
+
+def _rows(index: pd.Index, ids: Sequence[str]) -> np.ndarray:
+    """int64 [n]: where ids stand in an index, -1 for unknown ones. Faster than `get_indexer` where they are few."""
+    found = [index.get_loc(one) if one in index else -1 for one in ids]
+    return np.array(found, np.int64)
