@@ -1,6 +1,7 @@
 """The wheel: it is built, installed without the repository, and answers with a packed model."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,10 @@ from fusionrec import extras
 from fusionrec.api import FusionRec
 from fusionrec.paths import cache_home
 from fusionrec.recommend import packing
+from fusionrec.recommend.new_items import NewItem
 
 from .recommend import shop
+from .serve.conftest import Client
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
@@ -67,14 +70,17 @@ def away(built: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def environment(folder: Path, path: Path | None = None) -> dict[str, str]:
+    variables = {"PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1", "HOME": str(folder)}
+    variables["FUSIONREC_CACHE"] = str(cache_home())  # weights that were downloaded already
+    return variables | ({"PYTHONPATH": str(path)} if path else {})
+
+
 def ran(
     folder: Path, python: Path | str, path: Path | None, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1", "HOME": str(folder)}
-    environment["FUSIONREC_CACHE"] = str(cache_home())  # weights that were downloaded already
-    environment |= {"PYTHONPATH": str(path)} if path else {}
     return subprocess.run(
-        [str(python), *arguments], cwd=folder, env=environment, capture_output=True, text=True
+        [str(python), *arguments], cwd=folder, env=environment(folder, path), capture_output=True, text=True
     )
 
 
@@ -122,3 +128,18 @@ def test_it_answers_in_an_empty_environment(wheel: Path, away: Path, open_shop: 
     done = ran(away, python, None, "-c", USE)
     assert done.returncode == 0, done.stderr
     check(done.stdout, away / "venv", open_shop)
+    command = [str(away / "venv/bin/fusionrec"), "serve", "shop", "--port", "0", "--additions", "added"]
+    with subprocess.Popen(
+        command, cwd=away, env=environment(away), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        found = re.search(r":(\d+) ", process.stdout.readline())
+        assert found
+        client = Client(process, int(found[1]), away / "log")
+        fields: dict[str, str | bytes] = {"item_id": "new", "image": shop.picture(0), "title": "a red boat"}
+        assert client.upload(fields, "/v1/items").status == 201
+        request = {"users": ["u3"], "k": shop.ITEMS + 1}
+        made = client.post("/v1/recommendations", request).json["lists"][0]["items"]
+        process.terminate()
+    grown = open_shop.with_items({"new": NewItem(shop.picture(0), title="a red boat")})
+    assert [one["item_id"] for one in made] == grown.recommend(["u3"], shop.ITEMS + 1)["item_id"].tolist()
