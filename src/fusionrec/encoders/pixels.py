@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
-from torchvision.io import ImageReadMode, decode_image, decode_jpeg  # type: ignore[import-untyped]
 from torchvision.transforms import Resize, v2  # type: ignore[import-untyped]
 
 JPEG = b"\xff\xd8\xff"  # the first bytes of every JPEG file
@@ -24,18 +24,10 @@ def decode(blob: bytes) -> Image.Image:
 def tensor(picture: bytes | Image.Image) -> torch.Tensor:
     """A picture, as a file (JPEG, PNG, WebP) or as RGB: uint8 [3, height, width].
 
-    torchvision decodes faster than Pillow, which is used for what torchvision cannot read: colours of more than 8
-    bits, animations, other formats.
+    Pillow decodes it, as in the stage `images`: a decoder that has not seen a hostile file before may not survive it.
     """
-    if isinstance(picture, bytes):
-        try:
-            pixels = decode_image(_bytes(picture), ImageReadMode.RGB)
-        except RuntimeError:
-            pixels = torch.empty(0)
-        if pixels.dtype == torch.uint8 and pixels.ndim == 3:
-            return pixels
-        picture = decode(picture)
-    return v2.functional.pil_to_tensor(picture)
+    image = decode(picture) if isinstance(picture, bytes) else picture
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
 
 
 def tensors(pictures: list[bytes | Image.Image], device: torch.device) -> list[torch.Tensor]:
@@ -52,6 +44,8 @@ def _on_gpu(blobs: list[bytes], device: torch.device) -> list[torch.Tensor]:
     """JPEG files decoded by nvJPEG; those that it refuses are decoded on the CPU."""
     if not blobs:
         return []
+    from torchvision.io import ImageReadMode, decode_jpeg  # type: ignore[import-untyped]
+
     try:
         return decode_jpeg([_bytes(blob) for blob in blobs], ImageReadMode.RGB, device)
     except torch.OutOfMemoryError:
