@@ -9,6 +9,8 @@ import pytest
 from fusionrec.api import FusionRec
 from fusionrec.errors import UserError
 from fusionrec.recommend import rerank
+from fusionrec.recommend.additions import Addition, Additions
+from fusionrec.recommend.new_items import NewItem
 from fusionrec.serve import options as limits
 from fusionrec.serve.answers import Served
 from fusionrec.serve.schemas import Info, Lists, ListsRequest, NewItemAnswer, NewItemRequest, Similar
@@ -153,3 +155,24 @@ def test_what_a_page_needs(served: Served) -> None:
 def test_only_packed_models_are_served(built: Path) -> None:
     with pytest.raises(UserError, match="fusionrec pack"):
         Served(built / "model")
+
+
+def test_which_added_items_join(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    additions, preparer = Additions(tmp_path), served.shop.preparer
+    for item_id in ("n", "i03", "odd"):  # a new one, one of the catalogue, one that the model cannot use
+        additions.add(item_id, NewItem(title="A boat"), preparer, served.name)
+    inputs = additions.inputs
+
+    def picky(one: Addition, *rest: Any) -> Any:
+        if one.item_id == "odd":
+            raise UserError("no such attribute")
+        return inputs(one, *rest)
+
+    monkeypatch.setattr(additions, "inputs", picky)
+    grown = served.grown(additions)
+    assert grown.engine.item_ids == [*served.engine.item_ids, "n"] and grown.catalogue.titles[-1] == "A boat"
+    assert "'odd' is left out: no such attribute" in caplog.text
+    monkeypatch.setattr(Served, "scores_new_items", False)
+    assert served.grown(additions) is served and "does not score new items" in caplog.text

@@ -69,6 +69,9 @@ class Served:
 
         Those that it cannot use are left out; the log says why.
         """
+        if not self.scores_new_items:
+            log.warning("the model does not score new items: those that were added are left out")
+            return self
         added, contents = list[Addition](), list[ItemInputs]()
         for one in additions.read():
             if one.item_id not in self.engine.items:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -81,6 +82,7 @@ def create(options: Options) -> FastAPI:
     Raises:
         UserError: if the model cannot be loaded.
     """
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # broken forms are answered, not logged
     service = Service(options)
 
     @asynccontextmanager

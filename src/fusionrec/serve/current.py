@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 
 from fusionrec.errors import UserError
 from fusionrec.recommend import packing
@@ -39,6 +40,7 @@ class Current:
         additions: Additions | None = None,
     ):
         self.path, self.load, self.metrics, self.additions = path, load, metrics, additions
+        self._growing = Lock()
         self._seen = self._state()
         self._loaded = load(path)
         metrics.loads.labels("loaded").inc()
@@ -46,11 +48,12 @@ class Current:
 
     def grow(self) -> None:
         """Look for items that were added or removed."""
-        if self.additions is None:
-            self.served = self._loaded
-        else:
-            self._added = self.additions.state()
-            self.served = self._loaded.grown(self.additions)
+        with self._growing:  # two threads may ask for it, and the later state must win
+            if self.additions is None:
+                self.served = self._loaded
+            else:
+                self._added = self.additions.state()
+                self.served = self._loaded.grown(self.additions)
 
     async def watch(self) -> None:
         """Look for changes until cancelled; a model that cannot be loaded is logged, and the old one stays."""

@@ -66,13 +66,13 @@ def add(app: FastAPI, service: "Service") -> None:
             raise UserError("this service does not add items; start it with --additions FOLDER")
 
     async def change(
-        item_id: str, change: Callable[[Served, Additions], None], status: int = 200
+        item_id: str, by: Callable[[Served, Additions], None], status: int = 200
     ) -> JSONResponse:
         """Change the items that were added, and serve what is there now."""
 
         def changed(served: Served) -> None:
             assert service.current.additions is not None
-            change(served, service.current.additions)
+            by(served, service.current.additions)
             service.current.grow()
 
         await service.encoders.ask(changed)
