@@ -1,5 +1,5 @@
 # What a contributor needs; see CONTRIBUTING.md. All of it runs in the environment that is active.
-.PHONY: check test bench docs notebooks lock hashes sbom
+.PHONY: check test bench docs notebooks lock hashes sbom fuzz mutation
 
 check: ## format, lint, types, generated docs, and the tests of what changed since the last commit
 	ruff format --check .
@@ -33,3 +33,9 @@ hashes: ## write requirements.lock: requirements.txt with the hash of each file;
 sbom: ## write build/sbom.json, the list of all packages in the format of CycloneDX; needs `pip install cyclonedx-bom`
 	mkdir -p build
 	cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible -o build/sbom.json
+
+fuzz: ## mutated files for each reader of foreign bytes, five minutes each; needs `pip install atheris`
+	python tests/fuzz/run.py
+
+mutation: ## do the tests of the core modules notice small changes of the code? needs `pip install mutmut`
+	python tests/mutation/run.py
