@@ -19,13 +19,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRATCH = ROOT / "logs/mutation"
+# tests of all metrics together
+WHOLE = [f"evaluation/test_{name}.py" for name in ("agreement", "slices", "report", "validation_intervals")]
 # the files in src/fusionrec, and their tests
 MODULES: dict[str, tuple[str, list[str]]] = {
-    "accuracy": ("evaluation/metrics/accuracy.py", ["evaluation/metrics/test_accuracy.py"]),
-    "catalogue": ("evaluation/metrics/catalogue.py", ["evaluation/metrics/test_catalogue.py"]),
-    "diversity": ("evaluation/metrics/diversity.py", ["evaluation/metrics/test_diversity.py"]),
-    "popularity": ("evaluation/metrics/popularity.py", ["evaluation/metrics/test_popularity.py"]),
-    "serendipity": ("evaluation/metrics/serendipity.py", ["evaluation/metrics/test_serendipity.py"]),
+    "accuracy": ("evaluation/metrics/accuracy.py", ["evaluation/metrics/test_accuracy.py", *WHOLE]),
+    "catalogue": ("evaluation/metrics/catalogue.py", ["evaluation/metrics/test_catalogue.py", *WHOLE]),
+    "diversity": ("evaluation/metrics/diversity.py", ["evaluation/metrics/test_diversity.py", *WHOLE]),
+    "popularity": ("evaluation/metrics/popularity.py", ["evaluation/metrics/test_popularity.py", *WHOLE]),
+    "serendipity": ("evaluation/metrics/serendipity.py", ["evaluation/metrics/test_serendipity.py", *WHOLE]),
     "ranking": ("evaluation/catalogue_ranking.py", ["evaluation/test_catalogue_ranking.py"]),
     "significance": ("evaluation/significance.py", ["evaluation/test_significance.py"]),
     "strategies": ("data/strategies/*.py", ["data/strategies"]),
