@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SCRATCH = ROOT / "logs/mutation"
 # tests of all metrics together
-WHOLE = [f"evaluation/test_{name}.py" for name in ("agreement", "slices", "report", "validation_intervals")]
+WHOLE = [f"evaluation/test_{name}.py" for name in ("agreement", "slices", "traps", "tradeoff")]
 # the files in src/fusionrec, and their tests
 MODULES: dict[str, tuple[str, list[str]]] = {
     "accuracy": ("evaluation/metrics/accuracy.py", ["evaluation/metrics/test_accuracy.py", *WHOLE]),
