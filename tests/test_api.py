@@ -1,5 +1,7 @@
 """The Python API, on a small shop; and an index that is made of its vectors."""
 
+import json
+import shutil
 from pathlib import Path
 
 import faiss
@@ -8,7 +10,7 @@ import pytest
 import torch
 
 import fusionrec.api
-from fusionrec import files
+from fusionrec import checksums, files
 from fusionrec.api import FusionRec
 from fusionrec.data.histories import Histories
 from fusionrec.errors import UserError
@@ -178,3 +180,12 @@ def test_an_index_has_no_items_that_the_model_cannot_rank(tmp_path: Path) -> Non
 def test_a_folder_without_a_split(built: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="dvc repro splits"):
         fusionrec.api.load(built / "model", tmp_path)
+
+
+def test_a_model_whose_users_are_in_another_order_is_refused(built: Path, tmp_path: Path) -> None:
+    shutil.copytree(built / "model", tmp_path / "model")
+    users = files.read_json(built / "model/user_ids.json")
+    (tmp_path / "model/user_ids.json").write_text(json.dumps(users[::-1]), encoding="utf-8")
+    checksums.write(tmp_path / "model")  # as a whole folder of another split has it
+    with pytest.raises(UserError, match="its users are not those of"):
+        fusionrec.api.load(tmp_path / "model", built / "splits")

@@ -57,6 +57,10 @@ DIFFERENT = {
     # the environment that runs these tests was made by the same two commands: see .ci/run
     "python3.11 -m venv .venv && . .venv/bin/activate": "true",
     "pip install -r requirements.txt && dvc repro": "dvc repro",
+    # nothing is installed, but what would be is found out
+    "pip install --require-hashes": "pip install --dry-run --require-hashes",
+    "pip install --no-deps": "pip install --dry-run --no-deps",
+    "pip install --extra-index-url https://download.pytorch.org/whl/cpu": "pip install --dry-run",
     # these tests themselves
     "pytest": "pytest --collect-only --quiet",
     # the small demo does not have these two items

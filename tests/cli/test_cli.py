@@ -40,7 +40,7 @@ OPTIONS = {
     "search": "--trials",
     "serve": "--port",
     "variants": "--seeds",
-    "verify": "--repair",
+    "verify": "--environment",
 }
 
 

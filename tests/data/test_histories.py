@@ -26,6 +26,11 @@ def test_latest_is_newest_first_and_padded() -> None:
     assert latest.tolist() == [[4, 3], [-1, -1], [7, 5]]
 
 
+def test_a_single_interaction() -> None:
+    one = Histories.of(pd.DataFrame({"user": [1], "item": [4], "timestamp": [0]}), 2)
+    assert one.latest(np.array([0, 1]), 2).tolist() == [[-1, -1], [4, -1]]
+
+
 def test_no_interactions_at_all() -> None:
     empty = Histories.of(TABLE.iloc[:0], 2)
     assert empty.latest(np.array([0, 1]), 3).tolist() == [[-1] * 3] * 2

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fusionrec.data import leakage
-from fusionrec.data.split_labels import FOLD_IN, TEST, VAL, Log
+from fusionrec.data.split_labels import FOLD_IN, TEST, TRAIN, VAL, Log
 from fusionrec.errors import ProofError
 
 from .strategies.common import LOG, labels
@@ -42,6 +42,69 @@ def test_a_pair_that_occurs_twice_could_be_in_two_parts() -> None:
     split[:2] = VAL, TEST
     with pytest.raises(ProofError, match="no pair of user and item is in the log twice"):
         leakage.check(split, twice, folds_in=False)
+
+
+SMALL = Log(np.array([0, 0, 0, 1, 2]), np.array([0, 1, 2, 0, 0]), np.arange(5))
+
+
+def test_a_proof_counts_cases_and_a_breach_names_the_first() -> None:
+    assert leakage.proved("it holds", np.zeros(3, bool)) == ("it holds", 3)
+    with pytest.raises(ProofError, match=r"it holds \(2 of 4, the first is number 1\)"):
+        leakage.proved("it holds", np.array([False, True, False, True]))
+
+
+def test_what_is_looked_up_for_every_strategy() -> None:
+    assert leakage.check(np.array([0, 1, 2, 0, 0], np.int8), SMALL, folds_in=False) == [
+        ("every interaction has one label", 5),
+        ("each label is train, val, test or fold_in", 5),
+        ("no pair of user and item is in the log twice", 4),
+        ("only strategies that say so fold in", 5),
+    ]
+
+
+def test_each_pair_of_user_and_item_is_told_from_all_others() -> None:
+    every = Log(np.repeat(np.arange(6), 2), np.tile(np.arange(2), 6), np.arange(12))
+    assert len(leakage.check(np.zeros(12, np.int8), every, folds_in=False)) == 4
+    for number in range(12):
+        user, item = (np.append(column, column[number]) for column in (every.user, every.item))
+        with pytest.raises(ProofError, match=r"twice \(1 of 12,"):
+            leakage.check(np.zeros(13, np.int8), Log(user, item, np.arange(13)), folds_in=False)
+
+
+def test_histories_of_evaluated_users() -> None:
+    split = np.array([TRAIN, VAL, TEST, TRAIN, TRAIN], np.int8)
+    assert leakage.check_histories(split, SMALL, 3) == [
+        ("every evaluated user has at least 3 interactions", 2),
+        ("every evaluated user has a train interaction", 1),
+    ]
+    with pytest.raises(ProofError, match=r"at least 4 interactions \(2 of 2"):
+        leakage.check_histories(split, SMALL, 4)
+    for part in (VAL, TEST):
+        alone = np.array([TRAIN, TRAIN, TRAIN, part, TRAIN], np.int8)
+        with pytest.raises(ProofError, match=r"a train interaction \(1 of 1, the first is number 0\)"):
+            leakage.check_histories(alone, SMALL, 1)
+
+
+def test_the_order_of_parts_in_a_history() -> None:
+    promise = "no later interaction of a user is in an earlier part"
+    for split in ([FOLD_IN, TRAIN, VAL, TEST, TRAIN], [TRAIN, TRAIN, TEST, TEST, VAL]):
+        assert leakage.check_order(np.array(split, np.int8), SMALL) == (promise, 4)
+    for split in ([TRAIN, FOLD_IN, TEST, TRAIN, TRAIN], [TRAIN, TEST, VAL, TRAIN, TRAIN]):
+        with pytest.raises(ProofError, match=rf"{promise} \(1 of 4"):
+            leakage.check_order(np.array(split, np.int8), SMALL)
+
+
+def test_ids_in_two_parts() -> None:
+    ids, split = np.array([0, 0, 2, 2]), np.array([TRAIN, TRAIN, VAL, TEST], np.int8)
+    assert leakage.check_disjoint(ids, split, (TRAIN, VAL), "apart") == ("apart", 3)
+    with pytest.raises(ProofError, match=r"apart \(1 of 3, the first is number 2\)"):
+        leakage.check_disjoint(ids, split, (TRAIN, VAL, TEST), "apart")
+    assert leakage.check_disjoint(ids[:0], split[:0], (TRAIN, VAL), "apart").cases == 1
+
+
+def test_who_has_an_interaction() -> None:
+    assert leakage.has(np.array([0, 2, 2]), np.array([False, False, True])).tolist() == [False, False, True]
+    assert leakage.has(np.zeros(0, np.int64), np.zeros(0, bool)).tolist() == [False]
 
 
 OPTIMISED = """

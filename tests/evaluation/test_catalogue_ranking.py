@@ -93,6 +93,39 @@ def test_memory_is_bounded_by_the_number_of_scores(monkeypatch: pytest.MonkeyPat
     assert np.array_equal(lists.items, np.argsort(-scores, 1)[:, :4])
 
 
+def test_even_one_user_at_a_time_if_a_catalogue_is_that_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue_ranking, "VALUES", 1)
+    assert (
+        catalogue_ranking._fitting(FixedScores(np.zeros((4, 9), np.float32)), np.arange(4), nothing(4), 3)
+        == 1
+    )
+
+
+class ByPast:
+    """Scores that the user's past decides: the item after each known one."""
+
+    def score(self, users: np.ndarray, past: Histories) -> torch.Tensor:
+        scores = torch.zeros(len(users), ITEMS)
+        for row, user in enumerate(users):
+            scores[row, past[user] + 1] = 1.0
+        return scores
+
+
+def test_the_recommender_reads_the_past_and_chunks_have_the_scores_of_the_lists() -> None:
+    past = Histories(np.array([0, 2, 3]), np.array([0, 1, 5]))
+    assert catalogue_ranking.top_k(ByPast(), np.arange(2), past, 1).items.tolist() == [[2], [6]]
+    chunks = list(catalogue_ranking.masked_scores(ByPast(), np.array([1, 0, 1]), past, 2))
+    assert [users.tolist() for users, _ in chunks] == [[1, 0], [1]]
+    rows = torch.cat([scores for _, scores in chunks]).tolist()
+    assert rows[0] == rows[2] == [0, 0, 0, 0, 0, -np.inf, 1, 0, 0]
+    assert rows[1] == [-np.inf, -np.inf, 1, 0, 0, 0, 0, 0, 0]
+
+
+def test_tiny_differences_decide() -> None:
+    scores = torch.tensor([[1e-12, 3e-12, -2e-12, 2e-12]])
+    assert catalogue_ranking.best(scores, 4).items.tolist() == [[1, 3, 0, 2]]
+
+
 def test_nan_is_an_error() -> None:
     with pytest.raises(ValueError, match="NaN"):
         catalogue_ranking.top_k(
@@ -118,6 +151,8 @@ def test_hits() -> None:
     found = catalogue_ranking.hits(np.array([[1, 2, 4], [8, 1, -1]]), np.array([0, 2]), held_out, ITEMS)
     assert found.tolist() == [[True, False, True], [True, False, False]]
     assert not catalogue_ranking.hits(np.array([[1]]), np.array([0]), nothing(), ITEMS).any()
+    first = Histories(np.array([0, 1]), np.array([0]))
+    assert catalogue_ranking.hits(np.array([[2, 0]]), np.array([0]), first, ITEMS).tolist() == [[False, True]]
 
 
 def test_a_short_list_is_no_hit_on_the_last_item_of_the_user_before() -> None:

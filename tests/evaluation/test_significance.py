@@ -47,6 +47,26 @@ def test_variances_by_hand() -> None:
     assert found.seeds**2 == pytest.approx(max(of_seeds, 0)) and of_seeds > 0
 
 
+def test_variance_of_seeds_with_more_runs() -> None:
+    """The mean square of users and seeds together, from each user's variance over runs."""
+    a, b = RNG.random((3, 40)), RNG.random((5, 40)) + np.arange(5)[:, None]
+    expected = 0.0
+    for side in (a, b):
+        means = side.mean(1)
+        together = (side - means[:, None]).var(0, ddof=1).sum() / 39
+        expected += (means.var(ddof=1) - together / 40) / len(side)
+    assert significance.difference(a, b).seeds ** 2 == pytest.approx(expected) and expected > 0
+
+
+def test_no_user_and_one_user() -> None:
+    nobody = significance.difference(np.zeros((2, 0)), np.zeros((1, 0)))
+    assert np.isnan([nobody.mean, nobody.low, nobody.p]).all() and nobody.users == 0
+    one = significance.difference(np.array([[1.0]]), np.array([[3.0]]))
+    assert one.mean == 2 and one.users == 0 and np.isnan([one.low, one.high, one.p]).all()
+    two = significance.difference(np.array([[1.0, 1.0]]), np.array([[3.0, 4.0]]))
+    assert two.users == pytest.approx(0.5) and np.isnan(two.p)
+
+
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 5), st.integers(0, 1000))
 def test_the_interval_excludes_zero_exactly_if_p_is_small(a: int, b: int, tests: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -115,3 +115,10 @@ def test_paths_and_bytes(tmp_path: Path) -> None:
     assert arguments.picture(memoryview(b"bytes")) == ("image", b"bytes") and arguments.picture(None) is None
     with pytest.raises(UserError, match="cannot be read"):
         arguments.picture(tmp_path)
+
+
+def test_a_huge_file_is_refused_by_its_size(tmp_path: Path) -> None:
+    with (tmp_path / "huge.png").open("wb") as file:
+        file.truncate(5 << 29)  # sparse: it takes no space
+    with pytest.raises(UserError, match=r"huge\.png: too large; a picture's file has at most 256 MiB"):
+        arguments.picture(tmp_path / "huge.png")

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 from torch.multiprocessing.reductions import StorageWeakRef
 
+from fusionrec.training import losses
+from fusionrec.training.losses import Catalogue, Modalities, Pairs
 from fusionrec.training.losses.bce import bce_loss
 from fusionrec.training.losses.bpr import bpr_loss
 from fusionrec.training.losses.contrastive import info_nce_loss
@@ -193,6 +195,11 @@ def test_info_nce_by_formula() -> None:
     assert scaled.item() == pytest.approx(expected)
 
 
+def test_info_nce_of_two_items() -> None:
+    same, temperature = torch.eye(2), torch.tensor(0.5)
+    assert info_nce_loss(same, same, temperature).item() == pytest.approx(np.log(1 + np.exp(-1 / 0.5)))
+
+
 @pytest.mark.parametrize("n", [0, 1])
 def test_info_nce_has_nothing_to_tell_apart(n: int) -> None:
     inputs = [
@@ -272,3 +279,38 @@ def test_half_precision_is_raised() -> None:
     assert low.dtype == torch.float32
     # activations come before the losses, in half precision here
     torch.testing.assert_close(low[:4], ranking_losses(positive.float(), negative.float(), mask())[:4])
+
+
+class Step:
+    """A step in which each part has other numbers."""
+
+    targets = torch.tensor([[0, 2], [1, -1]])
+
+    def pairs(self) -> Pairs:
+        return Pairs(draw(P), draw(P, M, seed=1), mask(), draw(P, seed=2), draw(P, M, seed=3))
+
+    def catalogue(self) -> Catalogue:
+        return Catalogue(lambda rows: draw(2, 4)[rows], 2, self.targets, 1)
+
+    def modalities(self) -> Modalities:
+        pictures, texts, sounds = (draw(P, 3, seed=seed) for seed in range(3))
+        return Modalities([(pictures, texts), (pictures, sounds)], torch.tensor(0.3))
+
+    def probability(self, logits: torch.Tensor) -> tuple[torch.Tensor, str]:
+        return torch.tanh(logits), "tanh"
+
+
+def test_each_loss_reads_its_part_of_a_step() -> None:
+    step = Step()
+    positive, negative, valid, of_targets, of_negatives = step.pairs()
+    pairs, temperature = step.modalities()
+    hit, miss = torch.tanh(positive.float()), torch.tanh(negative.float())
+    expected = {
+        "bce": bce_loss(hit, miss, "tanh", valid),
+        "bpr": bpr_loss(positive, negative, valid),
+        "sampled_softmax": sampled_softmax_loss(positive, negative, of_targets, of_negatives, valid),
+        "softmax": softmax_loss(draw(2, 4), step.targets),
+        "contrastive": torch.stack([info_nce_loss(*pair, temperature) for pair in pairs]).mean(),
+    }
+    found = {name: losses.load(name).loss(step).item() for name in expected}
+    assert found == pytest.approx({name: loss.item() for name, loss in expected.items()})

@@ -9,7 +9,7 @@ from scipy.stats import chisquare
 
 from fusionrec.data.histories import Histories
 from fusionrec.training.options import Negatives
-from fusionrec.training.samplers import Sampler
+from fusionrec.training.samplers import Sampler, _pick
 
 USERS, ITEMS = 300, 80
 EXPONENTS = {"uniform": 0.0, "popularity": 0.75, "popularity_inverse": -0.75}
@@ -107,6 +107,25 @@ def test_a_user_with_almost_every_item_still_gets_the_right_ones() -> None:
     assert valid.all() and set(drawn[1]) <= set(range(11))
     assert set(drawn[0]) == set(drawn[2]) == {10, 11}
     assert chisquare(np.bincount(drawn[0] - 10), np.array([1, 16]) / 17 * 30_000).pvalue > 0.001
+
+
+def test_users_with_almost_every_item_do_not_get_the_items_of_others() -> None:
+    """In the same batch, so that the exact draws of one follow those of the other."""
+    count, left = 3000, {0: 7, 1: 2999}
+    train = histories([(user, item) for user in left for item in range(count) if item != left[user]], 2)
+    sampler = Sampler(train, np.arange(count), negatives("uniform", ratio=4))
+    drawn, valid = sampler.draw(np.array([1, 0, 1]), np.random.default_rng(0))
+    assert valid.all() and drawn.tolist() == [[2999] * 4, [7] * 4, [2999] * 4]
+
+
+def test_items_without_a_train_interaction_may_be_drawn() -> None:
+    sampler = Sampler(histories([(0, 0)], 2), np.array([0, 5]), negatives("popularity"))
+    drawn, valid = sampler.draw(np.array([0, 1]), np.random.default_rng(0))
+    assert valid.all() and set(drawn[0]) == {5} and set(drawn[1]) == {0, 5}
+
+
+def test_the_smallest_random_number_does_not_pick_an_item_of_weight_zero() -> None:
+    assert _pick(np.array([4, 6]), np.array([0.0, 1.0]), np.array([0.0])).tolist() == [6]
 
 
 def test_in_batch_by_hand() -> None:

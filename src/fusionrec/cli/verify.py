@@ -1,6 +1,7 @@
 """Reads every byte that the lock files name, and what FusionRec keeps elsewhere, and says what is damaged.
 
     fusionrec verify [--repair]
+    fusionrec verify --environment [--record]
 
 Checked are: the outputs of all stages and data that was added to DVC, here and in DVC's cache; the inputs of stages;
 downloaded weights, stored vectors and interrupted trainings in ~/.cache/fusionrec, or $FUSIONREC_CACHE. For each file
@@ -9,13 +10,18 @@ that is not what it must be, you see what is wrong, and where the right bytes ca
 With --repair, a damaged copy is replaced by a good one that is here or in a remote. Where there is none, damaged files
 are deleted if a stage makes them again: `dvc repro` does that. Data that you added yourself is never deleted. The
 exit status is 1 if anything is wrong, with --repair if anything is left to do.
+
+With --environment, you see why a lock does not come out again, after a `dvc repro` that has changed dvc.lock: which
+stage made other bytes of the same inputs, by how much its numbers differ if both versions are here, and what differs in
+the environment: versions of packages from requirements.txt; CPU, system and settings from environment.json, which
+--record writes where dvc.lock is made. The exit status is 1 if bytes differ.
 """
 
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fusionrec import paths
+from fusionrec import files, params, paths, runtime
 from fusionrec.cli import _arguments
 from fusionrec.errors import UserError
 from fusionrec.integrity.fault import Fault
@@ -34,9 +40,43 @@ def main(arguments: list[str]) -> None:
     """
     parser = _arguments.parser("verify", __doc__)
     parser.add_argument("--repair", action="store_true", help="replace or delete what is damaged")
-    repair = parser.parse_args(arguments).repair
+    parser.add_argument("--environment", action="store_true", help="say why a lock does not come out again")
+    parser.add_argument("--record", action="store_true", help="with --environment: write environment.json")
+    chosen = parser.parse_args(arguments)
     if not Path("dvc.yaml").is_file():
         raise UserError("there is no dvc.yaml here; run from the root of the repository")
+    if chosen.environment:
+        _explain(chosen.record)
+    else:
+        _check(chosen.repair)
+
+
+def _explain(record: bool) -> None:
+    """Say what differs in the environment, and in the bytes.
+
+    Raises:
+        UserError: if bytes differ.
+    """
+    from fusionrec.integrity import environment, reproduction
+
+    now = environment.here(params.load(runtime.Runtime).reproducible)
+    path = Path(environment.RECORD)
+    if record:
+        files.write_json(path, now)
+    lines = environment.packages(Path(environment.PINNED)) if Path(environment.PINNED).is_file() else []
+    if path.is_file():
+        lines += environment.differences(files.read_json(path), now)
+    else:
+        print(f"{path}: there is no record of where dvc.lock was made; --record makes one of this machine")
+    print("\n".join(lines) if lines else "environment: no difference")
+    with _repository() as repo:
+        differing = reproduction.report(repo)
+    print("\n".join(differing) if differing else "dvc.lock: as in the last commit")
+    if differing:
+        raise UserError("other bytes than in the last commit")
+
+
+def _check(repair: bool) -> None:
     found = _faults()
     _show(found)
     if not found:

@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import Image
 
+from fusionrec.data.reading.pictures import LARGEST
 from fusionrec.errors import UserError
 
 # modes that PNG does not have, and that Pillow can convert
@@ -132,6 +133,8 @@ def picture(image: object) -> tuple[str, bytes] | None:
     if not isinstance(image, str | Path):
         raise UserError(f"image: must be a path, bytes or a Pillow picture, not {type(image).__name__}")
     try:
+        if Path(image).stat().st_size > LARGEST:
+            raise UserError(f"{image}: too large; a picture's file has at most {LARGEST >> 20} MiB")
         return str(image), Path(image).read_bytes()
     except (OSError, ValueError) as error:  # a ValueError: a path with a NUL
         reason = getattr(error, "strerror", None) or error

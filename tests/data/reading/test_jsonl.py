@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +125,15 @@ def test_no_file(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "gone"):
         with pytest.raises(UserError, match="cannot be read"):
             read(path)
+
+
+def test_a_huge_line_takes_no_memory(tmp_path: Path) -> None:
+    """As a Python object, a line takes up to thirty times its bytes."""
+    huge = b'{"a": [' + b'"x",' * 5_000_000 + b'"x"]}\n'
+    (tmp_path / "t.jsonl").write_bytes(b'{"a": "1"}\n' + huge + b'{"a": "2"}\n')
+    tracemalloc.start()
+    found = jsonl.read(tmp_path / "t.jsonl", "items", ["a"], lambda record: [record["a"]])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.table["a"].tolist() == ["1", "2"] and peak < 4 * jsonl.LONGEST < len(huge)
+    assert found.refused == [("items", 2, "", "line_too_long", "")]

@@ -49,3 +49,15 @@ def test_no_folder(tmp_path: Path) -> None:
 def test_files_under_other_names(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x")
     assert list(pictures.Blobs([tmp_path / "a"], ["1.jpg"])) == [("1.jpg", b"x")]
+
+
+def test_a_huge_file_is_refused_by_its_size_and_never_read(tmp_path: Path) -> None:
+    for name, size in [("17.jpg", 5 << 29), ("18.jpg", pictures.LARGEST + 1), ("19.jpg", pictures.LARGEST)]:
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(size)  # sparse: it takes no space
+    listed = pictures.find(tmp_path, ["17", "18", "19"], EXTENSIONS)
+    assert listed.refused == [
+        ("pictures", None, "17", "too_large", "17.jpg"),
+        ("pictures", None, "18", "too_large", "18.jpg"),
+    ]
+    assert [path.name for path in listed.blobs.paths] == ["19.jpg"]  # type: ignore[attr-defined]

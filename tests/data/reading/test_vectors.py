@@ -112,3 +112,13 @@ def test_pickles_and_other_folders_are_never_opened(tmp_path: Path) -> None:
         read(root, [VectorFile(file="../v.npy", ids=None)])
     with pytest.raises(UserError, match=r"not found; set raw\.vectors\.vision\[0\]\.file"):
         read(root, [VectorFile(file="w.npy", ids=None)])
+
+
+def test_a_damaged_header_is_one_clear_error(tmp_path: Path) -> None:
+    """NumPy parses it as Python, which ends in the middle of a statement here."""
+    header = b"{{'descr': '<f4', 'fortran_order': False, 'shape': (2, 4), }\n"
+    (tmp_path / "v.npy").write_bytes(
+        b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"\0" * 32
+    )
+    with pytest.raises(UserError, match=r"v\.npy: not a NumPy array"):
+        read(tmp_path, [VectorFile(file="v.npy", ids=None)])

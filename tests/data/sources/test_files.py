@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from fusionrec import params
@@ -89,6 +90,31 @@ def test_what_is_missing_is_named(data: Path) -> None:
     (data / "images").touch()
     with pytest.raises(UserError, match=r"images: cannot be listed"):
         files.read(data, EXTENSIONS, options())
+
+
+def test_all_that_is_missing_is_told_at_once(data: Path) -> None:
+    (data / "interactions.csv").unlink()
+    (data / "images").rename(data / "pictures")
+    with pytest.raises(UserError) as problem:
+        files.read(data, EXTENSIONS, options(item="sku", description="about"))
+    items, log, images = str(problem.value).splitlines()
+    assert "items.csv: no column 'sku'; set raw.files.columns.item" in items
+    assert items.endswith("; likewise 'about' (raw.files.columns.description)")
+    assert log.endswith("interactions.csv: not found; set raw.files.interactions")
+    assert images.endswith("images: not found; set raw.files.images")
+
+
+@pytest.mark.parametrize("name", ["items.jsonl", "items.parquet"])
+def test_columns_of_all_files_are_checked_before_rows_are_read(data: Path, name: str) -> None:
+    table = pd.DataFrame({"id": ["1"]})
+    if name.endswith("jsonl"):
+        table.to_json(data / name, orient="records", lines=True)
+    else:
+        table.to_parquet(data / name)
+    own_files = options(user="who").model_copy(update={"items": name})
+    with pytest.raises(UserError) as problem:
+        files.read(data, EXTENSIONS, own_files)
+    assert [line.count("no column") for line in str(problem.value).splitlines()] == [1, 1]
 
 
 def test_real_posters() -> None:

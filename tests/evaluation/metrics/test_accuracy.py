@@ -27,3 +27,13 @@ def test_an_oracle_scores_one_and_a_miss_zero() -> None:
             if name in {"hit_rate", "mrr", "map", "ndcg"}:
                 assert metric(hits, np.array([n]), K)[0] == pytest.approx(1), name
             assert metric(np.zeros((1, 20), bool), np.array([n]), K)[0] == 0, name
+
+
+def test_each_user_is_measured_alone() -> None:
+    hits = np.random.default_rng(0).random((9, 12)) < 0.3
+    relevant = hits.sum(1) + 1
+    for name, metric in accuracy.METRICS.items():
+        together = metric(hits, relevant, K)
+        assert together.dtype == np.float64 and len(set(together)) > 1, name
+        alone = [metric(hits[[user]], relevant[[user]], K)[0] for user in range(len(hits))]
+        assert together.tolist() == alone, name

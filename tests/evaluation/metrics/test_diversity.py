@@ -50,6 +50,18 @@ def test_content_vectors_have_length_one_or_zero() -> None:
     np.testing.assert_allclose(vectors[0], np.array([0.6, 0.8, 1]) / np.sqrt(2), rtol=1e-6)
 
 
+def test_short_vectors_are_lengthened() -> None:
+    vectors = diversity.content_vectors([np.array([[0.03, 0.04]], np.float32)], 1)
+    np.testing.assert_allclose(vectors, [[0.6, 0.8]], rtol=1e-6)
+
+
+def test_no_users() -> None:
+    assert diversity.intra_list(np.zeros((0, 3), np.int64), np.ones((2, 1), np.float32), [1, 2]).shape == (
+        0,
+        2,
+    )
+
+
 def test_without_modalities_no_vector_says_anything() -> None:
     vectors = diversity.content_vectors([], 2)
     assert vectors.shape == (2, 0) and vectors.dtype == np.float32

@@ -49,6 +49,14 @@ def by_hand(pool: History, vectors: torch.Tensor, latest: list[int], timed: bool
     return result
 
 
+def test_attention_has_a_query_for_each_head(options) -> None:  # type: ignore[no-untyped-def]
+    plain, attending = (
+        History(options.model_copy(update={"history": kind})) for kind in ("sum", "attention")
+    )
+    assert plain.query is None and attending.query is not None
+    assert attending.query.shape == (options.num_attention_heads, options.dim)
+
+
 @pytest.mark.parametrize("timed", [True, False])
 def test_a_history_equals_the_formula(pool: History, vectors: torch.Tensor, timed: bool) -> None:
     expected = torch.stack([by_hand(pool, vectors, row, timed) for row in LATEST.tolist()])

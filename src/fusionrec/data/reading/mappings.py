@@ -41,6 +41,19 @@ def _is_json(text: str) -> bool:
     return True
 
 
+def check_columns(path: Path, wanted: dict[str, Column]) -> None:
+    """Check that only users and items are wanted.
+
+    Raises:
+        UserError: if other columns are wanted; all of them are named.
+    """
+    if others := [column for ours, column in wanted.items() if ours not in PAIR]:
+        raise UserError(
+            f"{path}: maps users to items and has no {' and no '.join(str(each.name) for each in others)}; set "
+            f"{' and '.join(str(each.parameter) for each in others)} to null"
+        )
+
+
 def read(path: Path, name: str, wanted: dict[str, Column], categories: Collection[str] = ()) -> Lines:
     """All pairs as rows, numbered from 1; what is no id is refused.
 
@@ -53,11 +66,7 @@ def read(path: Path, name: str, wanted: dict[str, Column], categories: Collectio
     Raises:
         UserError: if the file is not JSON to its end, or other columns are wanted.
     """
-    if others := [column for ours, column in wanted.items() if ours not in PAIR]:
-        raise UserError(
-            f"{path}: maps users to items and has no {' and no '.join(str(each.name) for each in others)}; set "
-            f"{' and '.join(str(each.parameter) for each in others)} to null"
-        )
+    check_columns(path, wanted)
     users, items, numbers, refused = list[str](), list[str](), list[int](), list[Rejection]()
     for number, (user, item) in enumerate(_pairs(path), 1):
         if isinstance(item, bool) or not isinstance(item, str | int):

@@ -61,6 +61,25 @@ def header(path: Path, form: Format) -> list[str]:
     return csv_files.header(path, _dialect(form))
 
 
+def check(path: Path, wanted: dict[str, Column], form: Format) -> None:
+    """Check that a table can be read and has the columns, without reading its rows.
+
+    Raises:
+        UserError: if the format is not known, the file cannot be read, or columns are missing; all of them are named.
+    """
+    format_ = kind(path)
+    if format_ is None:
+        raise UserError(
+            f"{path}: the format is not known; names end in {', '.join(ENDINGS)}, and may have .gz after it"
+        )
+    if format_ == "jsonl" and mappings.is_mapping(path):
+        mappings.check_columns(path, wanted)
+    elif (
+        names := header(path, form)
+    ) or format_ != "jsonl":  # without a single object, reading says what is wrong
+        csv_files.check_columns(path, names, wanted.values())
+
+
 def read(
     path: Path, name: str, wanted: dict[str, Column], form: Format, categories: Collection[str] = ()
 ) -> Lines:
@@ -70,8 +89,9 @@ def read(
     that maps users to lists of items has a row for each pair; see `mappings`.
 
     Raises:
-        UserError: if the format is not known, the file cannot be read, or a column is missing.
+        UserError: as `check`, or if the rows cannot be read.
     """
+    check(path, wanted, form)
     match kind(path):
         case "text":
             return csv_files.read(path, name, wanted, categories, _dialect(form))
@@ -79,13 +99,7 @@ def read(
             return parquet_files.read(path, wanted, categories)
         case "jsonl" if mappings.is_mapping(path):
             return mappings.read(path, name, wanted, categories)
-        case "jsonl":
-            if keys := jsonl.keys(path):
-                csv_files.check_columns(path, keys, wanted.values())
-            return jsonl.read(path, name, list(wanted), lambda record: _values(record, wanted), categories)
-    raise UserError(
-        f"{path}: the format is not known; names end in {', '.join(ENDINGS)}, and may have .gz after it"
-    )
+    return jsonl.read(path, name, list(wanted), lambda record: _values(record, wanted), categories)
 
 
 def _dialect(form: Format) -> Dialect:

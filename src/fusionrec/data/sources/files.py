@@ -1,5 +1,7 @@
 """Your own data in one folder: a table of items, a log of interactions, and pictures named after items."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -63,8 +65,10 @@ def read(folder: Path, extensions: list[str], own: Options) -> Dataset:
     """Read the tables as strings and list the pictures, which are loaded one by one when they are needed.
 
     Raises:
-        UserError: if a file or column is missing, a file leads out of the folder, or cannot be read.
+        UserError: if files or columns are missing, which are all named, or a file leads out of the folder or cannot
+            be read.
     """
+    _check(folder, own)
     log, lost = _interactions(folder, own)
     if own.items is None:
         items, refused = _occurring(log), []
@@ -76,6 +80,36 @@ def read(folder: Path, extensions: list[str], own: Options) -> Dataset:
     items = items.drop(columns="image", errors="ignore")
     rejected = rejections([*refused, *lost, *images.refused])
     return Dataset(completed(items), log, rejected, images.blobs, has_items_table=own.items is not None)
+
+
+def _check(folder: Path, own: Options) -> None:
+    """Check that all files and columns are there, before rows are read: what is missing is told at once, not in turn.
+
+    Raises:
+        UserError: with a line for each file that is missing, cannot be read, or lacks columns.
+    """
+    logs = own.interactions.values() if isinstance(own.interactions, dict) else [own.interactions]
+    wanted = [(log, "interactions", _of_interactions(own.columns), own.interactions_format) for log in logs]
+    if own.items is not None:
+        wanted.insert(0, (own.items, "items", _of_items(own.columns), own.items_format))
+    problems = list[str]()
+    for name, parameter, columns, form in wanted:
+        with _noted(problems):
+            tables.check(inside(folder, name, f"raw.files.{parameter}"), columns, form)
+    if own.images is not None:
+        with _noted(problems):
+            inside(folder, own.images, "raw.files.images")
+    if problems:
+        raise UserError("\n".join(dict.fromkeys(problems)))
+
+
+@contextmanager
+def _noted(problems: list[str]) -> Iterator[None]:
+    """Add the message of a `UserError` to `problems`, and go on."""
+    try:
+        yield
+    except UserError as error:
+        problems.append(str(error))
 
 
 def _occurring(log: pd.DataFrame) -> pd.DataFrame:
