@@ -1,7 +1,7 @@
 """The routes that take a new item: to score it, or to add it to the catalogue."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from fastapi import Depends, FastAPI, File, Form, Query, UploadFile
 from fastapi.exceptions import RequestValidationError
@@ -15,9 +15,7 @@ from fusionrec.serve import options as limits
 from fusionrec.serve import schemas, strict
 from fusionrec.serve.answers import Served
 from fusionrec.serve.schemas import PROBLEMS
-
-if TYPE_CHECKING:
-    from fusionrec.serve.app import Service
+from fusionrec.serve.service import Service
 
 R = TypeVar("R", bound=schemas.Described)
 
@@ -56,7 +54,7 @@ async def _sent(
 Description = Annotated[Sent, Depends(_sent)]
 
 
-def add(app: FastAPI, service: "Service") -> None:
+def add(app: FastAPI, service: Service) -> None:
     """Add the routes to an application."""
 
     def refuse(adding: bool) -> None:
