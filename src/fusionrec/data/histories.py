@@ -39,9 +39,14 @@ class Histories:
         """int64 [users]: number of items of each user."""
         return np.diff(self.offsets)
 
+    def count(self, users: np.ndarray) -> np.ndarray:
+        """int64 [n]: number of items of `users`, int64 [n], without a look at all others."""
+        counts: np.ndarray = self.offsets[users + 1] - self.offsets[users]
+        return counts
+
     def pairs(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """All items of `users`, int64 [n], as pairs: positions in `users` and items, two int64 [pairs]."""
-        counts = self.counts[users]
+        counts = self.count(users)
         return np.repeat(np.arange(len(users)), counts), self.items[ranges(self.offsets[users], counts)]
 
     def latest(self, users: np.ndarray, length: int) -> np.ndarray:

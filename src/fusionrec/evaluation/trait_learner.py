@@ -38,7 +38,7 @@ class TraitLearner:
         """float32 [n, trait values]: the most probable weights, at least 0, given the choices of n users."""
         row, item = (torch.from_numpy(x) for x in past.pairs(users))
         chosen = torch.zeros(len(users), self.traits.shape[1]).index_add_(0, row, self.traits[item])
-        count = torch.from_numpy(past.counts[users]).float()[:, None]
+        count = torch.from_numpy(past.count(users)).float()[:, None]
         taste = torch.full_like(chosen, 0.5)
         mean, square = (torch.zeros_like(chosen, dtype=torch.float64) for _ in BETAS)
         # by hand: torch's optimisers import the compiler, which takes over a second

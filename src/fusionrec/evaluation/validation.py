@@ -73,7 +73,7 @@ def validator(
                 )
             recommender = NewItems(recommender, train)
         lists = top_k(recommender, users, past, k).items
-        table = accuracy.table(hits(lists, users, held_out, items), held_out.counts[users], [k])
+        table = accuracy.table(hits(lists, users, held_out, items), held_out.count(users), [k])
         suffix = named.removeprefix(name) + f"@{k}"
         shown = {each for each in (*ALWAYS, name) if each in accuracy.METRICS}
         metrics = {f"{each}{suffix}": float(table[f"{each}@{k}"].mean()) for each in shown}

@@ -30,5 +30,5 @@ def measure(
     users = asked(held_out, sample)
     lists = top_k(recommender, users, past, k).items
     relevant = hits(lists, users, held_out, items)
-    columns = {f"{name}@{k}": accuracy.METRICS[name](relevant, held_out.counts[users], k) for name in NAMES}
+    columns = {f"{name}@{k}": accuracy.METRICS[name](relevant, held_out.count(users), k) for name in NAMES}
     return {name: {**ends, "users": len(users)} for name, ends in intervals.by_name(columns).items()}

@@ -67,12 +67,12 @@ class ClosedForm(Model):
 
     def knows(self, users: np.ndarray, past: Histories) -> np.ndarray:
         """See `Model.knows`: users with a history."""
-        known: np.ndarray = past.counts[users] > 0
+        known: np.ndarray = past.count(users) > 0
         return known
 
     def user_vectors_of(self, towers: Towers, users: np.ndarray, past: Histories) -> torch.Tensor:
         """See `Model.user_vectors_of`; from the whole history."""
-        latest = past.latest(users, int(past.counts[users].max(initial=0)))
+        latest = past.latest(users, int(past.count(users).max(initial=0)))
         device = towers.history.device
         return self.user_vectors(
             towers, torch.from_numpy(users).to(device), torch.from_numpy(latest).to(device)

@@ -101,7 +101,9 @@ class Engine:
         Raises:
             UserError: if the items have no such category.
         """
-        excluded = self.items.get_indexer(pd.Index(exclude or [], dtype=object))
+        excluded = (
+            self.items.get_indexer(pd.Index(exclude, dtype=object)) if exclude else np.zeros(0, np.int64)
+        )
         limited = self.categories.limits(category_limits or {})
         return Rules(k, filter_seen, excluded[excluded >= 0].astype(np.int64), limited, rerank)
 

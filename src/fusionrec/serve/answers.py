@@ -112,6 +112,7 @@ class Served:
         own = ["model"] if self.engine.model.similarity_vectors().shape[1] else []
         return [*own, *self.engine.model.content.modalities]
 
+    @torch.inference_mode()
     def lists(self, asked: Sequence[ListsRequest]) -> list[dict[str, Any] | Exception]:
         """`FusionRec.recommend` for several requests, in one matrix product where no user is asked about twice."""
         answers: list[dict[str, Any] | Exception] = []

@@ -91,12 +91,12 @@ def batches(
             batch = masked(train, users, options.targets, length, generator)
         elif options.moments == "all":
             # windows of the history that end anywhere, but are full where they can be
-            spare = np.maximum(train.counts[users] - length, 1)
-            moment = train.counts[users] - 1 - (generator.random(options.batch) * spare).astype(np.int64)
+            spare = np.maximum(train.count(users) - length, 1)
+            moment = train.count(users) - 1 - (generator.random(options.batch) * spare).astype(np.int64)
             batch = every_moment(train, users, moment, options.targets, length)
         else:
             if moment is None:
-                moment = (generator.random(options.batch) * train.counts[users]).astype(np.int64)
+                moment = (generator.random(options.batch) * train.count(users)).astype(np.int64)
             batch = causal(train, users, moment, options.targets, length)
         if dropout:
             kept = torch.from_numpy(generator.random(batch.latest.shape) >= dropout)
@@ -157,7 +157,7 @@ def masked(
     At most `targets` of the hidden items are predicted; the others are neither known nor candidates.
     """
     row, item = train.pairs(users)
-    counts = train.counts[users]
+    counts = train.count(users)
     hidden = np.maximum(1, (generator.uniform(0.05, 0.5, len(users)) * counts).astype(np.int64))
     place = _shuffled_places(row, counts, generator)
     chosen = place < np.minimum(hidden, targets)[row]

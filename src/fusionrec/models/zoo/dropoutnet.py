@@ -176,7 +176,7 @@ class Model(KnownUsers):
 
     def knows(self, users: np.ndarray, past: Histories) -> np.ndarray:
         """See `TrainableModel.knows`: users with a train interaction or a history."""
-        known: np.ndarray = (past.counts[users] > 0) | super().knows(users, past)
+        known: np.ndarray = (past.count(users) > 0) | super().knows(users, past)
         return known
 
     def inputs(self) -> list[str]:

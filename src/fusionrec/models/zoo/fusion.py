@@ -240,7 +240,7 @@ class FusionModel(KnownUsers):
         """See `TrainableModel.knows`."""
         known = np.zeros(len(users), bool)
         if self.options.user != "id":
-            known |= past.counts[users] > 0
+            known |= past.count(users) > 0
         if self.options.user != "history":
             known |= super().knows(users, past)
         return known

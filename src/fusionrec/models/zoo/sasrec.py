@@ -165,7 +165,7 @@ class Model(TrainableModel):
 
     def knows(self, users: np.ndarray, past: Histories) -> np.ndarray:
         """See `TrainableModel.knows`: users with a history."""
-        known: np.ndarray = past.counts[users] > 0
+        known: np.ndarray = past.count(users) > 0
         return known
 
     def inputs(self) -> list[str]:
