@@ -10,7 +10,8 @@ from fusionrec import checksums, files
 from fusionrec.cli import verify
 from fusionrec.errors import UserError
 
-from ..integrity.test_tracked import flip, made, root, stored
+from ..integrity.conftest import root
+from ..integrity.test_tracked import flip, made, stored
 
 __all__ = ["made", "root"]  # fixtures
 
