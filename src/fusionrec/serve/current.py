@@ -66,7 +66,10 @@ class Current:
             try:
                 if moved:
                     await asyncio.to_thread(self._replace)
-                elif self.additions is not None and self.additions.state() != self._added:
+                elif (
+                    self.additions is not None
+                    and await asyncio.to_thread(self.additions.state) != self._added  # looks at each folder
+                ):
                     await asyncio.to_thread(self.grow)
             except Exception as error:
                 if moved:
